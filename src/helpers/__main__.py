@@ -1,0 +1,154 @@
+"""The commands behind `make`, the same on every system: `python -m helpers COMMAND`, or `python src/helpers COMMAND` from the repository.
+
+Until the environment is ready, only the standard library is imported; then the command starts again inside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+if not __package__:  # started by its path: python src/helpers
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from helpers import ROOT, NinefoldError, __version__, setup
+
+COMMANDS = {
+    "help": ("", "show this list"),
+    "report": ("[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]", "run the notebooks and publish the pages"),
+    "lab": ("", "open the notebooks in JupyterLab, to step through them"),
+    "test": ('[ARGS="-k words"]', "run all tests (`make test-fast`: without the slow ones)"),
+    "lint": ("", "check the code's style and that no notebook holds outputs (`--fix` mends both)"),
+    "catalogue": ("", "bring the French catalogue up to date with the sentences in code and notebooks"),
+    "setup": ("", "make the environment ready; the other commands do so by themselves"),
+}
+STRIP = ["--keep-id", "--extra-keys", "metadata.language_info.version"]
+"""What nbstripout does besides emptying outputs; it leaves cell tags and the kernel's name alone. .pre-commit-config.yaml says the same."""
+
+
+def main(arguments=None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # an old Windows console lacks "…"
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return dispatch(arguments)
+    except NinefoldError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the last report is untouched.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"The disk is full{where}: free some space and run the command again. The last report is untouched.", file=sys.stderr)
+        return 1
+
+
+def dispatch(arguments) -> int:
+    options, rest = read(arguments)
+    if options.command == "help":
+        print(help_text())
+        return 0
+    environment = setup.ensure()
+    if options.command == "setup":
+        os.utime(environment.stamp)  # newer than the lock, for make
+        return 0
+    if not setup.is_inside(environment):
+        setup.hand_over(environment, ["-m", "helpers", *arguments], mark_inside=True)
+    os.environ.update(setup.variables(environment))
+    os.environ.pop(setup.INSIDE, None)
+    return {"report": report, "lab": lab, "test": test, "lint": lint, "catalogue": catalogue}[options.command](options, rest)
+
+
+def read(arguments):
+    """The options, and for `test` and `lab` whatever else is meant for pytest and JupyterLab."""
+    parser = argparse.ArgumentParser(prog="python -m helpers", usage="python -m helpers COMMAND [options]", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"Ninefold {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    options = {name: commands.add_parser(name, help=what, description=what, allow_abbrev=False) for name, (_, what) in COMMANDS.items()}
+    options["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    options["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
+    options["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    options["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
+    options["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
+    found, rest = parser.parse_known_args(arguments)
+    if rest and found.command not in ("test", "lab"):
+        parser.error(f"unknown: {' '.join(rest)} (python -m helpers help lists the commands)")
+    found.command = found.command or "help"
+    return found, rest
+
+
+def help_text() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{what}" + (f"\n  {'':<{width}}{options}" if options else "") for name, (options, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Ninefold: customer segmentation in nine notebooks.",
+            "",
+            "make COMMAND, or without make: python src/helpers COMMAND",
+            "",
+            *lines,
+            "",
+            "Without make, options are written --project complete_journey --as-of 2017-10-01 --language fr.",
+        ]
+    )
+
+
+def report(options, rest) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends like Ctrl-C
+    from helpers.report import publish
+
+    publish(options.project, as_of=options.as_of, language=options.language)
+    return 0
+
+
+def lab(options, rest) -> int:
+    notebooks = ROOT / "notebooks"
+    os.chdir(notebooks)
+    quiet = [
+        f"--ServerApp.root_dir={ROOT}",  # data/ and reports/ can be opened too
+        f"--ServerApp.preferred_dir={notebooks}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    setup.hand_over(setup.choose_environment(), ["-m", "jupyterlab", *quiet, *rest])
+
+
+def test(options, rest) -> int:
+    os.chdir(ROOT)
+    fast = ["-m", "not slow"] if options.fast else []
+    setup.hand_over(setup.choose_environment(), ["-m", "pytest", *fast, *rest])
+
+
+def lint(options, rest) -> int:
+    """Every check is made, whatever the one before it found."""
+    notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
+    checks = [
+        ["ruff", "check", *(["--fix"] if options.fix else []), "."],
+        ["ruff", "format", *([] if options.fix else ["--check"]), "."],
+        ["nbstripout", *([] if options.fix else ["--verify"]), *STRIP, *notebooks],
+    ]
+    if not notebooks:
+        checks.pop()
+    return max(subprocess.run([sys.executable, "-m", *check], cwd=ROOT).returncode for check in checks)
+
+
+def catalogue(options, rest) -> int:
+    from helpers import words
+
+    words.update()
+    left = {name: len(words.missing(name)) for name in words.LANGUAGES if name != "en"}
+    print("; ".join(f"{name}: {'complete' if not n else f'{n} still to translate'}" for name, n in left.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

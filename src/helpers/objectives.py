@@ -1,0 +1,411 @@
+"""Step 1: what the segmentation shall change, measured today, and whether each objective is precise enough."""
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from helpers import words
+from helpers.engine import between, total
+from helpers.project import Objective, Project
+from helpers.tables import Column, Table
+from helpers.words import mark, say
+
+RESPONSE_DAYS = 30
+"""A mailing counts as answered when the answer came within this many days: later ones had less time and would look worse."""
+
+POWER = 1.959964 + 0.841621
+"""Standard errors between no change and a change found in four cases of five (two-sided 5 %, power 80 %)."""
+
+METRICS = {
+    "revenue_per_customer": mark("revenue of a customer per 30 days, over all known before the window opened"),
+    "orders_per_customer": mark("orders of a customer per 30 days, over all known before the window opened"),
+    "active_share": mark("share of last window’s buyers who bought again in this one"),
+    "response_rate": mark("share of mailings answered within 30 days"),
+}
+KINDS = {  # kind: (what people call it, what it takes to be measured)
+    "revenue": (mark("Revenue"), ["orders"]),
+    "conversion": (mark("Conversion"), ["contacts.responded_at"]),
+    "retention": (mark("Retention"), ["orders"]),
+    "acquisition": (mark("Acquisition"), ["customers.first_contact_at"]),
+    "cross_sell": (mark("Up- and cross-selling"), ["orders.category"]),
+    "qualified_traffic": (mark("Qualified traffic"), ["events.device"]),
+    "better_spending": (mark("Better spending"), ["contacts.cost"]),
+    "product_evolution": (mark("Product evolution"), ["comments.text"]),
+    "service": (mark("Service"), ["comments.rating"]),
+    "data_enrichment": (mark("Data enrichment"), ["customers"]),
+    "market_share": (mark("Market share"), ["market.value"]),
+}
+TAKES = {
+    "customers.first_contact_at": mark("the date on which each customer became known"),
+    "events.device": mark("visits with their origin"),
+    "contacts.cost": mark("the cost of each contact"),
+    "comments.text": mark("what customers say: comments, reviews"),
+    "comments.rating": mark("ratings or complaints"),
+    "market.value": mark("the size of the market by area"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A rate or a mean with its 95 % interval: the sum of y over the sum of n, over `customers` customers."""
+
+    value: float
+    low: float
+    high: float
+    customers: int
+
+
+def measure(
+    metric: str, orders: ir.Table, contacts: ir.Table | None, *, start: datetime, end: datetime, known_before: datetime | None = None
+) -> ir.Table:
+    """One row per customer who counts: what it did (y) and how often it could have (n).
+
+    orders     customer_id, order_id, ordered_at, amount
+    contacts   customer_id, sent_at, responded_at; only for response_rate
+    start, end the window [start, end)
+    known_before   who counts for revenue and orders: customers with an order before it (default: start)
+    Returns    customer_id, y, n; the metric is sum(y) / sum(n)
+    """
+    days = (end - start).total_seconds() / 86_400
+    if metric == "response_rate":
+        late = timedelta(days=RESPONSE_DAYS)
+        # Not `between`: it hides answers after the mailing window, and each mailing has its own 30 days.
+        seen = contacts.filter(contacts.sent_at >= ibis.literal(start - late), contacts.sent_at < ibis.literal(end - late))
+        answered = seen.responded_at < seen.sent_at + ibis.interval(days=RESPONSE_DAYS)
+        return seen.group_by("customer_id").agg(
+            y=answered.fill_null(False).cast("int64").sum().cast("float64"), n=seen.count().cast("float64")
+        )
+    bought = between(orders, "ordered_at", start, end)
+    if metric == "active_share":
+        base = between(orders, "ordered_at", start - (end - start), start).select("customer_id").distinct()
+        did = bought.group_by("customer_id").agg(v=ibis.literal(1))
+    else:
+        base = orders.filter(orders.ordered_at < ibis.literal(known_before or start)).select("customer_id").distinct()
+        value = bought.amount.sum() if metric == "revenue_per_customer" else bought.order_id.nunique()
+        did = bought.group_by("customer_id").agg(v=value)
+    joined = base.left_join(did, "customer_id")
+    scale = 1.0 if metric == "active_share" else 30 / days
+    return joined.select("customer_id", y=joined.v.fill_null(0).cast("float64") * scale, n=ibis.literal(1.0))
+
+
+def figure(per_customer: ir.Table) -> Figure | None:
+    """The metric with its 95 % interval (ratio of two sums, variance by linearisation over customers; Cochran 1977, 6.4).
+
+    per_customer   customer_id, y, n
+    Returns        None when there are fewer than two customers.
+    """
+    t = per_customer
+    products = {"yy": t.y * t.y, "yn": t.y * t.n, "nn": t.n * t.n}
+    sums = t.aggregate(y=total(t.y), n=total(t.n), m=t.count(), **{name: total(product) for name, product in products.items()})
+    s = {name: float(value or 0) for name, value in sums.execute().iloc[0].items()}
+    if s["m"] < 2 or not s["n"]:
+        return None
+    rate = s["y"] / s["n"]
+    squares = max(s["yy"] - 2 * rate * s["yn"] + rate**2 * s["nn"], 0.0)
+    half = 1.959964 * math.sqrt(squares * s["m"] / (s["m"] - 1)) / s["n"]
+    return Figure(rate, rate - half, rate + half, int(s["m"]))
+
+
+def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
+    """The difference between two windows and its standard error, the same customers paired.
+
+    first, second   customer_id, y, n of two windows
+    Returns         None when one of them cannot be measured
+    """
+    one, two = figure(first), figure(second)
+    if one is None or two is None:
+        return None
+    totals = [float(total(t.n).execute()) for t in (first, second)]
+    both = first.rename(y1="y", n1="n").outer_join(second.rename(y2="y", n2="n"), "customer_id").drop("customer_id_right")
+    size = max(one.customers, two.customers)
+    part1 = (both.y1.fill_null(0) - one.value * both.n1.fill_null(0)) * (size / totals[0])
+    part2 = (both.y2.fill_null(0) - two.value * both.n2.fill_null(0)) * (size / totals[1])
+    squares = float(total((part2 - part1) * (part2 - part1)).execute())
+    return two.value - one.value, math.sqrt(squares) / size
+
+
+def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
+    """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
+
+    Returns  value, low, high, customers, start, end, smallest_change; value None when it cannot be measured
+    """
+    length = timedelta(days=window_days)
+    result = {"start": as_of - length, "end": as_of, "value": None, "low": None, "high": None, "customers": 0, "smallest_change": None}
+    if objective.metric == "response_rate" and contacts is None:
+        return result
+    now = measure(objective.metric, orders, contacts, start=as_of - length, end=as_of)
+    before = measure(objective.metric, orders, contacts, start=as_of - 2 * length, end=as_of - length)
+    found = figure(now)
+    if found is None:
+        return result
+    moved = change(before, now)
+    limits = (0.0, 1.0) if is_share(objective) else (0.0, math.inf)
+    low, high = max(found.low, limits[0]), min(found.high, limits[1])
+    return result | {
+        "value": found.value,
+        "low": low,
+        "high": high,
+        "customers": found.customers,
+        "smallest_change": POWER * moved[1] if moved else None,
+    }
+
+
+def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, days: int = 30) -> tuple[pd.DataFrame, tuple]:
+    """The metric of the same customers in successive periods of `days` days that end at as_of.
+
+    The customers are those known `warm_up_days` after the history begins. (Taking everybody known when each period opens
+    publishes a fall that never was: where history begins, only the most frequent buyers have been seen yet.)
+    Returns  (when [middle of the period], start, value, low, high, customers; oldest first), (difference between the last and
+             the first period, its standard error)
+    """
+    first = orders.ordered_at.min().execute().to_pydatetime()
+    known = datetime(first.year, first.month, first.day) + timedelta(days=warm_up_days)
+    length, starts = timedelta(days=days), []
+    while as_of - length * (len(starts) + 1) >= known - timedelta(days=days / 2) and len(starts) < 36:
+        starts.insert(0, as_of - length * (len(starts) + 1))
+    tables = [measure(metric, orders, None, start=s, end=s + length, known_before=known) for s in starts]
+    rows = [{"when": s + length / 2, "start": s, **vars(f)} for s, t in zip(starts, tables, strict=True) if (f := figure(t))]
+    frame = pd.DataFrame(rows, columns=["when", "start", "value", "low", "high", "customers"])
+    return frame, (change(tables[0], tables[-1]) if len(tables) > 1 else None)
+
+
+def is_share(objective: Objective) -> bool:
+    return objective.metric in ("active_share", "response_rate")
+
+
+def shown(objective: Objective, value: float | None) -> str:
+    """A value of an objective's metric as readers see it."""
+    if value is None:
+        return words.NONE
+    if is_share(objective):
+        return words.share(value)
+    return words.money(value) if objective.metric == "revenue_per_customer" else words.number(value, 2)
+
+
+def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, str]:
+    """What keeps an objective from being precise: check → what is missing, empty when it holds."""
+    value, target, hidden = found["value"], objective.target, found["smallest_change"]
+    results = dict.fromkeys(("measured", "target", "visible", "date", "owner", "shared"), "")
+    if value is None:
+        results["measured"] = say("no data give a baseline")
+    if target is None:
+        results["target"] = say("no target is set")
+    elif is_share(objective) and not 0 <= target <= 1:
+        results["target"] = say("the target is not a share between 0 and 1")
+    elif value is not None and target <= value:
+        results["target"] = say("the target, {target}, is already reached", target=shown(objective, target))
+    if None not in (value, target, hidden) and 0 < target - value < hidden:
+        results["visible"] = say(
+            "the rise asked for, {asked}, is smaller than the {hidden} that two windows can tell apart",
+            asked=shown(objective, target - value), hidden=shown(objective, hidden),
+        )  # fmt: skip
+    elif hidden is None:
+        results["visible"] = say("too little history to know what change would be seen")
+    if objective.by_when is None:
+        results["date"] = say("no date is set")
+    elif objective.by_when <= as_of.date():
+        results["date"] = say("the date, {day}, is past", day=words.day(objective.by_when))
+    if not objective.owner:
+        results["owner"] = say("nobody answers for it")
+    if len(objective.shared_with) < 2:
+        results["shared"] = say("fewer than two teams have agreed to it")
+    return results
+
+
+def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime) -> list[dict]:
+    """Every objective with its baseline and its verdict, the main one first.
+
+    Returns  role ("main" or "secondary"), objective, the fields of `baseline`, checks, precise (bool)
+    """
+    plans = [("main", project.objectives.main), *(("secondary", o) for o in project.objectives.secondary)]
+    result = []
+    for role, objective in plans:
+        found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
+        lacking = checks(objective, found, as_of=as_of)
+        result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
+    return result
+
+
+def as_document(assessed: list[dict]) -> dict:
+    """The objectives as handed over: plain values, prose as typed in project.yml."""
+    kept = ("role", "start", "end", "value", "low", "high", "customers", "smallest_change", "checks", "precise")
+    return {"objectives": [{k: a[k] for k in kept} | {"plan": a["objective"].model_dump(mode="json")} for a in assessed]}
+
+
+# What the page says
+
+
+def kinds_table(project: Project) -> Table:
+    """Which of the eleven kinds of objective these data could measure."""
+    rows, chosen = [], {o.kind for o in [project.objectives.main, *project.objectives.secondary]}
+    for kind, (label, needs) in KINDS.items():
+        lacking = [n for n in needs if not _mapped(project, n)]
+        status = say("chosen") if kind in chosen else say("possible") if not lacking else say("not with these data")
+        takes = words.join([say(TAKES[n]) for n in lacking])
+        rows.append((say(label), status, takes))
+    frame = pd.DataFrame(rows, columns=["kind", "status", "takes"])
+    columns = [
+        Column("kind", say("Kind of objective")), Column("status", say("Here")), Column("takes", say("What it would take"))
+    ]  # fmt: skip
+    return Table("kinds", say("Eleven kinds of objective, and which of them these data can measure"), frame, columns)
+
+
+def _mapped(project: Project, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return project.names_column(table, column) if column else project.source_of(table) is not None
+
+
+def baseline_table(assessed: list[dict]) -> Table:
+    """Objective, metric, baseline with interval, target, date, owner."""
+    rows = []
+    for a in assessed:
+        o = a["objective"]
+        rows.append({
+            "objective": ("★ " if a["role"] == "main" else "") + words.text(o.name),
+            "metric": say(METRICS[o.metric]),
+            "baseline": shown(o, a["value"]),
+            "interval": f"{shown(o, a['low'])} – {shown(o, a['high'])}",
+            "target": shown(o, o.target),
+            "by_when": words.day(o.by_when) if o.by_when else words.NONE,
+            "owner": words.text(o.owner) if o.owner else words.NONE,
+        })  # fmt: skip
+    columns = [
+        Column("objective", say("Objective (★ main)")), Column("metric", say("Measured by")), Column("baseline", say("Today")),
+        Column("interval", say("95% interval")), Column("target", say("Target")), Column("by_when", say("By")), Column("owner", say("Owner")),
+    ]  # fmt: skip
+    note = say("Window: {start} to {end}, end not counted.", start=words.day(assessed[0]["start"]), end=words.day(assessed[0]["end"]))
+    return Table("baselines", say("Where each objective stands today"), pd.DataFrame(rows), columns, note=note)
+
+
+def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) -> dict:
+    """Claim, subtitle, alternative text and source of the picture of the main objective over time."""
+    first, last = frame.iloc[0], frame.iloc[-1]
+    name, since = _metric_name(objective), words.month(first["start"])
+    if moved and abs(moved[0]) > 1.959964 * moved[1]:
+        claim = say("{name}: {change} since {month}", name=name, change=words.percent_change(moved[0] / first["value"]), month=since)
+    else:
+        claim = say("{name} has not visibly moved since {month}", name=name, month=since)
+    alt = say(
+        "Line of {name} in periods of 30 days, from {first} to {last}; the target is {target}.",
+        name=name, first=shown(objective, first["value"]), last=shown(objective, last["value"]),
+        target=shown(objective, objective.target),
+    )  # fmt: skip
+    return {
+        "name": "trend",
+        "title": claim,
+        "subtitle": say("Per 30 days, the same customers throughout, buying or not; the band is the 95% interval"),
+        "alt": alt,
+        "source": say(
+            "Source: orders; the {n} customers known when the first period opened", n=words.number(frame["customers"].max())
+        ),
+    }
+
+
+def _metric_name(objective: Objective) -> str:
+    names = {
+        "revenue_per_customer": say("Revenue per customer"),
+        "orders_per_customer": say("Orders per customer"),
+        "active_share": say("Share of customers who come back"),
+        "response_rate": say("Response to campaigns"),
+    }
+    return names[objective.metric]
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def reach(assessed: list[dict]) -> pd.DataFrame:
+    """The rise that each objective asks for beside the one that two windows can tell apart, as shares of today's value.
+
+    Returns  label, value (rise asked, share of the baseline), low, high (0 and what chance would hide)
+    """
+    rows = []
+    for a in assessed:
+        if None not in (a["value"], a["objective"].target, a["smallest_change"]) and a["value"]:
+            asked = a["objective"].target / a["value"] - 1
+            rows.append({"label": words.text(a["objective"].name), "value": asked, "hidden": a["smallest_change"] / a["value"]})
+    return pd.DataFrame(rows, columns=["label", "value", "hidden"])
+
+
+def reach_words(frame: pd.DataFrame) -> dict:
+    seen = int((frame["value"] >= frame["hidden"]).sum())
+    claim = say("{seen} of {all} targets ask for a rise large enough to be seen", seen=words.number(seen), all=words.number(len(frame)))
+    each = [
+        say("{name}: asked {asked}, visible from {hidden}", name=r.label, asked=words.percent_change(r.value), hidden=words.percent_change(r.hidden))
+        for r in frame.itertuples()
+    ]  # fmt: skip
+    return {
+        "name": "reach",
+        "title": claim,
+        "subtitle": say("Rise asked for (bar) and smallest rise that two windows can tell apart (mark), relative to today"),
+        "alt": "; ".join(each) + ".",
+        "source": say("Smallest rise found in four cases of five at a two-sided 5% level, same customers paired"),
+    }
+
+
+CHECKS = {
+    "measured": mark("Measured"),
+    "target": mark("Target"),
+    "visible": mark("Rise large enough to be seen"),
+    "date": mark("Date"),
+    "owner": mark("Owner"),
+    "shared": mark("Shared by two teams"),
+}
+
+
+def verdict_table(assessed: list[dict]) -> Table:
+    """One row a check, one column an objective."""
+    frame = pd.DataFrame({"check": [say(label) for label in CHECKS.values()]})
+    columns = [Column("check", say("Check"))]
+    for n, a in enumerate(assessed):
+        frame[f"o{n}"] = [a["checks"][key] or "✓" for key in CHECKS]
+        columns.append(Column(f"o{n}", words.text(a["objective"].name)))
+    return Table("verdicts", say("Is each objective precise enough to be missed?"), frame, columns)
+
+
+def verdict(a: dict) -> str:
+    """One sentence an objective."""
+    name = words.text(a["objective"].name)
+    if a["precise"]:
+        return say("“{name}” is precise enough: it can be reached, or missed, and everyone will see which.", name=name)
+    return say("“{name}” is not precise enough yet: {missing}.", name=name, missing=words.join([m for m in a["checks"].values() if m]))
+
+
+def caveats(assessed: list[dict], *, first: date) -> list[str]:
+    """What could mislead, each with the size of its effect where known."""
+    main = assessed[0]
+    result = []
+    if main["value"] is not None:
+        result.append(
+            say(
+                "The baseline is one quarter, and the history begins on {first}: no season can be compared with the same season a year "
+                "earlier. A rise towards the end of the year may be the season, not the segmentation; only a control group tells.",
+                first=words.day(first),
+            )
+        )
+    if main["smallest_change"] and main["value"]:
+        result.append(
+            say(
+                "Between two windows, a change below {hidden} ({share} of today’s value) is not told from chance for the main objective.",
+                hidden=shown(main["objective"], main["smallest_change"]), share=words.share(main["smallest_change"] / main["value"]),
+            )
+        )  # fmt: skip
+    result.append(say("Revenue is not profit: no costs and no margins are in these data."))
+    return result
+
+
+def summary(assessed: list[dict]) -> dict:
+    """Headline, points, figures and what is not known, for the top of the page and the first page."""
+    precise, main = sum(a["precise"] for a in assessed), assessed[0]
+    headline = say("{precise} of {all} objectives are precise enough to be reached or missed.", precise=words.number(precise), all=words.number(len(assessed)))
+    figures = [(words.text(a["objective"].name), f"{shown(a['objective'], a['value'])} → {shown(a['objective'], a['objective'].target)}") for a in assessed]
+    unknown = [say("What these objectives are worth in profit: no margins are known.")]
+    points = [verdict(a) for a in assessed]
+    if main["objective"].by_when:
+        points.append(say("The main objective is read again on {day}.", day=words.day(main["objective"].by_when)))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown}

@@ -1,0 +1,172 @@
+"""Notebooks → executed notebooks → pages: one run, published whole or not at all."""
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from helpers import ROOT, NinefoldError, home, run
+from helpers import project as projects
+from helpers.project import Project
+
+VERSIONS = ("ibis-framework", "duckdb", "pandas", "numpy", "scikit-learn", "matplotlib")
+
+
+def publish(project: str, *, as_of: str | None = None, language: str | None = None) -> Path:
+    """Run every notebook, write the pages and point `reports/<project>/latest` at them. Returns the folder of the pages.
+
+    Raises NinefoldError with one message; whatever was published before then stays as it is.
+    """
+    plan = projects.load(project)
+    moment = projects.instant(as_of, plan)
+    language = language or plan.language
+    if language not in ("en", "fr"):
+        raise NinefoldError(f"language: {language!r} is not one of en, fr.")
+    with _alone(plan):
+        _sweep(plan)
+        base = _new_run(plan, moment)
+        log = {"began": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version(), "steps": []}
+        for step in (s for s in run.STEPS if notebook(s).is_file()):
+            log["steps"].append(_execute(step, base, plan, moment, language))
+        pages = _render(base, plan, moment, language, log)
+        run.write_json(base / "log.json", log | {"peak_memory_mb": _peak_memory_mb()})
+        run.write_json(base / "run.json", _record(base, plan, moment, language))  # from here on the run is complete
+        run.link(home() / "reports" / plan.name / "latest", pages)
+    return pages
+
+
+def notebook(step: str) -> Path:
+    """The notebook of a step."""
+    return ROOT / "notebooks" / f"{run.folder(step)}.ipynb"
+
+
+@contextlib.contextmanager
+def _alone(plan: Project):
+    """The project's lock: two runs at once would publish a mixture. It falls with the process that holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(plan.folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise NinefoldError(
+            f"Another run of {plan.name} is under way (it holds data/{plan.name}/.lock). Wait for it to end, then run again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sweep(plan: Project) -> None:
+    """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run."""
+    reports = home() / "reports" / plan.name
+    for half in (plan.folder / "runs").glob("*/*"):
+        if half.is_dir() and not (half / "run.json").is_file():
+            shutil.rmtree(half)
+    for pages in reports.glob("*/*"):
+        if pages.is_dir() and not (plan.folder / "runs" / pages.parent.name / pages.name / "run.json").is_file():
+            if pages.resolve() != run.latest(plan.name):
+                shutil.rmtree(pages)
+
+
+def _new_run(plan: Project, moment: datetime) -> Path:
+    """The next free run folder of this as_of: 0001, 0002 …"""
+    place = plan.folder / "runs" / run.stamp(moment)
+    taken = [int(p.name) for p in [*place.glob("*"), *(home() / "reports" / plan.name / place.name).glob("*")] if p.name.isdigit()]
+    base = place / f"{max(taken, default=0) + 1:04d}"
+    with run.saving(base):
+        (base / "notebooks").mkdir(parents=True)
+    return base
+
+
+def _execute(step: str, base: Path, plan: Project, moment: datetime, language: str) -> dict:
+    """Run one notebook in a kernel of its own; one line of progress. Returns its seconds, start and work apart."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    done = base / "notebooks" / f"{run.folder(step)}.ipynb"
+    began = time.monotonic()
+    os.environ["NINEFOLD_RUN"] = str(base)
+    try:
+        executed = papermill.execute_notebook(
+            str(notebook(step)),
+            str(done),
+            parameters={"project": plan.name, "as_of": moment.isoformat(), "language": language},
+            cwd=str(notebook(step).parent),
+            progress_bar=False,
+            log_output=False,
+        )
+    except PapermillExecutionError as error:
+        # papermill leaves the notebook of a failed run behind: it stays in the incomplete run, which no page is made from.
+        if error.ename in ("NinefoldError", "ContractError"):
+            raise NinefoldError(f"Step {run.folder(step)} stopped. {error.evalue}") from error
+        raise NinefoldError(
+            f"Step {run.folder(step)} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"The notebook as far as it went is {done.relative_to(home())}; it stays until the next run."
+        ) from error
+    except OSError as error:
+        with run.saving(done):
+            raise
+        raise NinefoldError(str(error)) from error
+    finally:
+        os.environ.pop("NINEFOLD_RUN", None)
+    seconds = time.monotonic() - began
+    if not (base / run.folder(step) / "step.json").is_file():
+        raise NinefoldError(f"Step {run.folder(step)} ended without handing over: its last cell must call hand_over().")
+    finding = json.loads((base / run.folder(step) / "step.json").read_text(encoding="utf-8"))["finding"]
+    work = _work_seconds(executed)
+    print(f"{run.folder(step).replace('_', ' '):<16}{seconds:6.1f} s  (start {seconds - work:.1f} s)  {finding}", flush=True)
+    return {"step": step, "seconds": round(seconds, 2), "start": round(seconds - work, 2), "work": round(work, 2)}
+
+
+def _work_seconds(executed) -> float:
+    """Seconds spent after the set-up cell: all before it is kernel start and imports."""
+    cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+    start = next((n for n, cell in enumerate(cells) if "run.start(" in cell.source), 0)
+    return sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells[start + 1 :])
+
+
+def _render(base: Path, plan: Project, moment: datetime, language: str, log: dict) -> Path:
+    """The pages, made beside their place and put there whole."""
+    from helpers.render import render
+
+    began = time.monotonic()
+    pages = home() / "reports" / plan.name / run.stamp(moment) / base.name
+    half = pages.with_name(pages.name + ".tmp")
+    shutil.rmtree(half, ignore_errors=True)
+    with run.saving(pages):
+        half.mkdir(parents=True)
+        render(base, half, project=plan, as_of=moment, language=language)
+        os.replace(half, pages)
+    log["render_seconds"] = round(time.monotonic() - began, 2)
+    return pages
+
+
+def _record(base: Path, plan: Project, moment: datetime, language: str) -> dict:
+    """What run.json says: everything that the results depend on, and what each step gave. No clock, no path."""
+    steps = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(base.glob("0*_*/step.json"))]
+    return {
+        "format": run.FORMAT,
+        "project": plan.name,
+        "project_yml": run.digest(home() / plan.file),
+        "as_of": moment,
+        "language": language,
+        "seed": plan.seed,
+        "versions": {name: version(name) for name in VERSIONS},
+        "steps": steps,
+    }
+
+
+def _peak_memory_mb() -> int | None:
+    """Largest resident memory of any kernel so far, in MB; None on Windows, which does not count it."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)

@@ -1,0 +1,367 @@
+"""One run: start a step, hand over, resume, record.
+
+A run is a folder `data/<project>/runs/<as_of>/<run_id>/` with one folder a step; it is complete once its `run.json` is
+there, and never written again. In JupyterLab the same steps work in the project's draft, `data/<project>/draft/<as_of>/`,
+which is never published.
+"""
+
+import ast
+import contextlib
+import difflib
+import errno
+import hashlib
+import json
+import math
+import os
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+
+from helpers import ContractError, NinefoldError, home, words
+from helpers import project as projects
+from helpers.engine import Engine, Window, windows
+from helpers.project import Project
+
+STEPS = ("objectives", "scope", "collect", "variables", "validate", "build", "adopt", "target", "reevaluate")
+FORMAT = 1
+_current: "Step | None" = None
+
+
+def folder(step: str) -> str:
+    """The name of a step's folder and notebook, `01_objectives` …"""
+    return f"{STEPS.index(step) + 1:02d}_{step}"
+
+
+def current() -> "Step | None":
+    """The step in progress in this process, or None."""
+    return _current
+
+
+def start(step: str, *, project: str, as_of: str, language: str, **parameters) -> "Step":
+    """Begin a step: check the parameters, find what earlier steps handed over, and give the step's workplace.
+
+    Inside `make report` (environment NINEFOLD_RUN) it works in that run; anywhere else in the project's draft.
+    Raises NinefoldError for a parameter that is unknown or wrong, or an earlier step that is missing or outdated.
+    """
+    global _current
+    _refuse_unknown_parameters({"project", "as_of", "language", *parameters})
+    plan = projects.load(project)
+    words.use(language or plan.language, currency=plan.currency)
+    moment = projects.instant(as_of, plan)
+    published = os.environ.get("NINEFOLD_RUN")
+    base = Path(published) if published else draft_folder(plan, moment)
+    note = "" if published else _open_draft(base, step, plan, moment)
+    if published:
+        _require(base, step)
+    _current = Step(step, plan, moment, base, draft=not published, note=note, parameters=parameters)
+    return _current
+
+
+class Step:
+    """A step in progress; its results appear in `base` only when it hands over.
+
+    project   the checked project.yml
+    as_of     first instant not counted, wall-clock time of the project's zone
+    engine    the tables, cut at as_of
+    """
+
+    def __init__(self, name: str, project: Project, as_of: datetime, base: Path, *, draft: bool, note: str = "", parameters=None):
+        self.name, self.project, self.as_of, self.base, self.draft, self.note = name, project, as_of, base, draft, note
+        self.parameters = parameters or {}
+        self.engine = Engine(project, as_of)
+        self.folder = base / (folder(name) + ".tmp")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with saving(self.folder):
+            (self.folder / "page" / "charts").mkdir(parents=True)
+            (self.folder / "page" / "tables").mkdir()
+        self.given: list[dict] = []
+        self.finding = ""
+
+    def source(self, table: str):
+        """A mapped source, not cleaned, cut at as_of (Ibis table)."""
+        return self.engine.source(table)
+
+    def take(self, step: str, name: str):
+        """What an earlier step handed over: an Ibis table, or the content of a JSON file.
+
+        Raises NinefoldError when the step is not an earlier one or did not give that name.
+        """
+        if STEPS.index(step) >= STEPS.index(self.name):
+            raise NinefoldError(f"Step {self.name} cannot take from step {step}: only earlier steps hand over.")
+        place = _resolve(self.base / folder(step))
+        if (place / f"{name}.json").is_file():
+            return json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
+        if (place / f"{name}.parquet").is_file():
+            return self.engine.con.read_parquet(str(place / f"{name}.parquet"))
+        raise NinefoldError(f"Step {step} gave no {name}. Run notebooks/{folder(step)}.ipynb again.")
+
+    def gives(self, step: str, name: str) -> bool:
+        """Whether an earlier step handed this over."""
+        place = _resolve(self.base / folder(step))
+        return any((place / f"{name}.{ending}").is_file() for ending in ("json", "parquet"))
+
+    def give_table(self, name: str, table, *, key: list[str], unique: bool = True):
+        """Write an Ibis table as Parquet, ordered by its key, and hand it back as read from there.
+
+        Raises ContractError when the key is not unique although it should be.
+        """
+        path = self.folder / f"{name}.parquet"
+        # Rows that tie on the key are ordered by all that is left, else two runs could write them in two orders.
+        rest = [] if unique else [column for column in table.columns if column not in key]
+        with saving(path):
+            self.engine.con.to_parquet(table.order_by([*key, *rest]), str(path), compression="zstd")
+        written = self.engine.con.read_parquet(str(path))
+        rows = int(written.count().execute())
+        if unique and rows != int(written.select(*key).distinct().count().execute()):
+            raise ContractError(f"Step {self.name}: the table {name} has several rows with the same {', '.join(key)}.")
+        self._record(name, path, rows, list(written.columns))
+        return written
+
+    def give_json(self, name: str, content) -> None:
+        """Write a JSON document: sorted keys, 12 significant digits."""
+        path = self.folder / f"{name}.json"
+        write_json(path, content)
+        self._record(name, path, len(content), sorted(content) if isinstance(content, dict) else [])
+
+    def keep_chart(self, name: str, png: bytes, wording: dict) -> None:
+        """Keep a chart of the page: the PNG and the words around it."""
+        stem = self._numbered("charts", name)
+        with saving(stem):
+            stem.with_suffix(".png").write_bytes(png)
+        write_json(stem.with_suffix(".json"), wording)
+
+    def keep_table(self, name: str, payload: dict) -> None:
+        """Keep a table of the page, with its numbers as numbers, for the spreadsheet."""
+        write_json(self._numbered("tables", name).with_suffix(".json"), payload)
+
+    def keep_summary(self, payload: dict) -> None:
+        """Keep the summary of the page; its headline becomes the step's finding."""
+        self.finding = payload["headline"]
+        write_json(self.folder / "page" / "summary.json", payload)
+
+    def hand_over(self) -> list[dict]:
+        """Finish: record what was given and put the step's folder in its place, whole.
+
+        Returns name, file, rows, columns and sha256 of each thing given.
+        """
+        global _current
+        if not self.finding:
+            raise NinefoldError(f"Step {self.name} has no summary yet: run the cell tagged `summary` before handing over.")
+        given = sorted(self.given, key=lambda g: g["name"])
+        write_json(self.folder / "step.json", {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given})
+        final = self.base / folder(self.name)
+        _set_aside(final)
+        with saving(final):
+            os.replace(self.folder, final)
+        self.folder = final
+        return given
+
+    def window(self, first: datetime | None = None) -> dict[str, Window]:
+        """The windows select, confirm and published; `first` is the first instant of the history (default: of the orders)."""
+        if first is None:
+            orders = self.source("orders")
+            first = orders.ordered_at.min().execute().to_pydatetime()
+        scope = self.project.scope
+        return windows(self.as_of, window_days=scope.window_days, horizon_days=scope.horizon_days, first=first)
+
+    def _numbered(self, kind: str, name: str) -> Path:
+        place = self.folder / "page" / kind
+        same = [path for path in place.glob(f"*_{name}.json")]  # a cell run twice in the lab replaces its own
+        number = int(same[0].name[:2]) if same else len(list(place.glob("*.json"))) + 1
+        return place / f"{number:02d}_{name}"
+
+    def _record(self, name: str, path: Path, rows: int, columns: list[str]) -> None:
+        self.given = [g for g in self.given if g["name"] != name]
+        self.given.append({"name": name, "file": path.name, "rows": rows, "columns": columns, "sha256": digest(path)})
+
+
+# Files
+
+
+@contextlib.contextmanager
+def saving(path: Path):
+    """Turn a failed write into one message; what was published before is elsewhere and stays."""
+    try:
+        yield
+    except NinefoldError:
+        raise
+    except Exception as error:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        shown = _shown(path)
+        if full:
+            raise NinefoldError(f"{shown} cannot be written: the disk is full. Free some space and run again.") from error
+        if isinstance(error, OSError):
+            raise NinefoldError(f"{shown} cannot be written: {error.strerror or error}. Check the folder's rights.") from error
+        raise
+
+
+def write_json(path: Path, content) -> None:
+    """Sorted keys, 12 significant digits, ISO dates, null for what is not a number."""
+    text = json.dumps(_plain(content), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with saving(path):
+        part = path.with_name(path.name + ".part")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, int | bool):
+        return value
+    number = float(value)
+    return float(f"{number:.12g}") if math.isfinite(number) else None
+
+
+def _shown(path: Path) -> str:
+    """A path as users know it, from the folder that holds data/ and reports/."""
+    with contextlib.suppress(ValueError):
+        return path.resolve().relative_to(home()).as_posix()
+    return path.name
+
+
+def link(place: Path, target: Path) -> None:
+    """Point `place` at `target` in one step (os.replace): a symbolic link, or a file holding the path where there are none."""
+    relative = os.path.relpath(target, place.parent)
+    part = place.with_name(place.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        part.symlink_to(relative, target_is_directory=True)
+    except (OSError, NotImplementedError):
+        part.write_text(Path(relative).as_posix() + "\n", encoding="utf-8")
+    os.replace(part, place)
+
+
+def _resolve(place: Path) -> Path:
+    """Where a link made by `link` leads; the place itself when it is a folder."""
+    if place.is_file():
+        return (place.parent / place.read_text(encoding="utf-8").strip()).resolve()
+    return place
+
+
+def latest(project: str) -> Path | None:
+    """The folder of the pages published last, or None."""
+    place = _resolve(home() / "reports" / project / "latest")
+    return place if place.is_dir() else None
+
+
+def _is_link(place: Path) -> bool:
+    return place.is_symlink() or place.is_file()
+
+
+def _set_aside(place: Path) -> None:
+    """Put what stands here out of the way, in `outdated/`; a link is simply taken off."""
+    if _is_link(place):
+        place.unlink()
+    elif place.is_dir():
+        aside = place.parent / "outdated" / place.name
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(exist_ok=True)
+        os.replace(place, aside)
+
+
+# Runs and the draft
+
+
+def stamp(as_of: datetime) -> str:
+    """The name of an as_of in folders: 2017-10-01, with hours and minutes only when it names a time."""
+    return f"{as_of:%Y-%m-%d}" if (as_of.hour, as_of.minute, as_of.second) == (0, 0, 0) else f"{as_of:%Y-%m-%dT%H%M%S}"
+
+
+def draft_folder(project: Project, as_of: datetime) -> Path:
+    return project.folder / "draft" / stamp(as_of)
+
+
+def complete_runs(project: Project, as_of: datetime) -> list[Path]:
+    """Complete runs of this as_of, oldest first."""
+    return sorted(path.parent for path in (project.folder / "runs" / stamp(as_of)).glob("*/run.json"))
+
+
+def _require(base: Path, step: str) -> None:
+    """All earlier steps must be there."""
+    for earlier in STEPS[: STEPS.index(step)]:
+        if not _resolve(base / folder(earlier)).is_dir():
+            raise NinefoldError(f"Step {step} needs step {earlier}, which is missing. Run notebooks/{folder(earlier)}.ipynb first.")
+
+
+def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str:
+    """Make the draft ready for a step: link earlier steps from the newest complete run, set this and later ones aside.
+
+    Steps made in the draft itself are kept; from the first of them on nothing may be linked, for a run's later steps
+    rest on its own earlier ones. Returns a sentence that says what was linked.
+    """
+    base.mkdir(parents=True, exist_ok=True)
+    number = STEPS.index(step)
+    for begun in STEPS[:number]:
+        if (base / (folder(begun) + ".tmp")).is_dir():
+            raise NinefoldError(
+                f"Step {step} rests on step {begun}, which was begun in this draft and not finished. "
+                f"Run notebooks/{folder(begun)}.ipynb to its end first, or delete {_shown(base)}."
+            )
+    made = [s for s in STEPS if (base / folder(s)).is_dir() and not _is_link(base / folder(s))]
+    for own in made[:1]:  # from the first step made here on, every step must have been made here since
+        for between in STEPS[STEPS.index(own) : number]:
+            if between not in made:
+                raise NinefoldError(
+                    f"Step {step} rests on step {between}, which is outdated in this draft: an earlier step was run again. "
+                    f"Run notebooks/{folder(between)}.ipynb first."
+                )
+    note = ""
+    linkable = STEPS[: min([number, *(STEPS.index(s) for s in made[:1])])]
+    missing = [s for s in linkable if not _resolve(base / folder(s)).is_dir()]
+    if linkable and (missing or not made):
+        runs = complete_runs(project, as_of)
+        if not runs:
+            first = folder(missing[0] if missing else linkable[0])
+            raise NinefoldError(
+                f"Step {step} needs the steps before it, and there is no complete run of {project.name} as of {stamp(as_of)} to take "
+                f"them from. Run notebooks/{first}.ipynb first, or `make report`."
+            )
+        for earlier in linkable:
+            link(base / folder(earlier), runs[-1] / folder(earlier))
+        note = words.say(
+            "Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of)
+        )
+        recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
+        if recorded["project_yml"] != digest(home() / project.file):
+            note += " " + words.say("project.yml has changed since that run.")
+    for later in STEPS[number:]:
+        _set_aside(base / folder(later))
+    return note
+
+
+def _refuse_unknown_parameters(known: set[str]) -> None:
+    """papermill only warns about a parameter that the notebook does not know, and runs on without it; that is an error here.
+
+    papermill writes what it was given in a cell that begins with `# Parameters`.
+    """
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    shell = get_ipython()
+    for cell in shell.user_ns.get("In", []) if shell else []:
+        if cell.startswith("# Parameters\n"):
+            names = [t.id for node in ast.parse(cell).body if isinstance(node, ast.Assign) for t in node.targets]
+            for name in names:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, n=1)
+                    hint = f"Did you mean {near[0]}? " if near else ""
+                    value = shell.user_ns.get(name)
+                    raise NinefoldError(
+                        f"Unknown parameter {name} = {value!r}. {hint}This notebook knows: {', '.join(sorted(known))}."
+                    )

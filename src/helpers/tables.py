@@ -1,0 +1,241 @@
+"""Tables and findings as a reader sees them: a caption, units in the headings, one precision a column, numbers to the right.
+
+A table is shown with great-tables and kept, numbers as numbers, for the report's spreadsheet. Rows about fewer than `min_cell`
+customers are masked in both.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from helpers import NinefoldError
+from helpers.words import NONE, THIN, absent, as_date, currency_sign, day, money, number, percent_change, say, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = ("text", "count", "number", "share", "money", "change", "date")
+NUMERIC = ("count", "number", "share", "money", "change")
+MIN_CELL = 10
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in the frame, its heading in the reader's language, and how its values are written.
+
+    kind    text, count, number, share (0–1), money, change (relative, 0.032 = +3.2 %), date
+    unit    shown in the heading; money has its currency there unless another unit is given
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    digits: int = 0
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report. `cell_size` is the column that holds a number of customers, if one does."""
+
+    name: str
+    caption: str
+    frame: "pd.DataFrame"
+    columns: Sequence[Column]
+    note: str = ""
+    cell_size: str = ""
+
+
+def show(table: Table) -> None:
+    """Show a table, and keep it for the spreadsheet when a step is in progress."""
+    page = as_html(table)
+    step = _step()
+    if step is not None:
+        step.keep_table(table.name, payload(table))
+    place_on_page({"text/html": page, "text/plain": table.caption})
+
+
+def as_html(table: Table) -> str:
+    """The table as HTML without style or script: `figure.table-block` > `figcaption`, `div.table` (scrolls) > `table`, `p.note`."""
+    import great_tables as gt
+    import pandas as pd
+
+    _check(table)
+    masked = _masked(table)
+    ids = [f"c{i}" for i in range(len(table.columns))]
+    cells = pd.DataFrame(
+        {i: [_written(v, c, hidden, table) for v, hidden in zip(table.frame[c.name], masked)] for i, c in zip(ids, table.columns)},
+        dtype="object",
+    )
+    drawn = gt.GT(cells, id=table.name, rowname_col=ids[0]).tab_stubhead(gt.html(_heading(table.columns[0])))
+    if len(ids) > 1:
+        drawn = drawn.cols_label({i: gt.html(_heading(c)) for i, c in list(zip(ids, table.columns))[1:]})
+    for i, column in list(zip(ids, table.columns))[1:]:
+        drawn = drawn.cols_align("right" if column.kind in NUMERIC else "left", columns=[i])
+    # great-tables' own frame and style sheet (7 kB a table) are left out: the report has its own.
+    inner = re.search(r"<table.*</table>", drawn.as_raw_html(), re.DOTALL).group()
+    inner = inner.replace("<table ", f'<table aria-labelledby="{table.name}-caption" ', 1)
+    note = _note(table)
+    return (
+        f'<figure class="table-block" id="{table.name}">\n{_style_in_lab()}'
+        f'<figcaption id="{table.name}-caption">{escape(table.caption)}</figcaption>\n'
+        f'<div class="table" role="region" tabindex="0" aria-labelledby="{table.name}-caption">\n{inner}\n</div>\n'
+        + (f'<p class="note">{escape(note)}</p>\n' if note else "")
+        + "</figure>\n"
+    )
+
+
+def payload(table: Table) -> dict:
+    """The table for a spreadsheet: plain numbers (shares 0–1), ISO dates, None where masked or missing."""
+    _check(table)
+    masked = _masked(table)
+    return {
+        "caption": table.caption,
+        "note": _note(table),
+        "columns": [{"label": c.label, "kind": c.kind, "digits": c.digits, "unit": _unit(c)} for c in table.columns],
+        "rows": [
+            [None if hidden and c.kind != "text" else _plain(value, c) for value, c in zip(row, table.columns)]
+            for hidden, row in zip(masked, zip(*(table.frame[c.name] for c in table.columns)))
+        ],
+    }
+
+
+def finding(sentence: str) -> None:
+    """Show a finding: a sentence that a program made from data."""
+    place_on_page({"text/html": f'<p class="finding">{escape(sentence)}</p>\n', "text/plain": sentence})
+
+
+def caveats(sentences: Sequence[str]) -> None:
+    """Show what could mislead the reader, a line each."""
+    items = "".join(f"<li>{escape(sentence)}</li>\n" for sentence in sentences)
+    place_on_page({"text/html": f'<ul class="caveats">\n{items}</ul>\n', "text/plain": "\n".join(sentences)})
+
+
+def summary(headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]]) -> None:
+    """Show the step's summary and keep it; the headline is the step's finding.
+
+    points    sentences
+    figures   (label, value) pairs, both already written in the reader's language
+    """
+    step = _step()
+    if step is not None:
+        step.keep_summary({"headline": headline, "points": list(points), "figures": [list(pair) for pair in figures]})
+    terms = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>\n" for label, value in figures)
+    items = "".join(f"<li>{escape(point)}</li>\n" for point in points)
+    page = f'<div class="summary">\n<p class="headline">{escape(headline)}</p>\n'
+    page += f'<dl class="figures">\n{terms}</dl>\n' if figures else ""
+    page += f"<ul>\n{items}</ul>\n" if points else ""
+    place_on_page({"text/html": page + "</div>\n", "text/plain": headline})
+
+
+def place_on_page(bundle: dict[str, str], metadata: dict | None = None) -> None:
+    """Put something on the page of the notebook that runs; nothing happens outside IPython."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from IPython.display import display
+
+        display(bundle, raw=True, metadata=metadata or {})
+
+
+def written(value: Any, kind: str, digits: int = 0) -> str:
+    """A value as its kind is written in the reader's language, currency sign included."""
+    if kind == "text":
+        if isinstance(value, bool):
+            return say("yes") if value else say("no")
+        return NONE if absent(value) else str(value)
+    writers = {"count": number, "number": number, "share": share, "money": money, "change": percent_change}
+    return day(value) if kind == "date" else writers[kind](value, digits)
+
+
+def min_cell() -> int:
+    """The smallest number of customers that anything published may be about."""
+    step = _step()
+    return MIN_CELL if step is None else step.project.min_cell
+
+
+def _step():
+    from helpers import run
+
+    return run.current()
+
+
+
+def _check(table: Table) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", table.name):
+        raise NinefoldError(f"Table name {table.name!r}: use lower-case letters, digits, - and _, a letter first.")
+    if not table.columns:
+        raise NinefoldError(f"Table {table.name}: name at least one column.")
+    named = [c.name for c in table.columns] + ([table.cell_size] if table.cell_size else [])
+    for name in named:
+        if name not in table.frame.columns:
+            known = ", ".join(map(str, table.frame.columns))
+            raise NinefoldError(f"Table {table.name}: the frame has no column {name!r}; it has {known}.")
+    for column in table.columns:
+        if column.kind not in KINDS:
+            raise NinefoldError(f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {', '.join(KINDS)}.")
+
+
+def _masked(table: Table) -> list[bool]:
+    """Whether a row is about fewer than min_cell customers (or nobody knows how many); an empty group hides nothing."""
+    if not table.cell_size:
+        return [False] * len(table.frame)
+    least = min_cell()
+    return [absent(n) or 0 < n < least for n in table.frame[table.cell_size]]
+
+
+def _note(table: Table) -> str:
+    if not any(_masked(table)):
+        return table.note
+    hidden = say("Figures about fewer than {least} customers are not shown.", least=number(min_cell()))
+    return f"{table.note} {hidden}".strip()
+
+
+def _unit(column: Column) -> str:
+    return column.unit or (currency_sign() if column.kind == "money" else "")
+
+
+def _heading(column: Column) -> str:
+    unit = _unit(column)
+    return escape(column.label) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
+
+
+def _written(value: Any, column: Column, hidden: bool, table: Table) -> str:
+    if hidden and column.kind != "text":
+        least = f"<{THIN}{number(min_cell())}"
+        return least if column.name == table.cell_size else f"n{THIN}{least}"
+    if column.kind == "money":  # the currency stands in the heading
+        return number(value, column.digits)
+    return written(value, column.kind, column.digits)
+
+
+def _plain(value: Any, column: Column) -> str | int | float | None:
+    if absent(value):
+        return None
+    if column.kind == "text":
+        return written(value, "text")
+    if column.kind == "date":
+        return as_date(value).isoformat()
+    plain = float(value)
+    return int(plain) if column.kind == "count" and plain.is_integer() else plain
+
+
+def _style_in_lab() -> str:
+    # The report has its own style sheet; JupyterLab's would centre everything and draw no line under the headings.
+    return "" if "NINEFOLD_RUN" in os.environ else _LAB_STYLE
+
+
+_LAB_STYLE = """<style>
+.table-block { margin: 1em 0; max-width: 60em }
+.table-block figcaption { font-weight: 600; margin-bottom: .4em; text-align: left }
+.table-block .table { overflow-x: auto }
+.table-block .table table { border-collapse: collapse; table-layout: auto; margin: 0; font-size: 13px }
+.table-block .table :is(th, td) { padding: .3em .8em; text-align: left; vertical-align: top; white-space: normal; max-width: 28em }
+.table-block .table thead th { border-bottom: 1.5px solid #6B6B6B; vertical-align: bottom }
+.table-block .table tbody :is(th, td) { border-bottom: 1px solid #E0E0E0; font-weight: 400 }
+.table-block .table .gt_right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+.table-block .unit, .table-block .note { color: #6B6B6B; font-weight: 400 }
+</style>
+"""
