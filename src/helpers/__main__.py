@@ -1,4 +1,4 @@
-"""The commands behind `make`, the same on every system: `python -m helpers COMMAND`, or `python src/helpers COMMAND` from the repository.
+"""The commands behind `make`, the same on every system: `python -m helpers COMMAND`, or `python src/helpers COMMAND`.
 
 Until the environment is ready, only the standard library is imported; then the command starts again inside it.
 """
@@ -20,15 +20,18 @@ from helpers import ROOT, NinefoldError, __version__, setup
 
 COMMANDS = {
     "help": ("", "show this list"),
-    "report": ("[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]", "run the notebooks and publish the pages"),
+    "report": (
+        "[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]",
+        "run the notebooks and publish the pages",
+    ),
     "lab": ("", "open the notebooks in JupyterLab, to step through them"),
     "test": ('[ARGS="-k words"]', "run all tests (`make test-fast`: without the slow ones)"),
-    "lint": ("", "check the code's style and that no notebook holds outputs (`--fix` mends both)"),
+    "lint": ("[ARGS=--fix]", "check the code's style and that no notebook holds outputs; --fix mends both"),
     "catalogue": ("", "bring the French catalogue up to date with the sentences in code and notebooks"),
     "setup": ("", "make the environment ready; the other commands do so by themselves"),
 }
 STRIP = ["--keep-id", "--extra-keys", "metadata.language_info.version"]
-"""What nbstripout does besides emptying outputs; it leaves cell tags and the kernel's name alone. .pre-commit-config.yaml says the same."""
+"""What nbstripout does besides emptying outputs, as in .pre-commit-config.yaml; tags and the kernel's name stay."""
 
 
 def main(arguments=None) -> int:
@@ -41,43 +44,55 @@ def main(arguments=None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; the last report is untouched.", file=sys.stderr)
+        print(
+            "Interrupted; the last report is untouched." if "report" in arguments[:1] else "Interrupted.",
+            file=sys.stderr,
+        )
         return 130
+    except BrokenPipeError:  # the reader of our output has gone: `make help | head -3`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
             raise
         where = f" ({error.filename})" if error.filename else ""
-        print(f"The disk is full{where}: free some space and run the command again. The last report is untouched.", file=sys.stderr)
+        print(f"The disk is full{where}: free some space and run again. The last report is untouched.", file=sys.stderr)
         return 1
 
 
 def dispatch(arguments) -> int:
     options, rest = read(arguments)
     if options.command == "help":
-        print(help_text())
+        print(help_text(), flush=True)
         return 0
     environment = setup.ensure()
     if options.command == "setup":
         os.utime(environment.stamp)  # newer than the lock, for make
+        print(f"{environment.name} is ready.")
         return 0
     if not setup.is_inside(environment):
         setup.hand_over(environment, ["-m", "helpers", *arguments], mark_inside=True)
     os.environ.update(setup.variables(environment))
     os.environ.pop(setup.INSIDE, None)
-    return {"report": report, "lab": lab, "test": test, "lint": lint, "catalogue": catalogue}[options.command](options, rest)
+    work = {"report": report, "lab": lab, "test": test, "lint": lint, "catalogue": catalogue}
+    return work[options.command](options, rest)
 
 
 def read(arguments):
     """The options, and for `test` and `lab` whatever else is meant for pytest and JupyterLab."""
-    parser = argparse.ArgumentParser(prog="python -m helpers", usage="python -m helpers COMMAND [options]", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m helpers", usage="python -m helpers COMMAND [options]")
     parser.add_argument("--version", action="version", version=f"Ninefold {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    options = {name: commands.add_parser(name, help=what, description=what, allow_abbrev=False) for name, (_, what) in COMMANDS.items()}
-    options["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
-    options["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
-    options["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
-    options["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
-    options["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
+    of = {name: commands.add_parser(name, description=what, allow_abbrev=False) for name, (_, what) in COMMANDS.items()}
+    of["report"].add_argument(
+        "--project", default="complete_journey", help="the folder of data/ that holds project.yml"
+    )
+    of["report"].add_argument(
+        "--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml"
+    )
+    of["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    of["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
+    of["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
     found, rest = parser.parse_known_args(arguments)
     if rest and found.command not in ("test", "lab"):
         parser.error(f"unknown: {' '.join(rest)} (python -m helpers help lists the commands)")
@@ -87,7 +102,9 @@ def read(arguments):
 
 def help_text() -> str:
     width = max(map(len, COMMANDS)) + 2
-    lines = [f"  {name:<{width}}{what}" + (f"\n  {'':<{width}}{options}" if options else "") for name, (options, what) in COMMANDS.items()]
+    lines = []
+    for name, (options, what) in COMMANDS.items():
+        lines += [f"  {name:<{width}}{what}", *([f"  {'':<{width}}{options}"] if options else [])]
     return "\n".join(
         [
             "Ninefold: customer segmentation in nine notebooks.",
@@ -110,11 +127,11 @@ def report(options, rest) -> int:
 
 
 def lab(options, rest) -> int:
-    notebooks = ROOT / "notebooks"
-    os.chdir(notebooks)
+    """JupyterLab at notebooks/, from where data/ and reports/ can be opened too; it asks no other server."""
+    os.chdir(ROOT)
     quiet = [
-        f"--ServerApp.root_dir={ROOT}",  # data/ and reports/ can be opened too
-        f"--ServerApp.preferred_dir={notebooks}",
+        f"--ServerApp.root_dir={ROOT}",
+        "--ContentsManager.preferred_dir=notebooks",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
@@ -132,8 +149,8 @@ def lint(options, rest) -> int:
     """Every check is made, whatever the one before it found."""
     notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
     checks = [
-        ["ruff", "check", *(["--fix"] if options.fix else []), "."],
-        ["ruff", "format", *([] if options.fix else ["--check"]), "."],
+        ["ruff", "check", "--output-format=concise", *(["--fix"] if options.fix else []), "."],
+        ["ruff", "format", *([] if options.fix else ["--check", "--output-format=concise"]), "."],
         ["nbstripout", *([] if options.fix else ["--verify"]), *STRIP, *notebooks],
     ]
     if not notebooks:

@@ -320,29 +320,29 @@ def _capital(sentence: str) -> str:
 
 
 def reach(assessed: list[dict]) -> pd.DataFrame:
-    """The rise that each objective asks for beside the one that two windows can tell apart, as shares of today's value.
+    """The rise that each objective asks for, with the change that chance alone can hide, as shares of today's value.
 
-    Returns  label, value (rise asked, share of the baseline), low, high (0 and what chance would hide)
+    Returns  label, value (rise asked), low, high (value less and plus the smallest change that two windows can tell apart)
     """
     rows = []
     for a in assessed:
         if None not in (a["value"], a["objective"].target, a["smallest_change"]) and a["value"]:
-            asked = a["objective"].target / a["value"] - 1
-            rows.append({"label": words.text(a["objective"].name), "value": asked, "hidden": a["smallest_change"] / a["value"]})
-    return pd.DataFrame(rows, columns=["label", "value", "hidden"])
+            asked, hidden = a["objective"].target / a["value"] - 1, a["smallest_change"] / a["value"]
+            rows.append({"label": words.text(a["objective"].name), "value": asked, "low": asked - hidden, "high": asked + hidden})
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high"])
 
 
 def reach_words(frame: pd.DataFrame) -> dict:
-    seen = int((frame["value"] >= frame["hidden"]).sum())
+    seen = int((frame["low"] >= 0).sum())
     claim = say("{seen} of {all} targets ask for a rise large enough to be seen", seen=words.number(seen), all=words.number(len(frame)))
     each = [
-        say("{name}: asked {asked}, visible from {hidden}", name=r.label, asked=words.percent_change(r.value), hidden=words.percent_change(r.hidden))
+        say("{name}: asked {asked}, visible from {hidden}", name=r.label, asked=words.percent_change(r.value), hidden=words.percent_change(r.value - r.low))
         for r in frame.itertuples()
     ]  # fmt: skip
     return {
         "name": "reach",
         "title": claim,
-        "subtitle": say("Rise asked for (bar) and smallest rise that two windows can tell apart (mark), relative to today"),
+        "subtitle": say("Rise asked for, relative to today; the whisker is the change that chance alone can hide"),
         "alt": "; ".join(each) + ".",
         "source": say("Smallest rise found in four cases of five at a two-sided 5% level, same customers paired"),
     }

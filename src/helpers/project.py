@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from helpers import NinefoldError, home
 
 # The table contract (data/README.md says it in words). For each table: its columns with their types, those it cannot do
-# without, the column that dates a row, and the columns that identify one.
+# without, the column that dates a row, the columns that identify one, and those whose emptiness is an answer.
 CONTRACT: dict[str, dict[str, Any]] = {
     "customers": {"columns": {"customer_id": "string"}, "required": ["customer_id"], "dated": None, "key": ["customer_id"]},
     "orders": {
@@ -81,6 +81,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "kind": "string",
         },
         "required": ["customer_id", "campaign_id", "sent_at"],
+        "may_be_empty": ["responded_at"],
         "dated": "sent_at",
         "key": ["customer_id", "campaign_id"],
     },
@@ -216,6 +217,7 @@ class Scope(Section):
     segments_from: int = Field(3, ge=2, le=12)
     segments_to: int = Field(6, ge=2, le=12)
     levels: list[Literal["manual", "rules", "learned"]] = ["rules", "learned"]
+    variables_planned: int = Field(20, ge=1, description="Segmentation variables planned, for the sample size.")
     panel: list[str] = Field([], description="Behaviours, as names of variables, that the second score judges.")
     refused: list[Refused] = Field([], description="Data that exists and is not used.")
     criteria: Criteria = Criteria()
@@ -229,7 +231,7 @@ class Scope(Section):
 
 
 class SetAside(Section):
-    rule: Literal["quantity_not_positive", "amount_zero", "missing_customer"] = Field(
+    rule: Literal["quantity_not_positive", "amount_zero", "exact_copy"] = Field(
         description="collect.RULES gives each definition."
     )
     because: Prose = ""

@@ -91,7 +91,9 @@ def render(run_folder: Path, destination: Path, *, project, as_of: date | dateti
         for number, path, _ in chapter.charts:
             shutil.copyfile(path, destination / chapter.chart_href(number))
     sheets = _workbook(chapters, run_folder.name, destination / "tables.xlsx", project=project, as_of=as_of)
-    shared = _shared(chapters, run_folder.name, project=project, as_of=as_of, language=language) | {"has_workbook": sheets > 0}
+    shared = _shared(chapters, run_folder.name, project=project, as_of=as_of, language=language) | {
+        "has_workbook": sheets > 0
+    }
     _save(destination / "index.html", _front_page(chapters, sheets, shared))
     exporter = _exporter()
     for chapter in chapters:
@@ -106,7 +108,9 @@ def read_chapters(run_folder: Path) -> list[Chapter]:
     for path in sorted((run_folder / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         place = run_folder / path.stem
         if not (place / "step.json").is_file():
-            raise NinefoldError(f"{path.stem}/step.json is missing: step {path.stem} did not finish. Run `make report` again.")
+            raise NinefoldError(
+                f"{path.stem}/step.json is missing: step {path.stem} did not finish. Run `make report` again."
+            )
         notebook = nbformat.read(path, as_version=4)
         _refuse_failed(notebook, path.name)
         summary = place / "page" / "summary.json"
@@ -116,7 +120,9 @@ def read_chapters(run_folder: Path) -> list[Chapter]:
             notebook=notebook,
             finding=_json(place / "step.json").get("finding", ""),
             summary=_json(summary) if summary.is_file() else {},
-            tables=[(int(p.stem[:2]), p.stem[3:], _json(p)) for p in sorted((place / "page" / "tables").glob("[0-9]*.json"))],
+            tables=[
+                (int(p.stem[:2]), p.stem[3:], _json(p)) for p in sorted((place / "page" / "tables").glob("[0-9]*.json"))
+            ],
             charts=[
                 (int(p.stem[:2]), p, _json(p.with_suffix(".json")) if p.with_suffix(".json").is_file() else {})
                 for p in sorted((place / "page" / "charts").glob("[0-9]*.png"))
@@ -125,7 +131,9 @@ def read_chapters(run_folder: Path) -> list[Chapter]:
         chapter.word, chapter.question = _title(notebook, path.stem, words.language())
         chapters.append(chapter)
     if not chapters:
-        raise NinefoldError("The run holds no executed notebook (notebooks/01_objectives.ipynb …). Run `make report` again.")
+        raise NinefoldError(
+            "The run holds no executed notebook (notebooks/01_objectives.ipynb …). Run `make report` again."
+        )
     return chapters
 
 
@@ -134,7 +142,9 @@ def _refuse_failed(notebook, name: str) -> None:
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                raise NinefoldError(f"{name}, cell {number} ended in {output.ename}: {output.evalue}. A failed run has no pages.")
+                raise NinefoldError(
+                    f"{name}, cell {number} ended in {output.ename}: {output.evalue}. A failed run has no pages."
+                )
     if notebook.metadata.get("papermill", {}).get("exception"):
         raise NinefoldError(f"{name} was not run to its end. A failed run has no pages; run `make report` again.")
 
@@ -142,7 +152,11 @@ def _refuse_failed(notebook, name: str) -> None:
 def _title(notebook, slug: str, language: str) -> tuple[str, str]:
     """`# 4 · Variables — which behaviours …?` → ("Variables", "Which behaviours …?")."""
     for cell in notebook.cells:
-        found = re.search(r"^#\s+(.+)$", words.translate_markdown(cell.source, language), re.M) if cell.cell_type == "markdown" else None
+        found = (
+            re.search(r"^#\s+(.+)$", words.translate_markdown(cell.source, language), re.M)
+            if cell.cell_type == "markdown"
+            else None
+        )
         if found:
             word, _, question = re.sub(r"^\d+\s*·\s*", "", found[1].strip()).partition(" — ")
             return word.strip(), question.strip()[:1].upper() + question.strip()[1:]
@@ -221,12 +235,14 @@ def _front_page(chapters: list[Chapter], sheets: int, shared: dict) -> str:
     ]
     first, last = chapters[0].number, chapters[-1].number
     page = shared | {
+        "number": 0,
         "title": f"{shared['project_title']} – {say('Customer segmentation')}",
         "eyebrow": say("Step {number} of {count}", number=first, count=len(STEPS))
         if first == last
         else say("Steps {first} to {last} of {count}", first=first, last=last, count=len(STEPS)),
         "unknown": [
-            (s, say_n("Step {numbers}", "Steps {numbers}", len(n), numbers=words.join(map(str, n)))) for s, n in unknown.items()
+            (s, say_n("Step {numbers}", "Steps {numbers}", len(n), numbers=words.join(map(str, n))))
+            for s, n in unknown.items()
         ],
         "charts": charts,
         "tables_words": say_n("{n} table", "{n} tables, a sheet each", sheets),
@@ -255,7 +271,9 @@ def _save(path: Path, page: str) -> None:
     faults = [*check.faults, *(f"the id {i} twice" for i in sorted(check.twice))]
     faults += [f"a link to #{target}, which is nowhere" for target in sorted(check.targets - check.ids)]
     if faults:
-        raise NinefoldError(f"{path.name} would hold {'; '.join(faults)}. Mend the notebook or reports/template and run again.")
+        raise NinefoldError(
+            f"{path.name} would hold {'; '.join(faults)}. Mend the notebook or reports/template and run again."
+        )
     path.write_text(page, encoding="utf-8")
 
 
@@ -288,7 +306,10 @@ def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -
             if "summary" in tags:
                 summary += shown
             elif {"parameters", "injected-parameters"} & set(tags) or (sections and not prose.contents):
-                opening += [_fold("code", cell.source), *(_fold("html", o.data["text/html"]) for o in shown if "text/html" in o.data)]
+                opening += [
+                    _fold("code", cell.source),
+                    *(_fold("html", o.data["text/html"]) for o in shown if "text/html" in o.data),
+                ]
                 cells += [_code_cell([o], [], FOLD) for o in shown if "text/html" not in o.data]
             else:
                 waiting += [_fold("code", cell.source), *said]
@@ -297,6 +318,9 @@ def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -
     cells += [_code_cell([], opening, FOLD_SET_UP)] if opening else []
     chapter.contents = prose.contents
     chapter.notebook.cells = [_code_cell(summary, [], FOLD, top=True), *cells]
+    chapter.notebook.nbformat_minor = 5
+    for number, cell in enumerate(chapter.notebook.cells):
+        cell["id"] = f"cell-{number}"
 
 
 def _outputs(cell, chapter: Chapter, number: int, pictures: "_Pictures", pages: set[str]) -> tuple[list, list]:
@@ -350,13 +374,11 @@ class _Pictures:
 
 
 def _number_tables(markup: str, chapter: Chapter) -> str:
-    """Number a kept table as its sheet is numbered: the element that carries its name as id gets `Table 1.2` in its caption."""
+    """Number a kept table as its sheet is numbered: "Table 1.2" before the caption that `tables` wrote."""
     for number, name, _ in chapter.tables:
-        start = markup.find(f'id="{name}"')
-        caption = re.compile(r"<caption[^>]*>").search(markup, start) if start >= 0 else None
-        if caption:
-            label = say("Table {number}", number=f"{chapter.number}.{number}")
-            markup = f'{markup[: caption.end()]}<span class="label">{html.escape(label)}</span> {markup[caption.end() :]}'
+        label = say("Table {number}", number=f"{chapter.number}.{number}")
+        caption = f'<figcaption id="{name}-caption">'
+        markup = markup.replace(caption, f'{caption}<span class="label">{html.escape(label)}</span> ')
     return markup
 
 
@@ -404,7 +426,7 @@ class Prose:
 
         self.taken, self.pages, self.contents = set(taken), pages, []
         renderer = mistune.HTMLRenderer(escape=False)
-        renderer.heading = self._heading
+        renderer.heading, renderer.paragraph = self._heading, self._paragraph
         self._markdown = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
 
     def render(self, source: str) -> str:
@@ -412,6 +434,14 @@ class Prose:
         made = made.replace("<th>", '<th scope="col">').replace("<th style", '<th scope="col" style')
         made = made.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
         return _local_links(made, self.pages)
+
+    def _paragraph(self, text: str) -> str:
+        parts = re.split(r"\s+·\s+", text)
+        if len(parts) > 2 and all(
+            part.startswith("<em>") for part in parts
+        ):  # *Takes* … · *Gives* … · *Decides* … · *Signed by* …
+            return '<ul class="facts">\n' + "".join(f"<li>{part}</li>\n" for part in parts) + "</ul>\n"
+        return f"<p>{text}</p>\n"
 
     def _heading(self, text: str, level: int, **_) -> str:
         if level == 1:
@@ -473,7 +503,9 @@ class Inspector(HTMLParser):
         if tag == "img" and not given.get("alt", "").strip():
             self.faults.append(NO_ALT)
         if tag == "img" and not given.get("src", "").startswith(("data:image/", "charts/")):
-            self.faults.append(f"the picture {given.get('src', '')[:80]!r}, a file that does not travel with the page; draw it in the notebook")
+            self.faults.append(
+                f"the picture {given.get('src', '')[:80]!r}, a file that does not travel with the page; draw it in the notebook"
+            )
         self.faults += [f"the handler {name}" for name in given if name.startswith("on")]
         for name in ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "style"):
             self._address(given.get(name, ""), inside=name == "style")
@@ -493,7 +525,11 @@ class Inspector(HTMLParser):
     def _address(self, value: str, *, inside: bool) -> None:
         if value.startswith("data:") and not inside:
             return
-        pattern = r"(?i)url\(\s*[\"']?(?!data:|#)[^)]{0,80}|@import[^;]{0,80}" if inside else r"(?i)^\s*((https?|ftp|file):|//|javascript:).{0,80}"
+        pattern = (
+            r"(?i)url\(\s*[\"']?(?!data:|#)[^)]{0,80}|@import[^;]{0,80}"
+            if inside
+            else r"(?i)^\s*((https?|ftp|file):|//|javascript:).{0,80}"
+        )
         found = re.search(pattern, value)
         if found:
             self.faults.append(f"the address {found[0]!r}; pages are read without a network")
@@ -615,7 +651,9 @@ def _write(cell, value, *, bold=False, size=11, color="1A1A1A", ruled=False, wra
     if ruled:
         cell.border = Border(bottom=Side(style="thin", color=NAVY))
     if wrap or right or ruled:
-        cell.alignment = Alignment(wrap_text=wrap, vertical="bottom" if ruled else "top", horizontal="right" if right else None)
+        cell.alignment = Alignment(
+            wrap_text=wrap, vertical="bottom" if ruled else "top", horizontal="right" if right else None
+        )
 
 
 def _link(cell, sheet_name: str) -> None:
@@ -653,7 +691,9 @@ def _value(value, kind: str):
             moment = datetime.fromisoformat(value)
         except ValueError:
             return value
-        return moment.replace(tzinfo=None) if (moment.hour, moment.minute, moment.second) != (0, 0, 0) else moment.date()
+        return (
+            moment.replace(tzinfo=None) if (moment.hour, moment.minute, moment.second) != (0, 0, 0) else moment.date()
+        )
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     if isinstance(value, bool):
@@ -682,7 +722,11 @@ def _width(heading: str, values: list, column: dict) -> float:
     """Wide enough for the longest value, and for the longest word of the heading; long texts wrap."""
     longest_word = max((len(word) for word in heading.split()), default=0)
     digits = int(column.get("digits") or 0)
-    texts = [v if isinstance(v, str) else f"{v:,.{digits}f}" if isinstance(v, int | float) else "0000-00-00" for v in values if v is not None]
+    texts = [
+        v if isinstance(v, str) else f"{v:,.{digits}f}" if isinstance(v, int | float) else "0000-00-00"
+        for v in values
+        if v is not None
+    ]
     return float(min(60, max(10, longest_word + 3, len(heading) / 2 + 2, 3 + max(map(len, texts), default=0))))
 
 
@@ -699,5 +743,7 @@ def _save_book(book, destination: Path, as_of) -> None:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{moment:%Y-%m-%dT%H:%M:%SZ}".encode(), content)
+                content = re.sub(
+                    rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{moment:%Y-%m-%dT%H:%M:%SZ}".encode(), content
+                )
             target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)

@@ -1,7 +1,8 @@
 """The environment that every command runs in: found, made and kept up to date from the standard library alone.
 
-An active conda environment is used as it is: what is missing is added, nothing that conda installed is replaced. Otherwise `.venv` in the
-repository is built from requirements.lock. A stamp in the environment holds the hash of what it was made from, so that set-up is done once.
+An active conda environment is used as it is: what is missing is added, nothing that conda installed is replaced.
+Otherwise `.venv` in the repository is built from requirements.lock. A stamp in the environment holds the hash of what
+it was made from, so that set-up is done once.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from pathlib import Path
 from helpers import ROOT, NinefoldError
 
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
+NEEDED = "Ninefold needs Python 3.11, 3.12 or 3.13"
 WINDOWS = os.name == "nt"
 INSIDE = "NINEFOLD_INSIDE"
 """Set for the process that a command hands over to, so that it never hands over again."""
 
 ASK_VERSION = "import sys; print(*sys.version_info[:3], getattr(sys, '_base_executable', '') or sys.executable)"
-ASK_PACKAGES = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+ASK_PACKAGES = (
+    "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions() if d.name}))"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def ensure(environ=os.environ, *, root: Path = ROOT, run=None, tell=print) -> En
 
 
 def is_ready(environment: Environment, *, root: Path, run) -> bool:
-    """Whether a finished set-up made this environment, from the lock as it is now, with the Python that it has now."""
+    """Whether a finished set-up made this environment, from today's lock and with the Python that it has now."""
     if environment.unfinished.exists() or not environment.stamp.is_file():
         return False
     version, _ = ask_version(environment.python, run)
@@ -90,7 +94,7 @@ def is_ready(environment: Environment, *, root: Path, run) -> bool:
 
 
 def fingerprint(root: Path, version) -> str:
-    """One hash of everything that set-up depends on; the path too, since a moved clone needs its editable install renewed."""
+    """One hash of all that set-up depends on; the path too, since a moved clone needs its editable install renewed."""
     digest = hashlib.sha256()
     for part in ((root / "requirements.lock").read_bytes(), (root / "pyproject.toml").read_bytes()):
         digest.update(hashlib.sha256(part).digest())
@@ -99,7 +103,7 @@ def fingerprint(root: Path, version) -> str:
 
 
 def install(environment: Environment, *, root: Path, run, tell=print) -> None:
-    """Brings the environment to the state of the lock, leaving a mark while at it, so that a half-made one is never taken for whole."""
+    """Brings the environment to the state of the lock; while at it a mark stands, so that half of one is not used."""
     began = time.monotonic()
     python, why = plan(environment, run)
     tell(f"{why} …", end=" ", flush=True)
@@ -113,12 +117,12 @@ def install(environment: Environment, *, root: Path, run, tell=print) -> None:
         uv = find_uv(run)
         if python:
             create(environment, python, uv, run)
-        pip = [uv, "pip", "install", "--python", str(environment.python)] if uv else [*pip_of(environment), "install"]
+        pip = pip_install(environment, uv)
         if environment.conda:
             add_what_is_missing(environment, pip, root=root, run=run)
         else:
             must(run, [*pip, "-r", str(root / "requirements.lock")], "installing requirements.lock")
-        must(run, [*pip, "--no-deps", "-e", str(root)], "installing the project itself")
+            must(run, [*pip, "--no-deps", "-e", str(root)], "installing the project itself")
         version, _ = ask_version(environment.python, run)
         environment.stamp.write_text(fingerprint(root, version), encoding="utf-8")
         environment.unfinished.unlink()
@@ -129,15 +133,16 @@ def install(environment: Environment, *, root: Path, run, tell=print) -> None:
 
 
 def plan(environment: Environment, run):
-    """What to do: the Python to build a new `.venv` with (None: keep what is there), and the line that tells the reader why."""
+    """The Python to build a new `.venv` with (None: keep what is there), and the line that tells the reader why."""
     version, _ = ask_version(environment.python, run)
     supported = version is not None and version[:2] in SUPPORTED
     made_here = environment.stamp.exists() or environment.unfinished.exists()
     if environment.conda:
         if not supported:
             raise NinefoldError(
-                f"{environment.folder}: the active conda environment has {spell(version)}; Ninefold needs Python 3.11, 3.12 or 3.13.\n"
-                "Run `conda env create -f environment.yml` and `conda activate ninefold`, or `conda deactivate` to work in .venv."
+                f"{environment.folder}: the active conda environment has {spell(version)}; {NEEDED}.\n"
+                "Run `conda env create -f environment.yml` and `conda activate ninefold`; or, to work in .venv, "
+                "`conda deactivate`."
             )
         return None, f"Preparing {environment.name} (what is missing is added, nothing is replaced)"
     if not environment.folder.exists():
@@ -146,14 +151,14 @@ def plan(environment: Environment, run):
         return find_python(run), f"Setting up {environment.name} afresh, as the one there is incomplete (1-5 minutes)"
     if not supported:
         raise NinefoldError(
-            f"{environment.folder}: this environment, not made by Ninefold, has {spell(version)}; needed is Python 3.11, 3.12 or 3.13.\n"
+            f"{environment.folder}: this environment, not made by Ninefold, has {spell(version)}; {NEEDED}.\n"
             "Delete the folder or give it another name, then run the command again."
         )
     return None, f"Updating {environment.name} to requirements.lock"
 
 
 def find_python(run, *, current=None, which=shutil.which) -> str:
-    """A Python to build `.venv` with: the one running this if it is supported, else the newest supported one on PATH."""
+    """A Python to build `.venv` with: the one running this if it is supported, else the newest such on PATH."""
     version = current or sys.version_info[:3]
     if tuple(version[:2]) in SUPPORTED:
         # Inside a virtual environment, the Python beneath it: that environment may be the one about to be replaced.
@@ -167,9 +172,9 @@ def find_python(run, *, current=None, which=shutil.which) -> str:
         if found and found[:2] in SUPPORTED:
             return executable
     raise NinefoldError(
-        f"Ninefold needs Python 3.11, 3.12 or 3.13. This is {spell(version)} ({sys.executable}), and PATH has no python3.13, python3.12 or "
-        "python3.11 that starts.\nInstall one of them, or activate a conda environment made with `conda env create -f environment.yml`; "
-        "then run the command again."
+        f"{NEEDED}. This is {spell(version)} ({sys.executable}), and no python3.13, python3.12 or python3.11 on PATH "
+        "starts.\nInstall one of them, or activate a conda environment made with `conda env create -f "
+        "environment.yml`; then run the command again."
     )
 
 
@@ -207,13 +212,20 @@ def create(environment: Environment, python: str, uv, run) -> None:
     must(run, command, f"making {environment.name}")
 
 
-def pip_of(environment: Environment):
-    return [str(environment.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+def pip_install(environment: Environment, uv) -> list[str]:
+    """The command that installs what follows it into the environment."""
+    python = str(environment.python)
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", python]
+    return [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
 
 
 def add_what_is_missing(environment: Environment, pip, *, root: Path, run) -> None:
-    """Adds to a conda environment the packages of the lock that it lacks, holding those that it has at their versions."""
-    has = {canonical(name): version for name, version in json.loads(must(run, [str(environment.python), "-c", ASK_PACKAGES])).items()}
+    """Adds what a conda environment lacks, at the lock's versions; what it has is held at its own."""
+    has = {
+        canonical(name): version
+        for name, version in json.loads(must(run, [str(environment.python), "-c", ASK_PACKAGES])).items()
+    }
     held = []
     for line in (root / "requirements.lock").read_text(encoding="utf-8").splitlines():
         name = line.partition("==")[0].strip()
@@ -225,8 +237,8 @@ def add_what_is_missing(environment: Environment, pip, *, root: Path, run) -> No
             run,
             [*pip, "-c", str(constraints), "-e", f"{root}[test]"],
             f"adding what {environment.name} lacks",
-            "If its packages do not go together with Ninefold's, make one for Ninefold (`conda env create -f environment.yml`, "
-            "`conda activate ninefold`), or `conda deactivate` to work in .venv.",
+            "If its packages do not go together with Ninefold's, make one for Ninefold (`conda env create -f "
+            "environment.yml`, `conda activate ninefold`), or `conda deactivate` to work in .venv.",
         )
 
 
@@ -235,7 +247,12 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def must(run, command, what="asking the environment", remedy="See above for the cause; once it is put right, run the command again.") -> str:
+def must(
+    run,
+    command,
+    what="asking the environment",
+    remedy="See above for the cause; once it is put right, run the command again.",
+) -> str:
     """The output of a command that has to succeed; else its last lines in one message."""
     try:
         done = run(command)
@@ -244,15 +261,17 @@ def must(run, command, what="asking the environment", remedy="See above for the 
         output, failed = str(error), True
     if failed:
         if "ensurepip" in output:
-            remedy = "Install Python's venv module (Debian, Ubuntu: `apt install python3-venv`) or uv, then run the command again."
-        last = "\n".join(f"  {line}" for line in output.strip().splitlines()[-15:])
+            remedy = "Install uv, or Python's venv module (Debian, Ubuntu: `apt install python3-venv`), then run again."
+        last = "\n".join(f"  {line}" for line in output.splitlines()[-15:] if line.strip())
         raise NinefoldError(f"Set-up failed at {what}.\n{last}\n{remedy}")
     return output
 
 
 def run_quietly(command):
     """Runs a tool with its output kept back: it is shown only when the tool fails."""
-    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+    environ = {
+        key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    }
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -266,7 +285,7 @@ def run_quietly(command):
 
 
 def put_aside(folder: Path) -> None:
-    """Removes an environment; renamed first, so that an interrupted removal does not leave half of it under its name."""
+    """Removes an environment; renamed first, so that an interrupt does not leave half of it under its name."""
     aside = folder.with_name(folder.name + "-old")
     try:
         shutil.rmtree(aside, ignore_errors=True)
@@ -276,7 +295,9 @@ def put_aside(folder: Path) -> None:
             folder.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise NinefoldError(f"{folder} cannot be replaced: {error}.\nClose the programs that use it (JupyterLab?), or delete it.") from error
+        raise NinefoldError(
+            f"{folder} cannot be replaced: {error}.\nClose the programs that use it (JupyterLab?), or delete it."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -293,7 +314,7 @@ def one_at_a_time(root: Path, tell=print):
 
 
 def try_to_lock(file) -> bool:
-    """Whether the lock is ours now. A file system that cannot lock counts as a yes: set-up matters more than the rare race."""
+    """Whether the lock is ours now. A file system that cannot lock counts as a yes: the race is rare."""
     try:
         if WINDOWS:
             import msvcrt
@@ -333,7 +354,7 @@ def variables(environment: Environment, environ=os.environ, *, root: Path = ROOT
 
 
 def hand_over(environment: Environment, command, *, mark_inside: bool = False):
-    """Ends this process with that command, run in the environment: its exit status, its Ctrl-C, its signals. Does not return."""
+    """Does not return: that command, run in the environment, takes this process's place, signals and exit status."""
     environ = variables(environment)
     environ.pop(INSIDE, None)
     if mark_inside:

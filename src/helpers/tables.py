@@ -1,7 +1,7 @@
-"""Tables and findings as a reader sees them: a caption, units in the headings, one precision a column, numbers to the right.
+"""Tables and findings as a reader sees them: a caption, units in headings, one precision a column, numbers to the right.
 
-A table is shown with great-tables and kept, numbers as numbers, for the report's spreadsheet. Rows about fewer than `min_cell`
-customers are masked in both.
+A table is shown with great-tables and kept, numbers as numbers, for the report's spreadsheet. Rows about fewer than
+`min_cell` customers are masked in both.
 """
 
 import os
@@ -53,28 +53,31 @@ class Table:
 def show(table: Table) -> None:
     """Show a table, and keep it for the spreadsheet when a step is in progress."""
     page = as_html(table)
-    step = _step()
+    step = step_in_progress()
     if step is not None:
         step.keep_table(table.name, payload(table))
     place_on_page({"text/html": page, "text/plain": table.caption})
 
 
 def as_html(table: Table) -> str:
-    """The table as HTML without style or script: `figure.table-block` > `figcaption`, `div.table` (scrolls) > `table`, `p.note`."""
+    """The table as HTML: `figure.table-block` with `figcaption`, `div.table` (which scrolls) around `table`, `p.note`."""
     import great_tables as gt
     import pandas as pd
 
     _check(table)
     masked = _masked(table)
-    ids = [f"c{i}" for i in range(len(table.columns))]
-    cells = pd.DataFrame(
-        {i: [_written(v, c, hidden, table) for v, hidden in zip(table.frame[c.name], masked)] for i, c in zip(ids, table.columns)},
-        dtype="object",
-    )
-    drawn = gt.GT(cells, id=table.name, rowname_col=ids[0]).tab_stubhead(gt.html(_heading(table.columns[0])))
-    if len(ids) > 1:
-        drawn = drawn.cols_label({i: gt.html(_heading(c)) for i, c in list(zip(ids, table.columns))[1:]})
-    for i, column in list(zip(ids, table.columns))[1:]:
+    ids = {f"c{i}": column for i, column in enumerate(table.columns)}
+    cells = {
+        i: [
+            _written(value, column, hidden, table)
+            for value, hidden in zip(table.frame[column.name], masked, strict=True)
+        ]
+        for i, column in ids.items()
+    }
+    drawn = gt.GT(pd.DataFrame(cells, dtype="object"), id=table.name, rowname_col="c0")
+    drawn = drawn.tab_stubhead(gt.html(_heading(ids.pop("c0"))))
+    for i, column in ids.items():
+        drawn = drawn.cols_label({i: gt.html(_heading(column))})
         drawn = drawn.cols_align("right" if column.kind in NUMERIC else "left", columns=[i])
     # great-tables' own frame and style sheet (7 kB a table) are left out: the report has its own.
     inner = re.search(r"<table.*</table>", drawn.as_raw_html(), re.DOTALL).group()
@@ -92,14 +95,14 @@ def as_html(table: Table) -> str:
 def payload(table: Table) -> dict:
     """The table for a spreadsheet: plain numbers (shares 0–1), ISO dates, None where masked or missing."""
     _check(table)
-    masked = _masked(table)
+    written_rows = zip(*(table.frame[column.name] for column in table.columns), strict=True)
     return {
         "caption": table.caption,
         "note": _note(table),
         "columns": [{"label": c.label, "kind": c.kind, "digits": c.digits, "unit": _unit(c)} for c in table.columns],
         "rows": [
-            [None if hidden and c.kind != "text" else _plain(value, c) for value, c in zip(row, table.columns)]
-            for hidden, row in zip(masked, zip(*(table.frame[c.name] for c in table.columns)))
+            [None if hidden and c.kind != "text" else _plain(x, c) for x, c in zip(row, table.columns, strict=True)]
+            for hidden, row in zip(_masked(table), written_rows, strict=True)
         ],
     }
 
@@ -121,7 +124,7 @@ def summary(headline: str, points: Sequence[str], figures: Sequence[tuple[str, s
     points    sentences
     figures   (label, value) pairs, both already written in the reader's language
     """
-    step = _step()
+    step = step_in_progress()
     if step is not None:
         step.keep_summary({"headline": headline, "points": list(points), "figures": [list(pair) for pair in figures]})
     terms = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>\n" for label, value in figures)
@@ -152,20 +155,25 @@ def written(value: Any, kind: str, digits: int = 0) -> str:
 
 def min_cell() -> int:
     """The smallest number of customers that anything published may be about."""
-    step = _step()
+    step = step_in_progress()
     return MIN_CELL if step is None else step.project.min_cell
 
 
-def _step():
+def step_in_progress():
+    """The step whose notebook runs, or None: then nothing is kept."""
     from helpers import run
 
     return run.current()
 
 
+def check_slug(what: str, name: str) -> None:
+    """Names of tables and charts become names of files and places on a page."""
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise NinefoldError(f"{what} {name!r}: name it with lower-case letters, digits, - and _, a letter first.")
+
 
 def _check(table: Table) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*", table.name):
-        raise NinefoldError(f"Table name {table.name!r}: use lower-case letters, digits, - and _, a letter first.")
+    check_slug("Table", table.name)
     if not table.columns:
         raise NinefoldError(f"Table {table.name}: name at least one column.")
     named = [c.name for c in table.columns] + ([table.cell_size] if table.cell_size else [])
@@ -175,7 +183,10 @@ def _check(table: Table) -> None:
             raise NinefoldError(f"Table {table.name}: the frame has no column {name!r}; it has {known}.")
     for column in table.columns:
         if column.kind not in KINDS:
-            raise NinefoldError(f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {', '.join(KINDS)}.")
+            known = ", ".join(KINDS)
+            raise NinefoldError(
+                f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {known}."
+            )
 
 
 def _masked(table: Table) -> list[bool]:
@@ -232,7 +243,7 @@ _LAB_STYLE = """<style>
 .table-block figcaption { font-weight: 600; margin-bottom: .4em; text-align: left }
 .table-block .table { overflow-x: auto }
 .table-block .table table { border-collapse: collapse; table-layout: auto; margin: 0; font-size: 13px }
-.table-block .table :is(th, td) { padding: .3em .8em; text-align: left; vertical-align: top; white-space: normal; max-width: 28em }
+.table-block .table :is(th, td) { padding: .3em .8em; text-align: left; vertical-align: top; white-space: normal }
 .table-block .table thead th { border-bottom: 1.5px solid #6B6B6B; vertical-align: bottom }
 .table-block .table tbody :is(th, td) { border-bottom: 1px solid #E0E0E0; font-weight: 400 }
 .table-block .table .gt_right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }

@@ -1,8 +1,8 @@
 """Words and numbers in the reader's language: English is the source, French comes from one gettext catalogue.
 
-Every generated sentence goes through `say`, every number through `number`, `share`, `money`, `day` …; markdown typed in a
-notebook is translated paragraph by paragraph by `translate_markdown`. The catalogue is `locale/fr/LC_MESSAGES/helpers.po`, a text
-file that translators edit; `update()` brings it up to date and `missing("fr")` lists what nobody has translated yet.
+Every generated sentence goes through `say`, every number through `number`, `share`, `money`, `day` …; markdown typed in
+a notebook is translated paragraph by paragraph by `translate_markdown`. The catalogue is a text file that translators
+edit, `locale/fr/LC_MESSAGES/helpers.po`; `update()` brings it up to date, `missing("fr")` lists what is not translated.
 """
 
 import io
@@ -16,8 +16,7 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
-from babel import dates, lists, numbers
+from babel import Locale, dates, lists, numbers
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract as babel_extract
 from babel.messages.extract import extract_python
@@ -65,7 +64,7 @@ def currency_sign() -> str:
     return numbers.get_currency_symbol(currency(), locale=_LOCALES[language()])
 
 
-# ------------------------------------------------------------------------------------------------------------- sentences
+# Sentences
 
 
 def mark(message: str) -> str:
@@ -76,8 +75,8 @@ def mark(message: str) -> str:
 def say(message: str, /, **values: Any) -> str:
     """The message in the reader's language, with `{name}` replaced by its value.
 
-    The first argument is a literal (or was one, under `mark`), so that translators find it. Values are inserted as they are: format
-    numbers first with `number`, `share`, `money` … A value is never translated nor formatted again, braces in it are safe.
+    The first argument is a literal (or was one, under `mark`), so that translators find it. Values are inserted as they
+    are: write numbers first with `number`, `share`, `money` … A value is never translated, and braces in it are safe.
     """
     return (_translations(language()).gettext(message) if message else "").format(**values)
 
@@ -89,13 +88,13 @@ def say_n(singular: str, plural: str, n: int, /, **values: Any) -> str:
 
 
 def text(value: str | Mapping[str, str] | None) -> str:
-    """Prose of project.yml: a string as typed, or `{en: …, fr: …}` in the language in use, else English, else whatever there is."""
+    """Prose of project.yml: as typed, or of `{en: …, fr: …}` the language in use, else English, else what there is."""
     if isinstance(value, Mapping):
         return next((value[key] for key in (language(), "en", *value) if value.get(key)), "")
     return value or ""
 
 
-# --------------------------------------------------------------------------------------------------------------- numbers
+# Numbers
 
 
 def number(x: Any, digits: int = 0) -> str:
@@ -216,7 +215,7 @@ def _tidy(written: str) -> str:
     return written
 
 
-# ------------------------------------------------------------------------------------------------------------- catalogue
+# Catalogue
 
 
 def catalogue_path(language: str = "fr") -> Path:
@@ -236,7 +235,7 @@ def catalogue(language: str) -> Catalog:
 
 @lru_cache
 def _translations(language: str) -> NullTranslations:
-    # gettext wants the compiled form; compiled in memory, so that no .mo can be out of step. Fuzzy messages are left out.
+    # gettext wants the compiled form: made in memory, so that no .mo can be out of step. Fuzzy messages are left out.
     compiled = io.BytesIO()
     write_mo(compiled, catalogue(language))
     compiled.seek(0)
@@ -262,7 +261,7 @@ def extract() -> Catalog:
 
 
 def update(language: str = "fr") -> Path:
-    """Merge the messages of today into the catalogue: translations are kept, near misses marked fuzzy, the unused dropped."""
+    """Merge today's messages into the catalogue: translations are kept, near misses marked fuzzy, the unused dropped."""
     path = catalogue_path(language)
     catalogue.cache_clear()
     known = catalogue(language)
@@ -294,7 +293,7 @@ def missing(language: str) -> list[str]:
 
 
 def _extract_notebook(file, keywords, comment_tags, options) -> Iterator[tuple]:
-    """Babel extractor: one message per markdown paragraph, and what the code cells say; the line is the number of the cell."""
+    """Babel extractor: one message per markdown paragraph, and what the code says; the line is the cell's number."""
     for position, cell in enumerate(json.load(file)["cells"], start=1):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -312,10 +311,11 @@ def _extract_template(file, keywords, comment_tags, options) -> Iterator[tuple]:
     return extract_jinja(file, list(keywords), comment_tags, options | loud)
 
 
-# -------------------------------------------------------------------------------------------------------------- markdown
+# Markdown
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,}|\$\$)")
-_VERBATIM = re.compile(r"\s*(</?\w[^>]*>\s*$|<!--|\[[^\]]+\]:\s|([-*_]\s*){3,}$)")  # a tag alone, comments, link definitions, rules
+# A tag alone on its line, a comment, the definition of a link, a rule across the page.
+_VERBATIM = re.compile(r"\s*(</?\w[^>]*>\s*$|<!--|\[[^\]]+\]:\s|([-*_]\s*){3,}$)")
 _OPENING = re.compile(r"(\s*(?:>\s?)*(?:\s*(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?)?(?:#{1,6}\s+)?)")
 _CELL_BORDER = re.compile(r"(\s*(?<!\\)\|\s*)")
 _HARD_BREAK = re.compile(r"( {2,}|\\)$")
@@ -364,7 +364,7 @@ def _paragraphs(source: str) -> Iterator[tuple[str, bool]]:
         elif line.lstrip().startswith("|"):
             close("\n")
             cells = _CELL_BORDER.split(line)
-            parts.extend((cell, any(map(str.isalpha, cell)) and not _CELL_BORDER.fullmatch(cell)) for cell in cells if cell)
+            parts.extend((cell, any(map(str.isalpha, cell))) for cell in cells if cell)
             parts.append(("\n", False))
         else:
             quote_goes_on = words and set(mark_here.strip()) == {">"} and set(opening.strip()) == {">"}

@@ -1,0 +1,327 @@
+"""Step 2: whose behaviour, over which history, into how many groups, and by which thresholds it will be judged."""
+
+import math
+from datetime import datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from helpers import words
+from helpers.engine import Window, between, days_between
+from helpers.objectives import POWER
+from helpers.project import Filter, Project
+from helpers.tables import Column, Table
+from helpers.words import mark, say
+
+RULES = {
+    "known_for_days": mark("first order at least {value} days before the end"),
+    "bought_within_days": mark("an order within the last {value} days"),
+    "spent_more_than": mark("more than {value} spent within the window"),
+    "orders_at_least": mark("at least {value} orders within the window"),
+}
+TYPES = {  # type: (what people call it, tables or columns it needs, what it would take in words)
+    "a_priori": (mark("A priori (conventional assumptions)"), ["orders"], mark("any table of orders")),
+    "needs": (mark("Needs"), ["answers"], mark("a survey of needs, answered by a known share of customers")),
+    "value": (mark("Value"), ["orders.amount"], mark("order amounts")),
+    "demographic": (mark("Demographic"), ["customers"], mark("age, household or income of each customer")),
+    "geographic": (mark("Geographic"), ["customers.postcode"], mark("a postcode or town for each customer")),
+    "technographic": (mark("Technographic"), ["events.device"], mark("visits with the device used")),
+    "behavioural": (mark("Behavioural"), ["orders.category"], mark("order lines with products and dates")),
+    "psychographic": (mark("Psychographic"), ["answers"], mark("a survey of values and interests")),
+    "journey": (mark("Journey"), ["events.kind", "contacts.sent_at", "customers.first_contact_at"], mark("first contact, visits and mailings with their dates")),
+}  # fmt: skip
+ITEMS_PER_VARIABLE = (60, 100)
+"""Customers wanted for each segmentation variable: at least 60, better 100 (Dolnicar, Grün, Leisch & Schmidt 2014; Dolnicar, Grün & Leisch 2016)."""
+
+SEEN_COLUMNS = ("customer_id", "first_ordered_at", "last_ordered_at", "orders", "spend", "known_days", "silent_days")
+
+
+def customers_seen(orders: ir.Table, *, as_of: datetime, window_days: int) -> ir.Table:
+    """One row per customer with an order before as_of, with what the filters ask about.
+
+    orders    customer_id, order_id, ordered_at, amount (one row an order)
+    Returns   customer_id, first_ordered_at, last_ordered_at, orders and spend (within the window), known_days, silent_days
+              (days from the first and last order to as_of)
+    """
+    known = orders.filter(orders.ordered_at < ibis.literal(as_of))
+    recent = known.ordered_at >= ibis.literal(as_of - timedelta(days=window_days))
+    seen = known.group_by("customer_id").agg(
+        first_ordered_at=known.ordered_at.min(),
+        last_ordered_at=known.ordered_at.max(),
+        orders=known.order_id.nunique(where=recent),
+        spend=known.amount.sum(where=recent).fill_null(0),
+    )
+    return seen.mutate(
+        known_days=days_between(seen.first_ordered_at, as_of), silent_days=days_between(seen.last_ordered_at, as_of)
+    )
+
+
+def passes(seen: ir.Table, rule: Filter) -> ir.BooleanValue:
+    """Whether each row of `customers_seen` passes one filter."""
+    tests = {
+        "known_for_days": lambda: seen.known_days >= rule.value,
+        "bought_within_days": lambda: seen.silent_days <= rule.value,
+        "spent_more_than": lambda: seen.spend > rule.value,
+        "orders_at_least": lambda: seen.orders >= rule.value,
+    }
+    return tests[rule.rule]()
+
+
+def population(orders: ir.Table, project: Project, *, as_of: datetime) -> ir.Table:
+    """The customers whom the segmentation is about, as of any instant: `customers_seen` after every filter."""
+    seen = customers_seen(orders, as_of=as_of, window_days=project.scope.window_days)
+    for rule in project.scope.filters:
+        seen = seen.filter(passes(seen, rule))
+    return seen
+
+
+def funnel(orders: ir.Table, project: Project, *, as_of: datetime) -> pd.DataFrame:
+    """How many customers, and how much of the window's revenue, are left after each filter in turn.
+
+    Returns  label, n, share (of all seen), revenue, revenue_share, because; the first row is everybody seen
+    """
+    left = customers_seen(orders, as_of=as_of, window_days=project.scope.window_days)
+    rows = []
+    for rule in [None, *project.scope.filters]:
+        left = left if rule is None else left.filter(passes(left, rule))
+        found = left.aggregate(n=left.count(), revenue=left.spend.sum()).execute().iloc[0]
+        rows.append({
+            "label": say("All customers seen") if rule is None else describe(rule),
+            "n": int(found["n"]),
+            "revenue": float(found["revenue"] or 0),
+            "because": "" if rule is None else words.text(rule.because),
+        })  # fmt: skip
+    frame = pd.DataFrame(rows)
+    frame["share"] = frame["n"] / max(frame["n"].iloc[0], 1)
+    frame["revenue_share"] = frame["revenue"] / (frame["revenue"].iloc[0] or 1)
+    return frame[["label", "n", "share", "revenue", "revenue_share", "because"]]
+
+
+def describe(rule: Filter) -> str:
+    """A filter in business words."""
+    value = words.money(rule.value, 0) if rule.rule == "spent_more_than" else words.number(rule.value)
+    sentence = say(RULES[rule.rule], value=value)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def windows_frame(found: dict[str, Window]) -> pd.DataFrame:
+    """The windows as bars of a timeline: label, part ("built on" or "judged on"), start, end, enough."""
+    labels = {"select": say("Select"), "confirm": say("Confirm"), "published": say("Published")}
+    rows = []
+    for window in found.values():
+        rows.append({"label": labels[window.name], "part": "built on", "start": window.built_from, "end": window.built_at, "enough": window.enough})
+        if window.judged_until:
+            rows.append({"label": labels[window.name], "part": "judged on", "start": window.built_at, "end": window.judged_until, "enough": window.enough})
+    return pd.DataFrame(rows)  # fmt: skip
+
+
+def possible_types(project: Project, shares: dict[str, float]) -> pd.DataFrame:
+    """The nine types of segmentation with what these data allow.
+
+    shares    for tables that describe only part of the customers: table -> share described (0-1)
+    Returns   type, label, status ("possible", "partly", "no"), why
+    """
+    rows = []
+    for name, (label, needs, takes) in TYPES.items():
+        lacking = [need for need in needs if not _mapped(project, need)]
+        covered = min((shares.get(need.split(".")[0], 1.0) for need in needs), default=1.0)
+        if lacking:
+            status, why = "no", say("not in these data; it would take {takes}", takes=say(takes))
+        elif covered < 0.8:
+            status = "partly"
+            why = say("known for {share} of customers only: it describes, it cannot define", share=words.share(covered))
+        else:
+            status, why = "possible", ""
+        rows.append({"type": name, "label": say(label), "status": status, "why": why})
+    return pd.DataFrame(rows)
+
+
+def _mapped(project: Project, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return project.names_column(table, column) if column else project.source_of(table) is not None
+
+
+def described_share(orders: ir.Table, customers: ir.Table | None) -> dict[str, float]:
+    """Share of the customers with an order whom the table customers describes."""
+    if customers is None:
+        return {}
+    buyers = orders.select("customer_id").distinct()
+    described = buyers.semi_join(customers, "customer_id").count().execute()
+    return {"customers": float(described / max(int(buyers.count().execute()), 1))}
+
+
+def sizes(n: int, project: Project, response: float | None) -> pd.DataFrame:
+    """What each number of segments would allow.
+
+    n         customers in the population
+    response  today's response rate (0-1), or None
+    Returns   segments, customers (mean size), visible (smallest rise of the response that a test in one mean segment, half of it
+              control, finds in four cases of five; in points 0-1, missing without a response rate)
+    """
+    rows = []
+    for k in range(project.scope.segments_from, project.scope.segments_to + 1):
+        arm = n / k / 2
+        visible = POWER * math.sqrt(2 * response * (1 - response) / arm) if response and arm >= 1 else None
+        rows.append({"segments": k, "customers": n // k, "visible": visible})
+    return pd.DataFrame(rows)
+
+
+def sample_size(n: int, planned: int) -> dict:
+    """Customers against the 60 to 100 wanted for each variable. Returns n, planned, low, high, verdict."""
+    low, high = (planned * each for each in ITEMS_PER_VARIABLE)
+    verdict = "enough" if n >= high else "just enough" if n >= low else "too few"
+    return {"n": n, "planned": planned, "low": low, "high": high, "verdict": verdict, "most": n // ITEMS_PER_VARIABLE[1]}
+
+
+def as_document(project: Project, frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, size: dict) -> dict:
+    """The scope as handed over: what later steps may not quietly change."""
+    scope = project.scope
+    return {
+        "population": frame[["label", "n", "revenue"]].to_dict("records"),
+        "filters": [rule.model_dump(mode="json") for rule in scope.filters],
+        "window_days": scope.window_days,
+        "horizon_days": scope.horizon_days,
+        "windows": {name: vars(window) for name, window in found.items()},
+        "segments": {"wanted": scope.segments_wanted, "from": scope.segments_from, "to": scope.segments_to},
+        "levels": scope.levels,
+        "types": types.set_index("type")["status"].to_dict(),
+        "panel": scope.panel,
+        "criteria": scope.criteria.model_dump(),
+        "sample_size": size,
+    }
+
+
+# What the page says
+
+
+def funnel_words(frame: pd.DataFrame) -> dict:
+    last = frame.iloc[-1]
+    return {
+        "name": "population",
+        "title": say(
+            "{n} customers to segment: {share} of those seen, {revenue} of revenue",
+            n=words.number(last["n"]), share=words.share(last["share"], 0), revenue=words.share(last["revenue_share"], 0),
+        ),
+        "subtitle": say("Customers left after each filter, one after the other"),
+        "alt": words.join([f"{r.label}: {words.number(r.n)}" for r in frame.itertuples()]) + ".",
+        "source": say("Source: orders of the last window; the rest is served by other means, not forgotten"),
+    }  # fmt: skip
+
+
+def funnel_table(frame: pd.DataFrame) -> Table:
+    columns = [
+        Column("label", say("Filter")), Column("n", say("Customers left"), "count"), Column("share", say("Share of all"), "share", 1),
+        Column("revenue", say("Revenue in the window"), "money"), Column("revenue_share", say("Share of revenue"), "share", 1),
+        Column("because", say("Because")),
+    ]  # fmt: skip
+    return Table("population", say("Who is segmented, filter by filter"), frame, columns, cell_size="n")
+
+
+def windows_words(found: dict[str, Window]) -> dict:
+    enough = [w for w in found.values() if w.enough]
+    if len(enough) == len(found):
+        claim = say("History is long enough to build twice and judge on later months")
+    elif found["confirm"].enough:
+        claim = say("History is long enough to confirm, too short to select apart")
+    else:
+        claim = say("History is too short to judge anything on a later period")
+    parts = [
+        say("{name}: built on {start} to {end}", name=w.name, start=words.day(w.built_from), end=words.day(w.built_at)) for w in found.values()
+    ]  # fmt: skip
+    return {
+        "name": "windows",
+        "title": claim,
+        "subtitle": say("Periods in which behaviour is measured, and the later periods that judge it"),
+        "alt": "; ".join(parts) + ".",
+        "source": say("End dates are not counted"),
+    }
+
+
+def types_table(frame: pd.DataFrame) -> Table:
+    shown = {"possible": say("possible"), "partly": say("partly"), "no": say("not possible")}
+    columns = [Column("label", say("Type of segmentation")), Column("status", say("Here")), Column("why", say("Why"))]
+    return Table("types", say("The nine types, and what these data allow"), frame.assign(status=frame["status"].map(shown)), columns)
+
+
+def criteria_table(project: Project) -> Table:
+    """The thresholds of the five criteria, fixed before anything is built."""
+    c = project.scope.criteria
+    rows = [
+        (say("Measurable"), say("half of the 95% interval of revenue per customer"), say("at most {x} of the mean", x=words.share(c.measurable_half_width, 0))),
+        (say("Measurable"), say("missing values in a defining variable"), say("at most {x}", x=words.share(c.measurable_missing, 0))),
+        (say("Recognisable"), say("segments found again by a small tree on variables measured later"), say("at least {x} (balanced accuracy)", x=words.share(c.recognisable_accuracy, 0))),
+        (say("Recognisable"), say("variables that set the segment apart by half a standard deviation"), say("at least {x}", x=words.number(c.recognisable_variables))),
+        (say("Homogeneous"), say("variance left within segments, measured later"), say("at most {x} of the whole", x=words.share(c.homogeneous_ratio, 0))),
+        (say("Interesting"), say("rise in response that pays for the campaign"), say("at most the plausible {x}", x=words.share(c.interesting_uplift, 0))),
+        (say("Interesting"), say("customers who stay, beyond chance (kappa)"), say("at least {x}", x=words.number(c.interesting_kappa, 2))),
+        (say("Accessible"), say("customers who may be reached by a channel they use"), say("at least {x} and {n} customers", x=words.share(c.accessible_share, 0), n=words.number(c.accessible_number))),
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["criterion", "measure", "passes"])
+    columns = [Column("criterion", say("Criterion")), Column("measure", say("Measured by")), Column("passes", say("Passes with"))]
+    note = say("Each figure will carry a 95% interval: pass or fail when all of it is on one side, else “cannot tell”.")
+    return Table("criteria", say("What a good segment must show, fixed before building"), frame, columns, note=note)
+
+
+def sources_table(project: Project) -> Table:
+    """Sources used and refused."""
+    rows = [(words.text(s.where_from) or name, say("used"), say("fills the table {table}", table=s.table)) for name, s in project.collect.sources.items()]
+    rows += [(words.text(r.name), say("refused"), words.text(r.because)) for r in project.scope.refused]
+    columns = [Column("name", say("Source")), Column("status", say("Here")), Column("because", say("Because"))]
+    return Table("sources", say("Data used, and data left alone on purpose"), pd.DataFrame(rows, columns=["name", "status", "because"]), columns)  # fmt: skip
+
+
+def sizes_table(frame: pd.DataFrame) -> Table:
+    columns = [
+        Column("segments", say("Number of segments"), "count"), Column("customers", say("Customers in each, on average"), "count"),
+        Column("visible", say("Smallest visible rise in response, points of 100"), "number", 1),
+    ]  # fmt: skip
+    shown = frame.assign(visible=frame["visible"].astype("float64") * 100)
+    note = say("Half of the segment receives the campaign, half is the control; found in four cases of five at a 5% level.")
+    return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
+
+
+def sample_words(size: dict) -> str:
+    """The finding about sample size."""
+    values = {k: words.number(size[k]) for k in ("n", "planned", "low", "high", "most")}
+    if size["verdict"] == "enough":
+        return say("{n} customers are enough for {planned} variables: {low} to {high} are wanted, and up to {most} variables would be safe.", **values)
+    if size["verdict"] == "just enough":
+        return say("{n} customers are just enough for {planned} variables: {low} is the least, {high} would be safe.", **values)
+    return say("{n} customers are too few for {planned} variables: at least {low} are wanted. Keep to {most} variables.", **values)  # fmt: skip
+
+
+def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: datetime) -> list[str]:
+    """What could mislead, each with the size of its effect."""
+    seen = customers_seen(orders, as_of=as_of, window_days=project.scope.window_days)
+    first = orders.ordered_at.min().execute()
+    first_month = between(orders, "ordered_at", first.to_pydatetime(), first.to_pydatetime() + timedelta(days=31))
+    early = int(first_month.select("customer_id").distinct().count().execute()) / max(int(seen.count().execute()), 1)
+    left = 1 - frame["revenue_share"].iloc[-1]
+    return [
+        say(
+            "History begins on {first}: {share} of the customers appear within its first month, so nobody knows how long they have been "
+            "customers. Seniority is a lower bound and will not define segments.",
+            first=words.day(first), share=words.share(early, 0),
+        ),
+        say("The filters leave out {n} customers and {share} of the window’s revenue; what follows says nothing about them.", n=words.number(frame["n"].iloc[0] - frame["n"].iloc[-1]), share=words.share(left)),
+        say("Purchases without a known customer, and people who never bought, are not in the data at all."),
+    ]  # fmt: skip
+
+
+def summary(frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, size: dict, project: Project) -> dict:
+    last, possible = frame.iloc[-1], int((types["status"] == "possible").sum())
+    headline = say(
+        "{n} customers will be segmented, {share} of those seen; {possible} of nine types are possible here.",
+        n=words.number(last["n"]), share=words.share(last["share"], 0), possible=words.number(possible),
+    )  # fmt: skip
+    scope = project.scope
+    figures = [
+        (say("Customers in scope"), words.number(last["n"])),
+        (say("Share of the window’s revenue"), words.share(last["revenue_share"])),
+        (say("Segments wanted"), say("{k} ({low} to {high} tried)", k=scope.segments_wanted, low=scope.segments_from, high=scope.segments_to)),
+    ]  # fmt: skip
+    points = [sample_words(size), windows_words(found)["title"] + "."]
+    closed = [label for label, status in zip(types["label"], types["status"], strict=True) if status == "no"]
+    unknown = [say("Whatever these types of segmentation would need: {types}.", types=words.join(closed))] if closed else []
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown}

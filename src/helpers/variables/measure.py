@@ -1,0 +1,141 @@
+"""Customers × variables as one Ibis expression, over one trailing window that ends at any instant."""
+
+from datetime import datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from helpers.engine import between, days_between
+from helpers.objectives import measure as measure_objective
+from helpers.project import Project
+from helpers.variables.catalogue import catalogue
+
+EXPOSURE_LEAST = 1.0
+"""Days; a customer first seen on the last day is exposed for one day, not for none."""
+
+
+def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, *, as_of: datetime, window_days: int) -> ir.Table:
+    """One row per customer of `customers`, from the order lines, mailings and events of the window.
+
+    tables      orders (customer_id, order_id, ordered_at, amount …), and contacts and events where there are any
+    customers   customer_id, first_ordered_at: whom to measure; who bought nothing in the window has missing values
+    as_of       end of the window, not counted
+    Returns     customer_id and the variables of `catalogue`, in their units (money, days, shares 0-1); missing where there is
+                nothing to measure. Rates are per 30 days of exposure: the window, or the days since the first order if fewer.
+    """
+    wanted = [v.name for v in catalogue(project)]
+    start = as_of - timedelta(days=window_days)
+    lines = between(tables["orders"], "ordered_at", start, as_of)
+    if project.variables.category_groups and "category" in lines.columns:
+        lines = lines.mutate(**{
+            name: (lines.category.isin(members) & (lines.amount > 0)).ifelse(lines.amount, 0)
+            for name, members in project.variables.category_groups.items()
+        })  # fmt: skip
+    orders = _by_order(lines, project)
+    base = customers.select("customer_id", "first_ordered_at")
+    joined = base.left_join(_by_customer(orders, project, as_of, start), "customer_id").drop("customer_id_right")
+    exposure = ibis.greatest(
+        ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST
+    )
+    joined = joined.mutate(exposure=exposure)
+    if "departments" in wanted:
+        kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique())
+        joined = joined.left_join(kinds, "customer_id").drop("customer_id_right")
+    if "main_store_share" in wanted:
+        visits = orders.group_by(["customer_id", "store_id"]).agg(n=orders.count())
+        most = visits.group_by("customer_id").agg(in_main=visits.n.max(), stores_visited=visits.count())
+        joined = joined.left_join(most, "customer_id").drop("customer_id_right")
+    if "response_rate" in wanted:
+        answers = measure_objective("response_rate", tables["orders"], tables["contacts"], start=start, end=as_of)
+        answers = answers.select("customer_id", response_rate=answers.y / answers.n)
+        joined = joined.left_join(answers, "customer_id").drop("customer_id_right")
+    if "coupons_redeemed_per_30d" in wanted:
+        events = between(tables["events"], "occurred_at", start, as_of)
+        redeemed = events.filter(events.kind == "coupon_redeemed").group_by("customer_id").agg(redeemed=ibis._.count())
+        joined = joined.left_join(redeemed, "customer_id").drop("customer_id_right")
+    return _finish(joined, project, wanted, as_of=as_of, window_days=window_days)
+
+
+def _by_order(lines: ir.Table, project: Project) -> ir.Table:
+    """One row an order: moment, amounts and what the shares are made of. Orders of refunds alone are left out of counts."""
+    has, v = set(lines.columns), project.variables
+    positive = (lines.amount > 0).ifelse(lines.amount, 0)
+    parts = {
+        "ordered_at": lines.ordered_at.min(),
+        "amount": lines.amount.sum(),
+        "gross": positive.sum(),
+        "lines": lines.count(),
+        "bought": (lines.amount >= 0).cast("int64").max(),
+    }
+    if "discount" in has:
+        parts["discount"] = lines.discount.sum()
+    if "coupon" in has:
+        parts["coupon"] = (lines.coupon > 0).cast("int64").max()
+    if "brand" in has and v.own_brand:
+        parts["own_brand"] = (lines.brand.isin(v.own_brand) & (lines.amount > 0)).ifelse(lines.amount, 0).sum()
+    if "store_id" in has:
+        parts["store_id"] = lines.store_id.min()
+    parts |= {name: lines[name].sum() for name in v.category_groups if name in has}
+    return lines.group_by(["customer_id", "order_id"]).agg(**parts)
+
+
+def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: datetime) -> ir.Table:
+    """One row per customer: sums and counts of the window, none of them divided yet."""
+    o, v, half = orders, project.variables, start + (as_of - start) / 2
+    counted = o.bought == 1
+    hour = o.ordered_at.hour()
+    week = (days_between(o.ordered_at, as_of) / 7).floor()
+    late = o.ordered_at >= ibis.literal(half)
+    parts = {
+        "orders": counted.cast("int64").sum(),
+        "last": o.ordered_at.max(where=counted),
+        "first": o.ordered_at.min(where=counted),
+        "weeks": week.nunique(where=counted),
+        "amount": o.amount.sum(),
+        "gross": o.gross.sum(),
+        "lines": o.lines.sum(),
+        "late": o.amount.sum(where=late),
+        "early": o.amount.sum(where=~late),
+        "weekend": (counted & (o.ordered_at.day_of_week.index() >= 5)).cast("int64").sum(),
+        "evening": (counted & (hour >= v.evening_from_hour)).cast("int64").sum(),
+        "morning": (counted & (hour < v.morning_until_hour)).cast("int64").sum(),
+    }
+    added = [c for c in ("discount", "coupon", "own_brand", *v.category_groups) if c in o.columns]
+    return o.group_by("customer_id").agg(**parts, **{f"sum_{c}": o[c].sum() for c in added})
+
+
+def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime, window_days: int) -> ir.Table:
+    """Divide: rates, shares and the trend. A share of nothing is missing, never 0."""
+    days = lambda: days_between(t.first, as_of) - days_between(t.last, as_of)  # noqa: E731
+    real = lambda column: column.cast("float64")  # noqa: E731
+    per_30 = lambda column: real(column) * 30.0 / t.exposure  # noqa: E731
+    of = lambda part, whole: ibis.cases((whole > 0, real(part) / real(whole)))  # noqa: E731
+    formulas = {
+        "recency_days": lambda: days_between(t["last"], as_of).floor(),
+        "gap_days": lambda: ibis.cases((t.orders >= 2, days() / (t.orders - 1))),
+        "orders_per_30d": lambda: per_30(t.orders),
+        "active_weeks_share": lambda: ibis.least(real(t.weeks) / (t.exposure / 7).ceil(), 1.0),
+        "spend_per_30d": lambda: per_30(t.amount),
+        "spend_per_order": lambda: of(t.amount, t.orders),
+        "lines_per_order": lambda: of(t.lines, t.orders),
+        "departments": lambda: real(t.departments),
+        "discount_share": lambda: of(t.sum_discount, t.gross + t.sum_discount),
+        "coupon_order_share": lambda: of(t.sum_coupon, t.orders),
+        "own_brand_share": lambda: of(t.sum_own_brand, t.gross),
+        "weekend_order_share": lambda: of(t.weekend, t.orders),
+        "evening_order_share": lambda: of(t.evening, t.orders),
+        "morning_order_share": lambda: of(t.morning, t.orders),
+        "stores_visited": lambda: real(t.stores_visited),
+        "main_store_share": lambda: of(t.in_main, t.orders),
+        # Whoever was first seen inside the window has no first half to compare with.
+        "spend_trend": lambda: ibis.cases(
+            (
+                (t.exposure >= window_days) & (t.early.fill_null(0) + t.late.fill_null(0) > 0),
+                real(t.late.fill_null(0) - t.early.fill_null(0)) / real(t.late.fill_null(0) + t.early.fill_null(0)),
+            )
+        ),
+        "response_rate": lambda: t.response_rate,
+        "coupons_redeemed_per_30d": lambda: per_30(t.redeemed.fill_null(0)),
+    }
+    formulas |= {name: (lambda name=name: of(t[f"sum_{name}"], t.gross)) for name in project.variables.category_groups}
+    return t.select("customer_id", **{name: formulas[name]().cast("float64") for name in wanted})

@@ -1,0 +1,70 @@
+"""What several test files share. The marker `slow` is declared in pyproject.toml."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from helpers import ROOT
+
+
+class Published(NamedTuple):
+    """A clone in which `make report` has run, and how it went."""
+
+    path: Path
+    process: subprocess.CompletedProcess
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Path:
+    """A home of its own for one test: the default project as typed, and nothing published yet."""
+    project = tmp_path / "data" / "complete_journey"
+    project.mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "complete_journey" / "project.yml", project)
+    monkeypatch.setenv("NINEFOLD_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory) -> Published:
+    """The working tree in an empty folder, nothing beside it, where `make report` sets itself up from nothing.
+
+    Takes minutes: every test that asks for it is marked slow.
+    """
+    clone = tmp_path_factory.mktemp("published") / "ninefold"
+    copy_working_tree(clone)
+    command = ["make", "report"] if shutil.which("make") else [sys.executable, "src/helpers", "report"]
+    process = subprocess.run(
+        command, cwd=clone, env=plain_environment(), stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"
+    )
+    yield Published(clone, process)
+    shutil.rmtree(clone / ".venv", ignore_errors=True)  # about a gigabyte; the rest stays when a test has failed
+
+
+def copy_working_tree(destination: Path) -> None:
+    """What a commit of everything here would hold: tracked files and new ones, without what git ignores."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    for name in filter(None, listing.stdout.split("\0")):
+        if (ROOT / name).exists():  # a tracked file may have been deleted here
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, destination / name, follow_symlinks=False)
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's variables without what a virtual environment, conda, make or Ninefold has put there."""
+    inside = [os.path.normpath(folder) for folder in (sys.prefix, os.environ.get("CONDA_PREFIX")) if folder]
+    foreign = ("CONDA_", "NINEFOLD_", "JUPYTER_", "PYTEST_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHON", "MPLBACKEND")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    kept["PATH"] = os.pathsep.join(f for f in folders if not os.path.normpath(f).startswith(tuple(inside)))
+    return kept
