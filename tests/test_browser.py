@@ -1,7 +1,7 @@
 """The pages as people open them: in Chromium, without a network, on a desk, on a phone and on paper.
 
-First on two small pages made here, then (slow) on what `make report` published. Skipped where there is no Chromium; where
-NINEFOLD_CI is set, its absence is a failure.
+First on two small pages made here, then (slow) on what `make report` published. Skipped where there is no Chromium;
+where NINEFOLD_CI is set, its absence is a failure.
 """
 
 import os

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import nbformat
 import openpyxl
 import pytest
-from helpers import NinefoldError, render, words
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers import NinefoldError, render, words
+from helpers.render.spreadsheet import HEADER_ROW, sheet_name
 
 AS_OF = date(2017, 10, 1)
 PROJECT = SimpleNamespace(
@@ -76,7 +78,8 @@ def table_html(name: str, caption: str, rows: int = 3) -> str:
     head = '<tr><th scope="col">What</th><th scope="col" class="gt_right">How many</th></tr>'
     return (
         f'<figure class="table-block" id="{name}"><figcaption id="{name}-caption">{caption}</figcaption>'
-        f'<div class="table" role="region" tabindex="0"><table><thead>{head}</thead><tbody>{body}</tbody></table></div></figure>'
+        f'<div class="table" role="region" tabindex="0"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+        "</figure>"
     )
 
 
@@ -84,7 +87,8 @@ def sample_cells() -> list:
     """A notebook as step 1 could be: parameters, set-up, sections, caveats, summary last."""
     return [
         new_markdown_cell(
-            "# 1 · Objectives — what shall change?\n\n*Takes* project.yml · *Gives* objectives · *Decides* success · *Signed by* CRM\n\nWhy we ask."
+            "# 1 · Objectives — what shall change?\n\n"
+            "*Takes* project.yml · *Gives* objectives · *Decides* success · *Signed by* CRM\n\nWhy we ask."
         ),
         code('project = "sample"', tags=["parameters"]),
         code(
@@ -93,7 +97,8 @@ def sample_cells() -> list:
             new_output("stream", name="stdout", text="NOISE OUT"),
         ),
         new_markdown_cell(
-            "## Where revenue stands\n\nA basket of $12 and one of **$180** differ. See [scope](02_scope.ipynb) or [a site](https://example.org/a)."
+            "## Where revenue stands\n\nA basket of $12 and one of **$180** differ. "
+            "See [scope](02_scope.ipynb) or [a site](https://example.org/a)."
         ),
         code("value = 1", new_output("stream", name="stderr", text="NOISE ERR")),
         code("charts.lines(value)", draws(picture(), "Revenue rose from 1 to 2 & stayed.")),
@@ -400,17 +405,17 @@ def test_the_spreadsheet_lists_its_tables_in_page_order_and_links_to_them(pages)
         "2.1 What is left after each",
     ]
     cover = book["Contents"]
-    assert [cell.value for cell in cover[render.HEADER_ROW + 1]] == ["Table", "Caption", "Step", "Sheet"]
-    assert [cover.cell(render.HEADER_ROW + 2 + n, 1).value for n in range(3)] == ["1.1", "1.2", "2.1"]
-    assert cover.cell(render.HEADER_ROW + 2, 3).value == "1 · Objectives"
-    assert cover.cell(render.HEADER_ROW + 2, 4).hyperlink.location == "'1.1 What is left after each'!A1"
+    assert [cell.value for cell in cover[HEADER_ROW + 1]] == ["Table", "Caption", "Step", "Sheet"]
+    assert [cover.cell(HEADER_ROW + 2 + n, 1).value for n in range(3)] == ["1.1", "1.2", "2.1"]
+    assert cover.cell(HEADER_ROW + 2, 3).value == "1 · Objectives"
+    assert cover.cell(HEADER_ROW + 2, 4).hyperlink.location == "'1.1 What is left after each'!A1"
 
 
 def test_numbers_are_numbers_with_the_format_of_their_kind(pages):
     sheet = openpyxl.load_workbook(pages / "tables.xlsx").worksheets[1]
-    header = [cell.value for cell in sheet[render.HEADER_ROW]]
+    header = [cell.value for cell in sheet[HEADER_ROW]]
     assert header == ["Filter", "Customers", "Left", "Revenue ($)", "Change", "Recency (days)", "Since"]
-    row = sheet[render.HEADER_ROW + 1]
+    row = sheet[HEADER_ROW + 1]
     assert [cell.value for cell in row] == ["All", 2446, 1, 1234.5, 0.032, 12.25, datetime(2017, 1, 1)]
     assert [cell.number_format for cell in row[1:]] == [
         "#,##0",
@@ -420,8 +425,8 @@ def test_numbers_are_numbers_with_the_format_of_their_kind(pages):
         "#,##0.0",
         "yyyy-mm-dd",
     ]
-    assert sheet.freeze_panes == f"A{render.HEADER_ROW + 1}"
-    assert sheet[render.HEADER_ROW][0].font.bold
+    assert sheet.freeze_panes == f"A{HEADER_ROW + 1}"
+    assert sheet[HEADER_ROW][0].font.bold
     assert (
         sheet["A1"].value == "Table 1.1 · What is left: [after] each filter / in order"
         and sheet["A2"].value == "Counted once."
@@ -430,18 +435,18 @@ def test_numbers_are_numbers_with_the_format_of_their_kind(pages):
 
 def test_figures_hidden_on_the_page_are_empty_in_the_spreadsheet(pages):
     sheet = openpyxl.load_workbook(pages / "tables.xlsx").worksheets[1]
-    assert [cell.value for cell in sheet[render.HEADER_ROW + 3]] == ["@few", None, None, None, None, None, None]
+    assert [cell.value for cell in sheet[HEADER_ROW + 3]] == ["@few", None, None, None, None, None, None]
 
 
 def test_text_that_begins_like_a_formula_stays_text(pages):
     sheet = openpyxl.load_workbook(pages / "tables.xlsx").worksheets[1]
-    cell = sheet.cell(render.HEADER_ROW + 2, 1)
+    cell = sheet.cell(HEADER_ROW + 2, 1)
     assert (cell.value, cell.data_type, cell.quotePrefix) == ("=1+1", "s", True)
 
 
 def test_french_amounts_and_dates_have_french_formats(tmp_path):
     count = render.workbook(write_run(tmp_path), tmp_path / "fr.xlsx", project=PROJECT, as_of=AS_OF, language="fr")
-    row = openpyxl.load_workbook(tmp_path / "fr.xlsx").worksheets[1][render.HEADER_ROW + 1]
+    row = openpyxl.load_workbook(tmp_path / "fr.xlsx").worksheets[1][HEADER_ROW + 1]
     assert count == 3
     assert row[3].number_format == '#,##0.00 "$US"' and row[6].number_format == "dd/mm/yyyy"
 
@@ -467,5 +472,5 @@ def test_a_run_without_tables_has_no_spreadsheet_and_no_link_to_it(tmp_path):
     ],
 )
 def test_sheet_names_are_short_unique_and_allowed(caption, taken, name):
-    assert render._sheet_name("1.1", caption, taken) == name
+    assert sheet_name("1.1", caption, taken) == name
     assert len(name) <= 31

@@ -1,5 +1,6 @@
 """Set-up, commands and the files that say what is installed."""
 
+import ast
 import json
 import os
 import re
@@ -8,10 +9,12 @@ import signal
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import plain_environment
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -93,6 +96,31 @@ def test_the_ibis_and_the_sqlglot_installed_make_a_duckdb_table_from_a_frame():
     connection = ibis.duckdb.connect()
     connection.create_table("customers", frame)
     pandas.testing.assert_frame_equal(connection.table("customers").order_by("customer_id").execute(), frame)
+
+
+def test_every_package_imported_is_asked_for_in_pyproject_or_comes_with_one_that_is():
+    asked = set(required())
+    come_along = {Requirement(text).name for name in asked for text in metadata.requires(name) or []}
+    available = asked | set(map(canonicalize_name, come_along))
+    ours = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"helpers"}
+    provided_by = metadata.packages_distributions()
+    foreign = {}
+    for path in [*ROOT.glob("src/helpers/**/*.py"), *ROOT.glob("tests/**/*.py")]:
+        for name in imports(path) - ours - sys.stdlib_module_names:
+            if not available & set(map(canonicalize_name, provided_by.get(name, []))):
+                foreign[str(path.relative_to(ROOT))] = name
+    assert foreign == {}
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level modules that a file imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_pre_commit_uses_the_locked_versions_and_strips_what_lint_checks():
@@ -206,7 +234,7 @@ def test_what_follows_test_goes_to_pytest_in_its_order():
     assert options.fast and rest == ["-k", "words and not slow", "tests/test_words.py", "-x"]
 
 
-def command_with(publish: str, *, tell: str = "") -> subprocess.Popen:
+def command_with(publish: str) -> subprocess.Popen:
     """`helpers report` in a process of its own, with this body of publish() in place of the real one."""
     code = f"""
 import sys, types, time
@@ -215,6 +243,7 @@ from helpers import NinefoldError, __main__, setup
 setup.ensure = lambda: setup.Environment(Path(sys.prefix))
 def publish(project, as_of=None, language=None):
     {publish}
+    return Path("pages")
 sys.modules["helpers.report"] = types.SimpleNamespace(publish=publish)
 sys.exit(__main__.main(["report", "--project", "mine", "--as-of", "2017-07-01", "--language", "fr"]))
 """
@@ -224,9 +253,10 @@ sys.exit(__main__.main(["report", "--project", "mine", "--as-of", "2017-07-01", 
     )
 
 
-def test_report_hands_its_three_options_to_publish():
+def test_report_hands_its_three_options_to_publish_and_says_where_to_look():
     process = command_with("print(project, as_of, language)")
-    assert process.communicate() == ("mine 2017-07-01 fr\n", "") and process.returncode == 0
+    shown = f"mine 2017-07-01 fr\nPublished: {Path('pages/index.html')}\n"
+    assert process.communicate() == (shown, "") and process.returncode == 0
 
 
 def test_a_fault_that_the_reader_can_mend_is_one_message_without_traceback():
@@ -255,6 +285,18 @@ def test_a_command_runs_in_the_environment_and_hands_on_its_exit_status():
     command = [sys.executable, str(ROOT / "src" / "helpers"), "test", "--no-header", "tests/no_such_file.py"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 4 and "no_such_file" in done.stderr + done.stdout
+
+
+@pytest.mark.slow
+def test_make_report_in_a_bare_clone_sets_itself_up_once_and_publishes(published):
+    said = published.process.stdout.splitlines()
+    assert published.process.returncode == 0, published.process.stdout + published.process.stderr
+    assert re.fullmatch(r"Setting up \.venv \(first time: 1-5 minutes\) … done in \d+ s", said[0])
+    page = Path(said[-1].removeprefix("Published: "))
+    assert page.is_file() and page.is_relative_to(published.path / "reports" / "complete_journey")
+    command = [sys.executable, str(published.path / "src" / "helpers"), "setup"]
+    again = subprocess.run(command, env=plain_environment(), capture_output=True, encoding="utf-8")
+    assert again.stdout == ".venv is ready.\n"
 
 
 # ---- set-up, with a runner that only pretends

@@ -122,7 +122,8 @@ def report(options, rest) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends like Ctrl-C
     from helpers.report import publish
 
-    publish(options.project, as_of=options.as_of, language=options.language)
+    pages = publish(options.project, as_of=options.as_of, language=options.language)
+    print(f"Published: {pages / 'index.html'}")
     return 0
 
 

@@ -510,7 +510,7 @@ def _width(text: str, size: float, bold: bool = False) -> float:
 
 
 def _wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:
-    """Lines no wider than `width`, broken at spaces (never at no-break ones), inside a word only when it is too wide."""
+    """Lines no wider than `width`, broken at spaces (never at no-break ones), inside a word only if it is too wide."""
     lines: list[str] = []
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines else word
@@ -770,7 +770,7 @@ def _draw_histogram(sheet, axes, counts, edges, unit, left, wide) -> None:
     axes.set_ylim(0, max(counts.max(initial=0), 1) * 1.04)
     axes.stairs(counts, edges, fill=True, color=NEUTRAL)
     write = _writer("share", edges, 0) if unit == "%" else _writer("number", edges, None)
-    ends = [write(edge) if edge else number(0) for edge in (edges[0], edges[-1])]
+    ends = [write(edge) if edge or unit == "%" else number(0) for edge in (edges[0], edges[-1])]
     top = sheet.height * axes.get_position().y0 - 2
     sheet.write(left, top, ends[:1], color=GREY)
     sheet.write(left + wide, top, ends[1:], color=GREY, ha="right")

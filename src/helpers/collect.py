@@ -38,6 +38,8 @@ MEANING = {
 }
 OLDEST = datetime(1990, 1, 1)
 """A date before this one is a placeholder such as 1900-01-01."""
+OWN = ("customer_id", "described", "first_ordered_at", "last_ordered_at", "orders")
+"""Columns of the unified customers that are no attributes."""
 CONTROL_BORDER = 0.01
 """Difference to the controller's revenue from which everything is a draft (definitions.md)."""
 
@@ -64,6 +66,42 @@ def judge_rows(table: str, rows: ir.Table, rules: list[str]) -> ir.Table:
     return judged.drop("copy_") if "copy_" in judged.columns else judged
 
 
+def unify(step) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
+    """Every mapped table checked and handed over, with what was set aside beside it.
+
+    step      the step in progress (run.Step)
+    Returns   checked tables by name, as steps 4 to 9 read them; and the same with the rows set aside and their `reason`.
+              The table customers is not handed over here: `one_row_each` unites it with the orders.
+    """
+    rules = [each.rule for each in step.project.collect.set_aside]
+    checked, judged = {}, {}
+    for name in filled(step.project):
+        rows = judge_rows(name, step.source(name), rules)
+        key = [column for column in CONTRACT[name]["key"] if column in rows.columns]
+        kept, aside = rows.filter(rows.reason.isnull()).drop("reason"), rows.filter(rows.reason.notnull())
+        if name != "customers":
+            kept = step.give_table(name, kept, key=key, unique=False)
+        aside = step.give_table(f"{name}_set_aside", aside, key=key, unique=False)
+        checked[name] = kept
+        judged[name] = kept.mutate(reason=ibis.null("string")).union(aside.select(*kept.columns, "reason"))
+    return checked, judged
+
+
+def checked(step) -> dict[str, ir.Table]:
+    """The checked tables that step 3 handed over, by name, for a later step; customers is one row each."""
+    return {name: step.take("collect", name) for name in CONTRACT if step.gives("collect", name)}
+
+
+def descriptors(customers: ir.Table) -> ir.Table:
+    """customer_id and the attributes, of the customers described; none of what they buy."""
+    return customers.filter(customers.described).select("customer_id", *attributes(customers))
+
+
+def attributes(customers: ir.Table) -> list[str]:
+    """The columns of the unified customers that come from their description."""
+    return [c for c in customers.columns if c not in OWN]
+
+
 def one_row_each(customers: ir.Table | None, orders: ir.Table) -> ir.Table:
     """One row per customer: attributes where they are known, first and last order.
 
@@ -77,11 +115,11 @@ def one_row_each(customers: ir.Table | None, orders: ir.Table) -> ir.Table:
     if customers is None:
         return bought.mutate(described=False)
     known = customers.filter(customers.customer_id.notnull())
-    attributes = [c for c in known.columns if c != "customer_id"]
-    known = known.group_by("customer_id").agg(**{c: known[c].min() for c in attributes}).mutate(described=True)
+    names = [c for c in known.columns if c != "customer_id"]
+    known = known.group_by("customer_id").agg(**{c: known[c].min() for c in names}).mutate(described=True)
     joined = bought.outer_join(known, "customer_id")
     return joined.select(
-        "first_ordered_at", "last_ordered_at", *attributes, customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
+        "first_ordered_at", "last_ordered_at", *names, customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
         orders=joined.orders.fill_null(0), described=joined.described.fill_null(False),
     )  # fmt: skip
 
@@ -190,16 +228,20 @@ def by_month(orders: ir.Table) -> pd.DataFrame:
 
 def attribute_coverage(customers: ir.Table) -> pd.DataFrame:
     """How many customers each attribute is known for. Returns attribute, n, share (of all), values (distinct)."""
-    own = {"customer_id", "described", "first_ordered_at", "last_ordered_at", "orders"}
-    attributes = [c for c in customers.columns if c not in own]
-    if not attributes:
+    names = attributes(customers)
+    if not names:
         return pd.DataFrame(columns=["attribute", "n", "share", "values"])
-    asked = {f"n_{c}": customers[c].notnull().sum() for c in attributes} | {f"v_{c}": customers[c].nunique() for c in attributes}
+    asked = {f"n_{c}": customers[c].notnull().sum() for c in names} | {f"v_{c}": customers[c].nunique() for c in names}
     counted = customers.aggregate(all_=customers.count(), **asked).execute().iloc[0]
-    rows = [{"attribute": c.replace("_", " "), "n": int(counted[f"n_{c}"]), "values": int(counted[f"v_{c}"])} for c in attributes]
+    rows = [{"attribute": c.replace("_", " "), "n": int(counted[f"n_{c}"]), "values": int(counted[f"v_{c}"])} for c in names]
     frame = pd.DataFrame(rows)
     frame["share"] = frame["n"] / max(int(counted["all_"]), 1)
     return frame[["attribute", "n", "share", "values"]]
+
+
+def described_share(coverage: pd.DataFrame) -> float | None:
+    """Filled cells of the attributes over all customers (0-1), or None when there are no attributes."""
+    return float(coverage["share"].mean()) if len(coverage) else None
 
 
 # What the page says

@@ -79,6 +79,11 @@ def days_between(start: ir.TimestampValue, end: datetime | ir.TimestampValue) ->
     return (end.epoch_seconds() - start.epoch_seconds()).cast("float64") / 86_400.0
 
 
+def first_instant(table: ir.Table, column: str = "ordered_at") -> datetime:
+    """The earliest instant in a column of a table that has rows."""
+    return table[column].min().execute().to_pydatetime()
+
+
 def total(column: ir.NumericValue) -> ir.DecimalScalar:
     """The sum of real numbers, added up as decimals: a sum of doubles differs from run to run on two threads."""
     return column.cast("float64").cast("decimal(38, 9)").sum()

@@ -239,6 +239,23 @@ def as_document(assessed: list[dict]) -> dict:
 # What the page says
 
 
+def problem(project: Project) -> str:
+    """The problem as typed in project.yml, or that nobody has typed it."""
+    return words.text(project.objectives.problem) or say("Nobody has typed the problem yet: project.yml, field objectives.problem.")
+
+
+def target_label(objective: Objective) -> str:
+    """The words beside the line of the target."""
+    if objective.target is None:
+        return ""
+    return say("target {value}", value=shown(objective, objective.target))
+
+
+def value_format(objective: Objective) -> str:
+    """How charts write the objective's metric."""
+    return {"revenue_per_customer": "money", "orders_per_customer": "number"}.get(objective.metric, "share")
+
+
 def kinds_table(project: Project) -> Table:
     """Which of the eleven kinds of objective these data could measure."""
     rows, chosen = [], {o.kind for o in [project.objectives.main, *project.objectives.secondary]}

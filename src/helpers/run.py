@@ -15,11 +15,12 @@ import math
 import os
 import shutil
 from datetime import date, datetime
+from html import escape
 from pathlib import Path
 
 from helpers import ContractError, NinefoldError, home, words
 from helpers import project as projects
-from helpers.engine import Engine, Window, windows
+from helpers.engine import Engine, Window, first_instant, sample, windows
 from helpers.project import Project
 
 STEPS = ("objectives", "scope", "collect", "variables", "validate", "build", "adopt", "target", "reevaluate")
@@ -76,6 +77,17 @@ class Step:
             (self.folder / "page" / "tables").mkdir()
         self.given: list[dict] = []
         self.finding = ""
+
+    def _repr_html_(self) -> str:
+        """The effective parameters, as the set-up cell shows them."""
+        place = words.say("draft, not published") if self.draft else words.say("published run")
+        shown = [
+            words.say("project {name}", name=self.project.name), words.say("as of {day}", day=words.day(self.as_of)),
+            words.say("language {language}", language=words.language()), words.say("time zone {zone}", zone=self.project.time_zone), place,
+            *(f"{name} {value}" for name, value in self.parameters.items()),
+        ]  # fmt: skip
+        note = f'<p class="note">{escape(self.note)}</p>' if self.note else ""
+        return f'<p class="parameters">{escape(" · ".join(shown))}</p>{note}'
 
     def source(self, table: str):
         """A mapped source, not cleaned, cut at as_of (Ibis table)."""
@@ -139,6 +151,20 @@ class Step:
         self.finding = payload["headline"]
         write_json(self.folder / "page" / "summary.json", payload)
 
+    def given_table(self):
+        """What this step gives, as a table of the page: name, rows, columns and the first figures of its SHA-256."""
+        import pandas as pd
+
+        from helpers.tables import Column, Table
+
+        say = words.say
+        rows = [{"name": g["file"], "rows": g["rows"], "columns": len(g["columns"]), "sha": g["sha256"][:12]} for g in self.given]
+        columns = [
+            Column("name", say("Handed over")), Column("rows", say("Rows"), "count"), Column("columns", say("Columns"), "count"),
+            Column("sha", say("Content (SHA-256)")),
+        ]  # fmt: skip
+        return Table("handed_over", say("What this step hands over"), pd.DataFrame(rows), columns)
+
     def hand_over(self) -> list[dict]:
         """Finish: record what was given and put the step's folder in its place, whole.
 
@@ -156,12 +182,13 @@ class Step:
         self.folder = final
         return given
 
-    def window(self, first: datetime | None = None) -> dict[str, Window]:
-        """The windows select, confirm and published; `first` is the first instant of the history (default: of the orders)."""
-        if first is None:
-            orders = self.source("orders")
-            first = orders.ordered_at.min().execute().to_pydatetime()
-        scope = self.project.scope
+    def sample(self, table):
+        """At most `sample_rows` rows as pandas, ordered by customer: the same ones on every run."""
+        return sample(table, self.project.sample_rows, seed=self.project.seed).execute()
+
+    def windows(self, orders) -> dict[str, Window]:
+        """The windows select, confirm and published, on the history of these orders (one row an order or a line)."""
+        scope, first = self.project.scope, first_instant(orders)
         return windows(self.as_of, window_days=scope.window_days, horizon_days=scope.horizon_days, first=first)
 
     def _numbered(self, kind: str, name: str) -> Path:

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import words
-from helpers.engine import Window, between, days_between
+from helpers.engine import Window, between, days_between, first_instant
 from helpers.objectives import POWER
 from helpers.project import Filter, Project
 from helpers.tables import Column, Table
@@ -149,6 +149,11 @@ def described_share(orders: ir.Table, customers: ir.Table | None) -> dict[str, f
     buyers = orders.select("customer_id").distinct()
     described = buyers.semi_join(customers, "customer_id").count().execute()
     return {"customers": float(described / max(int(buyers.count().execute()), 1))}
+
+
+def response_of(document: dict) -> float | None:
+    """Today's response rate among the objectives that step 1 handed over, or None."""
+    return next((o["value"] for o in document["objectives"] if o["plan"]["metric"] == "response_rate"), None)
 
 
 def sizes(n: int, project: Project, response: float | None) -> pd.DataFrame:
@@ -294,8 +299,8 @@ def sample_words(size: dict) -> str:
 def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: datetime) -> list[str]:
     """What could mislead, each with the size of its effect."""
     seen = customers_seen(orders, as_of=as_of, window_days=project.scope.window_days)
-    first = orders.ordered_at.min().execute()
-    first_month = between(orders, "ordered_at", first.to_pydatetime(), first.to_pydatetime() + timedelta(days=31))
+    first = first_instant(orders)
+    first_month = between(orders, "ordered_at", first, first + timedelta(days=31))
     early = int(first_month.select("customer_id").distinct().count().execute()) / max(int(seen.count().execute()), 1)
     left = 1 - frame["revenue_share"].iloc[-1]
     return [

@@ -349,7 +349,8 @@ def variables(environment: Environment, environ=os.environ, *, root: Path = ROOT
     result["JUPYTER_PREFER_ENV_PATH"] = "1"  # a kernel of the same name in the user's home would otherwise win
     if not environment.conda:
         result["VIRTUAL_ENV"] = str(environment.folder)
-        result["PATH"] = os.pathsep.join([str(environment.scripts), environ.get("PATH", os.defpath)])
+        scripts, path = str(environment.scripts), environ.get("PATH", os.defpath)
+        result["PATH"] = path if path.startswith(scripts + os.pathsep) else scripts + os.pathsep + path
     return result
 
 

@@ -1,4 +1,4 @@
-"""Tables and findings as a reader sees them: a caption, units in headings, one precision a column, numbers to the right.
+"""Tables and findings as a reader sees them: a caption, units in headings, one precision a column, numbers right.
 
 A table is shown with great-tables and kept, numbers as numbers, for the report's spreadsheet. Rows about fewer than
 `min_cell` customers are masked in both.
@@ -13,10 +13,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from helpers import NinefoldError
-from helpers.words import NONE, THIN, absent, as_date, currency_sign, day, money, number, percent_change, say, share
+from helpers.words import NONE, THIN, absent, as_date, currency_sign, day, money, number, percent_change, say, share, text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from helpers.project import Decision
 
 KINDS = ("text", "count", "number", "share", "money", "change", "date")
 NUMERIC = ("count", "number", "share", "money", "change")
@@ -60,7 +62,7 @@ def show(table: Table) -> None:
 
 
 def as_html(table: Table) -> str:
-    """The table as HTML: `figure.table-block` with `figcaption`, `div.table` (which scrolls) around `table`, `p.note`."""
+    """The table as HTML: `figure.table-block` with `figcaption`, `div.table` (it scrolls) around `table`, `p.note`."""
     import great_tables as gt
     import pandas as pd
 
@@ -118,15 +120,34 @@ def caveats(sentences: Sequence[str]) -> None:
     place_on_page({"text/html": f'<ul class="caveats">\n{items}</ul>\n', "text/plain": "\n".join(sentences)})
 
 
-def summary(headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]]) -> None:
+def decisions(made: Sequence["Decision"]) -> Table:
+    """What people decided, as typed in project.yml: decision, why, what was turned down, what would change it, who and when."""
+    import pandas as pd
+
+    rows = [
+        (text(d.decision), text(d.because), text(d.turned_down), text(d.would_change), text(d.decided_by), d.decided_on) for d in made
+    ]
+    frame = pd.DataFrame(rows or [(say("none yet"), "", "", "", "", None)], columns=["d", "b", "t", "w", "by", "on"])
+    columns = [
+        Column("d", say("Decision")), Column("b", say("Because")), Column("t", say("Turned down")),
+        Column("w", say("What would change our mind")), Column("by", say("Decided by")), Column("on", say("On"), "date"),
+    ]  # fmt: skip
+    return Table("decisions", say("What was decided, by whom, and why"), frame, columns)
+
+
+def summary(
+    headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]], unknown: Sequence[str] = ()
+) -> None:
     """Show the step's summary and keep it; the headline is the step's finding.
 
     points    sentences
     figures   (label, value) pairs, both already written in the reader's language
+    unknown   what nobody can know from these data, for the first page
     """
     step = step_in_progress()
     if step is not None:
-        step.keep_summary({"headline": headline, "points": list(points), "figures": [list(pair) for pair in figures]})
+        kept = {"headline": headline, "points": list(points), "figures": [list(pair) for pair in figures]}
+        step.keep_summary(kept | {"unknown": list(unknown)})
     terms = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>\n" for label, value in figures)
     items = "".join(f"<li>{escape(point)}</li>\n" for point in points)
     page = f'<div class="summary">\n<p class="headline">{escape(headline)}</p>\n'

@@ -33,6 +33,11 @@ THIN = "\u202f"
 
 KEYWORDS = {"say": None, "say_n": (1, 2), "mark": None}
 LOCALE = Path(__file__).resolve().parent / "locale"
+PLACES = (
+    (Path(__file__).resolve().parent, "*.py"),
+    (ROOT / "notebooks", "*.ipynb"),
+    (ROOT / "reports" / "template", "*.j2"),
+)
 # English numbers as in $1,234.56; dates and lists as the prose is spelt: 1 October 2017; a, b and c.
 _LOCALES = {"en": Locale("en"), "fr": Locale("fr")}
 _PROSE_LOCALES = {"en": Locale("en", "GB"), "fr": Locale("fr")}
@@ -78,20 +83,27 @@ def say(message: str, /, **values: Any) -> str:
     The first argument is a literal (or was one, under `mark`), so that translators find it. Values are inserted as they
     are: write numbers first with `number`, `share`, `money` … A value is never translated, and braces in it are safe.
     """
-    return (_translations(language()).gettext(message) if message else "").format(**values)
+    return _typeset(_translations(language()).gettext(message) if message else "", language()).format(**values)
 
 
 def say_n(singular: str, plural: str, n: int, /, **values: Any) -> str:
     """Like `say`, in the singular or the plural as n demands; `{n}` is n written as a number unless given."""
     chosen = _translations(language()).ngettext(singular, plural, n)
-    return chosen.format(**({"n": number(n)} | values))
+    return _typeset(chosen, language()).format(**({"n": number(n)} | values))
 
 
 def text(value: str | Mapping[str, str] | None) -> str:
     """Prose of project.yml: as typed, or of `{en: …, fr: …}` the language in use, else English, else what there is."""
     if isinstance(value, Mapping):
-        return next((value[key] for key in (language(), "en", *value) if value.get(key)), "")
-    return value or ""
+        value = next((value[key] for key in (language(), "en", *value) if value.get(key)), "")
+    return _typeset(value or "", language())
+
+
+def _typeset(sentence: str, language: str) -> str:
+    """French sets a space before : ; ? ! % » and after «: typed plain by translators, made narrow and no-break here."""
+    if language != "fr":
+        return sentence
+    return re.sub(r" (?=[:;?!%»](?:$|[\s)\]*_»”.,]))|(?<=«) ", THIN, sentence)
 
 
 # Numbers
@@ -245,27 +257,25 @@ def _translations(language: str) -> NullTranslations:
 def extract() -> Catalog:
     """Every message of the project: helpers, notebooks (typed paragraphs and code) and the report's template."""
     found = Catalog(project="Ninefold", fuzzy=False)
-    for folder, pattern, method, options in (
-        (Path(__file__).resolve().parent, "*.py", extract_python, {}),
-        (ROOT / "notebooks", "*.ipynb", _extract_notebook, {}),
-        (ROOT / "reports" / "template", "*.j2", _extract_template, {}),
-    ):
-        for path in sorted(folder.rglob(pattern)):
-            if ".ipynb_checkpoints" in path.parts:
-                continue
+    methods = {"*.py": extract_python, "*.ipynb": _extract_notebook, "*.j2": _extract_template}
+    for folder, pattern in PLACES:
+        for path in sorted(p for p in folder.rglob(pattern) if ".ipynb_checkpoints" not in p.parts):
             with path.open("rb") as file:
-                for line, message, comments, context in babel_extract(method, file, keywords=KEYWORDS, options=options):
-                    place = (path.relative_to(ROOT).as_posix(), line)
-                    found.add(message, locations=[place], auto_comments=comments, context=context)
+                for line, message, comments, _ in babel_extract(methods[pattern], file, keywords=KEYWORDS):
+                    place = (path.relative_to(folder.parent).as_posix(), line)
+                    found.add(message, locations=[place], auto_comments=comments)
     return found
 
 
 def update(language: str = "fr") -> Path:
-    """Merge today's messages into the catalogue: translations are kept, near misses marked fuzzy, the unused dropped."""
+    """Merge today's messages into the catalogue: translations stay, near misses become fuzzy, unused ones go."""
     path = catalogue_path(language)
     catalogue.cache_clear()
     known = catalogue(language)
-    known.project, known.copyright_holder = "Ninefold", "Ninefold"
+    known.project, known.last_translator, known.language_team = "Ninefold", "Ninefold", language
+    known.header_comment = (
+        f"# Ninefold in another language ({language}): read by helpers/words.py, which also brings it up to date."
+    )
     known.update(extract(), update_creation_date=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = io.BytesIO()
@@ -308,7 +318,7 @@ def _extract_template(file, keywords, comment_tags, options) -> Iterator[tuple]:
     from jinja2.ext import babel_extract as extract_jinja
 
     loud = {"silent": "false", "extensions": "jinja2.ext.loopcontrols,jinja2.ext.do"}
-    return extract_jinja(file, list(keywords), comment_tags, options | loud)
+    return extract_jinja(file, list(keywords), comment_tags, loud)
 
 
 # Markdown
@@ -326,13 +336,14 @@ def translate_markdown(source: str, language: str) -> str:
     if language == "en":
         return source
     spoken = _translations(language).gettext
-    return "".join(spoken(part) if is_message else part for part, is_message in _paragraphs(source))
+    parts = _paragraphs(source)
+    return "".join(_typeset(spoken(part), language) if is_message else part for part, is_message in parts)
 
 
 def _paragraphs(source: str) -> Iterator[tuple[str, bool]]:
     """Cut markdown into parts that together are the source (wrapped lines joined), and say which of them are messages.
 
-    A message is the text of one heading, list item, table cell or paragraph, inline markdown included, markers left out.
+    A message is the text of one heading, list item, table cell or paragraph, with inline markdown, without markers.
     """
     fence, opening, words, parts = "", "", [], []
 
@@ -359,7 +370,7 @@ def _paragraphs(source: str) -> Iterator[tuple[str, bool]]:
             marker = starts_fence.group(1)
             closed = marker == "$$" and line.strip().endswith("$$") and len(line.strip()) > 2
             fence = "" if closed else marker
-        elif not line.strip() or _VERBATIM.match(line) or indented_code:
+        elif not line.strip(" >") or _VERBATIM.match(line) or indented_code:
             verbatim(line)
         elif line.lstrip().startswith("|"):
             close("\n")

@@ -1,6 +1,21 @@
 """Step 4: the behaviours that tell customers apart, their transforms, their redundancy and their passports."""
 
 from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
-from helpers.variables.measure import measure
+from helpers.variables.choose import (
+    apply,
+    as_document,
+    contribution,
+    learn,
+    outcomes_of,
+    passports,
+    rank_correlations,
+    redundancy_groups,
+    screen,
+    worth,
+)
+from helpers.variables.measure import in_window, measure
 
-__all__ = ["FAMILIES", "Variable", "catalogue", "definition", "measure"]
+__all__ = [
+    "FAMILIES", "Variable", "apply", "as_document", "catalogue", "contribution", "definition", "in_window", "learn", "measure", "outcomes_of",
+    "passports", "rank_correlations", "redundancy_groups", "screen", "worth",
+]  # fmt: skip

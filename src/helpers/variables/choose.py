@@ -169,6 +169,30 @@ def _fold(customer: str) -> int:
     return zlib.crc32(str(customer).encode()) % FOLDS
 
 
+def worth(window: Window, built: ir.Table, later: ir.Table, orders: ir.Table, groups: dict[str, int], step) -> tuple[pd.DataFrame | None, int]:
+    """The contribution of each variable in one window, on a bounded sample; None when the history is too short to judge.
+
+    built, later   results of `in_window`;  orders: lines or orders (customer_id, order_id, ordered_at, amount)
+    groups         redundancy group of each variable;  step: the step in progress
+    Returns        result of `contribution`, and the number of customers judged
+    """  # fmt: skip
+    if not window.enough:
+        return None, 0
+    project, variables = step.project, catalogue(step.project)
+    sample = step.sample(built)
+    after = step.sample(later).set_index("customer_id").reindex(sample["customer_id"]).reset_index()
+    outcomes = outcomes_of(window, orders, after, sample["customer_id"], project)
+    names = [v.name for v in variables]
+    return contribution(apply(sample, learn(sample, variables, project)), names, groups, outcomes, sample["customer_id"]), len(sample)
+
+
+def as_document(learnt: list[dict], screened: pd.DataFrame) -> dict:
+    """The transforms in the shape that segmentation.json has, the proposed variables first, in the catalogue's order."""
+    roles = screened.set_index("name")["role"].to_dict()
+    kept = [{k: entry[k] for k in ("name", "kind", "missing", "steps")} | {"role": roles[entry["name"]]} for entry in learnt]
+    return {"variables": sorted(kept, key=lambda entry: entry["role"] != "proposed")}
+
+
 def outcomes_of(window: Window, orders: ir.Table, later: pd.DataFrame, customers: pd.Series, project: Project) -> dict[str, np.ndarray]:
     """What the customers did in a window's judging period: the main objective, and the panel of the scope.
 

@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from helpers.engine import between, days_between
+from helpers import scope
+from helpers.engine import Window, before, between, days_between, totals_by_order
 from helpers.objectives import measure as measure_objective
 from helpers.project import Project
 from helpers.variables.catalogue import catalogue
+
+DATED = {"orders": "ordered_at", "contacts": "sent_at", "events": "occurred_at"}
+"""The tables that variables are measured from, with the column that dates their rows."""
 
 EXPOSURE_LEAST = 1.0
 """Days; a customer first seen on the last day is exposed for one day, not for none."""
@@ -54,6 +58,21 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
         redeemed = events.filter(events.kind == "coupon_redeemed").group_by("customer_id").agg(redeemed=ibis._.count())
         joined = joined.left_join(redeemed, "customer_id").drop("customer_id_right")
     return _finish(joined, project, wanted, as_of=as_of, window_days=window_days)
+
+
+def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> tuple[ir.Table, ir.Table | None]:
+    """The variables as they would have been known at `window.built_at`, and measured again over its judging period.
+
+    tables    as for `measure`, up to the project's as_of
+    Returns   (customer_id, variables) of the population at built_at; the same customers over [built_at, judged_until), missing
+              where they bought nothing, or None for a window that nothing judges
+    """
+    known = {name: before(tables[name], column, window.built_at) for name, column in DATED.items() if name in tables}
+    people = scope.population(totals_by_order(known["orders"]), project, as_of=window.built_at)
+    built = measure(known, people, project, as_of=window.built_at, window_days=project.scope.window_days)
+    if window.judged_until is None:
+        return built, None
+    return built, measure(tables, people, project, as_of=window.judged_until, window_days=project.scope.horizon_days)
 
 
 def _by_order(lines: ir.Table, project: Project) -> ir.Table:
