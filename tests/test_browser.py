@@ -188,6 +188,4 @@ def test_the_head_of_a_table_is_repeated_and_no_row_is_split_between_sheets(page
         heads = page.locator("main thead").evaluate_all("all => all.map(e => getComputedStyle(e).display)")
         rows = page.locator("main tbody tr").evaluate_all("all => all.map(e => getComputedStyle(e).breakInside)")
         scrolling = page.locator(".table, .scroll").evaluate_all("all => all.map(e => getComputedStyle(e).overflowX)")
-        assert set(heads) <= {"table-header-group"} and set(rows) <= {"avoid"} and set(scrolling) <= {"visible"}, (
-            path.name
-        )
+        assert set(heads) <= {"table-header-group"} and set(rows) <= {"avoid"} and set(scrolling) <= {"visible"}, path.name

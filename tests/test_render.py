@@ -72,9 +72,7 @@ def code(source: str, *outputs, tags=()):
 
 
 def table_html(name: str, caption: str, rows: int = 3) -> str:
-    body = "".join(
-        f'<tr><th class="gt_stub">Row {n}</th><td class="gt_right">{n * 1000}</td></tr>' for n in range(rows)
-    )
+    body = "".join(f'<tr><th class="gt_stub">Row {n}</th><td class="gt_right">{n * 1000}</td></tr>' for n in range(rows))
     head = '<tr><th scope="col">What</th><th scope="col" class="gt_right">How many</th></tr>'
     return (
         f'<figure class="table-block" id="{name}"><figcaption id="{name}-caption">{caption}</figcaption>'
@@ -103,9 +101,7 @@ def sample_cells() -> list:
         code("value = 1", new_output("stream", name="stderr", text="NOISE ERR")),
         code("charts.lines(value)", draws(picture(), "Revenue rose from 1 to 2 & stayed.")),
         code('tables.finding("…")', shows('<p class="finding">Revenue rose by 3.2%.</p>')),
-        new_markdown_cell(
-            "### How to read it\n\nAgainst the line.\n\n| Decision | Because |\n|---|---|\n| Yes | Reason |"
-        ),
+        new_markdown_cell("### How to read it\n\nAgainst the line.\n\n| Decision | Because |\n|---|---|\n| Yes | Reason |"),
         code("tables.show(filters)", shows(table_html("filters", "What is left", rows=60))),
         new_markdown_cell("## Where revenue stands\n\nA second section of the same name."),
         code("2 + 2", new_output("execute_result", data={"text/plain": "4"}, execution_count=1)),
@@ -144,11 +140,7 @@ def write_run(folder: Path, cells: list | None = None) -> Path:
         (base / slug / "step.json").write_text(json.dumps({"step": slug[3:], "finding": finding, "gives": []}))
         for number, name in enumerate(tables, start=1):
             (page / "tables" / f"{number:02d}_{name}.json").write_text(json.dumps(TABLE))
-        unknown = (
-            ["What a basket earned."]
-            if slug == "02_scope"
-            else ["How long they have been customers.", "What a basket earned."]
-        )
+        unknown = ["What a basket earned."] if slug == "02_scope" else ["How long they have been customers.", "What a basket earned."]
         summary = {
             "headline": finding,
             "points": [],
@@ -200,20 +192,13 @@ def test_the_title_is_the_question_and_the_step_is_named_above_it(page):
 def test_code_is_folded_once_between_two_paragraphs_beneath_what_it_shows(page):
     section = page[page.index('id="where-revenue-stands"') : page.index('id="how-to-read-it"')]
     assert section.count("<details") == 1
-    assert (
-        section.index("<img")
-        < section.index("Revenue rose by 3.2%")
-        < section.index("<details")
-        < section.index("charts")
-    )
+    assert section.index("<img") < section.index("Revenue rose by 3.2%") < section.index("<details") < section.index("charts")
     assert "Show the code" in section
     assert not any(" open" in opening for opening in re.findall(r"<details[^>]*>", page))
 
 
 def test_parameters_and_set_up_are_folded_with_what_they_show(page):
-    fold = re.search(
-        r"<details class=\"code\">\s*<summary>Parameters and set-up of this run</summary>(.*?)</details>", page, re.S
-    )[1]
+    fold = re.search(r"<details class=\"code\">\s*<summary>Parameters and set-up of this run</summary>(.*?)</details>", page, re.S)[1]
     assert "Effective values" in fold and "sample" in fold
     assert page.count("Effective values") == 1
 
@@ -232,6 +217,13 @@ def test_pictures_carry_their_text_alternative_number_and_size(page):
 
 def test_tables_are_numbered_as_their_sheets_are(page):
     assert "Table 1.1</span> What is left</figcaption>" in page
+
+
+def test_cells_with_long_text_are_marked_for_phones(tmp_path):
+    long, short = "a" * 45, "a" * 44
+    markup = f'<table><tr><td class="gt_row gt_left">{long}</td><td class="gt_row gt_left">{short}</td></tr></table>'
+    page = (pages_of(tmp_path, [*sample_cells()[:4], code("show()", shows(markup))]) / "01_objectives.html").read_text()
+    assert f'<td class="gt_row gt_left long">{long}</td><td class="gt_row gt_left">{short}</td>' in page
 
 
 def test_every_entry_of_the_contents_leads_to_a_heading_of_its_own(page):
@@ -294,9 +286,7 @@ def test_the_front_page_says_what_every_step_found_and_what_is_not_known_once(pa
         assert wanted in front
     assert front.count("What a basket earned.") == 1
     assert re.search(r"What a basket earned\. <span class=\"from\">Steps 1 and 2</span>", front)
-    assert (
-        '<a href="tables.xlsx">' in front and '<a href="charts/01_01_revenue.png">' in front and "Revenue rose" in front
-    )
+    assert '<a href="tables.xlsx">' in front and '<a href="charts/01_01_revenue.png">' in front and "Revenue rose" in front
 
 
 def test_charts_are_put_beside_the_pages(pages):
@@ -319,9 +309,7 @@ def test_rendering_twice_gives_the_same_bytes(tmp_path):
     run = write_run(tmp_path)
     for name in ("a", "b"):
         render.render(run, tmp_path / name, project=PROJECT, as_of=AS_OF, language="en")
-    first, second = (
-        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in ("a", "b")
-    )
+    first, second = ({p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in ("a", "b"))
     assert first == second and len(first) == 5
 
 
@@ -427,10 +415,7 @@ def test_numbers_are_numbers_with_the_format_of_their_kind(pages):
     ]
     assert sheet.freeze_panes == f"A{HEADER_ROW + 1}"
     assert sheet[HEADER_ROW][0].font.bold
-    assert (
-        sheet["A1"].value == "Table 1.1 · What is left: [after] each filter / in order"
-        and sheet["A2"].value == "Counted once."
-    )
+    assert sheet["A1"].value == "Table 1.1 · What is left: [after] each filter / in order" and sheet["A2"].value == "Counted once."
 
 
 def test_figures_hidden_on_the_page_are_empty_in_the_spreadsheet(pages):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import NinefoldError, tables, words
+from helpers.project import Decision
 from helpers.tables import Column, Table
 
 N = "\u202f"
@@ -202,9 +203,7 @@ def test_a_style_is_added_in_jupyterlab_and_none_in_the_report(monkeypatch):
 
 
 def test_an_empty_table_keeps_its_headings():
-    assert grid(Table("none", "None", FRAME.head(0), COLUMNS)) == [
-        ["Group", "Households", "Share", "Spend ($)", "Change", "Since", "Kept"]
-    ]
+    assert grid(Table("none", "None", FRAME.head(0), COLUMNS)) == [["Group", "Households", "Share", "Spend ($)", "Change", "Since", "Kept"]]
 
 
 def test_a_table_may_have_one_column_and_one_row():
@@ -239,12 +238,13 @@ def test_findings_and_caveats_escape_what_they_hold(shown):
 
 
 def test_a_summary_is_shown_and_kept(step, shown):
-    tables.summary("Sales & more", ["First.", "Second <x>."], [("Households", "2,446")])
+    tables.summary("Sales & more", ["First.", "Second <x>."], [("Households", "2,446")], ["Profit."])
     assert step.kept == {
         "summary": {
             "headline": "Sales & more",
             "points": ["First.", "Second <x>."],
             "figures": [["Households", "2,446"]],
+            "unknown": ["Profit."],
         }
     }
     assert shown == [
@@ -252,3 +252,9 @@ def test_a_summary_is_shown_and_kept(step, shown):
         '<dl class="figures">\n<div><dt>Households</dt><dd>2,446</dd></div>\n</dl>\n'
         "<ul>\n<li>First.</li>\n<li>Second &lt;x&gt;.</li>\n</ul>\n</div>\n"
     ]
+
+
+def test_decisions_are_shown_as_typed_and_their_absence_too():
+    made = Decision(decision="Keep 5", because="Staff", decided_by="Head of marketing", decided_on=date(2017, 9, 1))
+    assert grid(tables.decisions([made]))[1] == ["Keep 5", "Staff", "", "", "Head of marketing", "1 September 2017"]
+    assert grid(tables.decisions([]))[1] == ["none yet", "", "", "", "", "–"]

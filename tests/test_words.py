@@ -292,9 +292,7 @@ def test_english_markdown_is_left_as_typed():
     assert words.translate_markdown(MARKDOWN, "en") == MARKDOWN
 
 
-@pytest.mark.parametrize(
-    "source", ["", "\n", "a", "a\n", "\n\na  \nb\n", "- a\n  - b\n\n  c", "$$\nx\n$$", "> a\n>\n> b", "#"]
-)
+@pytest.mark.parametrize("source", ["", "\n", "a", "a\n", "\n\na  \nb\n", "- a\n  - b\n\n  c", "$$\nx\n$$", "> a\n>\n> b", "#"])
 def test_markdown_without_wrapped_lines_or_translation_comes_back_unchanged(source, french):
     assert words.translate_markdown(source, "fr") == source
 

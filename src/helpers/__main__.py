@@ -84,12 +84,8 @@ def read(arguments):
     parser.add_argument("--version", action="version", version=f"Ninefold {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     of = {name: commands.add_parser(name, description=what, allow_abbrev=False) for name, (_, what) in COMMANDS.items()}
-    of["report"].add_argument(
-        "--project", default="complete_journey", help="the folder of data/ that holds project.yml"
-    )
-    of["report"].add_argument(
-        "--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml"
-    )
+    of["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
     of["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
     of["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -20,15 +21,6 @@ from helpers import ContractError, NinefoldError
 from helpers.project import CONTRACT, Lookup, Project, Source
 
 MONEY = "decimal(18, 2)"
-
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.timestamp), dt.Timestamp(timezone="UTC")))
-def _at_zone(zone, wall_clock): ...
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp(timezone="UTC")), dt.timestamp))
-def _wall_clock(zone, at): ...
 
 
 @dataclass(frozen=True)
@@ -77,6 +69,38 @@ def days_between(start: ir.TimestampValue, end: datetime | ir.TimestampValue) ->
     """Days from `start` to `end` as seconds / 86,400: the one form on which engines agree."""
     end = _literal(end) if isinstance(end, datetime) else end
     return (end.epoch_seconds() - start.epoch_seconds()).cast("float64") / 86_400.0
+
+
+def in_zone(column: ir.TimestampValue, source: str, target: str, *, first: datetime, last: datetime) -> ir.TimestampValue:
+    """Wall-clock times of one zone as those of another, by adding the offset that was in force.
+
+    first, last   the span of the column: its changes of offset are looked up once and applied as constants, which every engine
+                  does alike and far faster than its own zone arithmetic
+    """
+    changes = _offsets(source, target, max(first, datetime(1970, 1, 2)), min(last, datetime(2100, 1, 1)))
+    branches = [(column < _literal(until), column + ibis.interval(seconds=seconds)) for until, seconds in changes[:-1]]
+    after = column + ibis.interval(seconds=changes[-1][1])
+    return ibis.cases(*branches, else_=after) if branches else after
+
+
+def _offsets(source: str, target: str, first: datetime, last: datetime) -> list[tuple[datetime | None, int]]:
+    """Seconds to add to wall-clock times of `source`, each with the time until which it holds (the last: for ever)."""
+    zones = ZoneInfo(source), ZoneInfo(target)
+
+    def seconds(wall: datetime) -> int:
+        return int((wall.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None) - wall).total_seconds())
+
+    day, result = datetime(first.year, first.month, first.day), []
+    while day <= last:
+        following = day + timedelta(days=1)
+        low, high = day, following
+        while seconds(low) != seconds(following) and high - low > timedelta(seconds=1):
+            middle = (low + (high - low) / 2).replace(microsecond=0)
+            low, high = (middle, high) if seconds(middle) == seconds(day) else (low, middle)
+        if seconds(day) != seconds(following):
+            result.append((high, seconds(day)))
+        day = following
+    return [*result, (None, seconds(day))]
 
 
 def first_instant(table: ir.Table, column: str = "ordered_at") -> datetime:
@@ -227,15 +251,11 @@ class Engine:
         """Add a lookup's columns. One row of it a key, or the earliest where the project says so: rows may not multiply."""
         other = self.read(lookup.file)
         right = {f"right{n}_": self._column(other, name, source, lookup.file) for n, name in enumerate(lookup.match.values())}
-        added = {
-            c: self._typed(other, self._column(other, name, source, lookup.file), c, source) for c, name in lookup.columns.items()
-        }
+        added = {c: self._typed(other, self._column(other, name, source, lookup.file), c, source) for c, name in lookup.columns.items()}
         found = other.select(**right, **added)
         if lookup.earliest:
             rest = [c for c in added if c != lookup.earliest]
-            found = found.group_by(list(right)).agg(
-                **{lookup.earliest: found[lookup.earliest].min()}, **{c: found[c].min() for c in rest}
-            )
+            found = found.group_by(list(right)).agg(**{lookup.earliest: found[lookup.earliest].min()}, **{c: found[c].min() for c in rest})
         else:
             twice = found.group_by(list(right)).agg(n_=ibis._.count()).filter(ibis._.n_ > 1).limit(1).execute()
             if len(twice):
@@ -281,7 +301,9 @@ class Engine:
         else:
             typed = column.cast(kind)
         if kind.is_timestamp() and source.time_zone and source.time_zone != self.project.time_zone:
-            typed = _wall_clock(self.project.time_zone, _at_zone(source.time_zone, typed))
+            span = raw.aggregate(first=typed.min(), last=typed.max()).execute().iloc[0]
+            if span["first"] is not None:
+                typed = in_zone(typed, source.time_zone, self.project.time_zone, first=span["first"], last=span["last"])
         return typed
 
 

@@ -82,10 +82,13 @@ class Step:
         """The effective parameters, as the set-up cell shows them."""
         place = words.say("draft, not published") if self.draft else words.say("published run")
         shown = [
-            words.say("project {name}", name=self.project.name), words.say("as of {day}", day=words.day(self.as_of)),
-            words.say("language {language}", language=words.language()), words.say("time zone {zone}", zone=self.project.time_zone), place,
+            words.say("project {name}", name=self.project.name),
+            words.say("as of {day}", day=words.day(self.as_of)),
+            words.say("language {language}", language=words.language()),
+            words.say("time zone {zone}", zone=self.project.time_zone),
+            place,
             *(f"{name} {value}" for name, value in self.parameters.items()),
-        ]  # fmt: skip
+        ]
         note = f'<p class="note">{escape(self.note)}</p>' if self.note else ""
         return f'<p class="parameters">{escape(" · ".join(shown))}</p>{note}'
 
@@ -160,9 +163,11 @@ class Step:
         say = words.say
         rows = [{"name": g["file"], "rows": g["rows"], "columns": len(g["columns"]), "sha": g["sha256"][:12]} for g in self.given]
         columns = [
-            Column("name", say("Handed over")), Column("rows", say("Rows"), "count"), Column("columns", say("Columns"), "count"),
+            Column("name", say("Handed over")),
+            Column("rows", say("Rows"), "count"),
+            Column("columns", say("Columns"), "count"),
             Column("sha", say("Content (SHA-256)")),
-        ]  # fmt: skip
+        ]
         return Table("handed_over", say("What this step hands over"), pd.DataFrame(rows), columns)
 
     def hand_over(self) -> list[dict]:
@@ -360,9 +365,7 @@ def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str
             )
         for earlier in linkable:
             link(base / folder(earlier), runs[-1] / folder(earlier))
-        note = words.say(
-            "Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of)
-        )
+        note = words.say("Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of))
         recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
         if recorded["project_yml"] != digest(home() / project.file):
             note += " " + words.say("project.yml has changed since that run.")
@@ -389,6 +392,4 @@ def _refuse_unknown_parameters(known: set[str]) -> None:
                     near = difflib.get_close_matches(name, known, n=1)
                     hint = f"Did you mean {near[0]}? " if near else ""
                     value = shell.user_ns.get(name)
-                    raise NinefoldError(
-                        f"Unknown parameter {name} = {value!r}. {hint}This notebook knows: {', '.join(sorted(known))}."
-                    )
+                    raise NinefoldError(f"Unknown parameter {name} = {value!r}. {hint}This notebook knows: {', '.join(sorted(known))}.")

@@ -29,10 +29,15 @@ TYPES = {  # type: (what people call it, tables or columns it needs, what it wou
     "technographic": (mark("Technographic"), ["events.device"], mark("visits with the device used")),
     "behavioural": (mark("Behavioural"), ["orders.category"], mark("order lines with products and dates")),
     "psychographic": (mark("Psychographic"), ["answers"], mark("a survey of values and interests")),
-    "journey": (mark("Journey"), ["events.kind", "contacts.sent_at", "customers.first_contact_at"], mark("first contact, visits and mailings with their dates")),
-}  # fmt: skip
+    "journey": (
+        mark("Journey"),
+        ["events.kind", "contacts.sent_at", "customers.first_contact_at"],
+        mark("first contact, visits and mailings with their dates"),
+    ),
+}
 ITEMS_PER_VARIABLE = (60, 100)
-"""Customers wanted for each segmentation variable: at least 60, better 100 (Dolnicar, Grün, Leisch & Schmidt 2014; Dolnicar, Grün & Leisch 2016)."""
+"""Customers wanted for each segmentation variable: at least 60 (Dolnicar, Grün, Leisch & Schmidt 2014, Journal of Travel
+Research 53), better 100 (Dolnicar, Grün & Leisch 2016, Journal of Business Research 69)."""
 
 SEEN_COLUMNS = ("customer_id", "first_ordered_at", "last_ordered_at", "orders", "spend", "known_days", "silent_days")
 
@@ -52,9 +57,7 @@ def customers_seen(orders: ir.Table, *, as_of: datetime, window_days: int) -> ir
         orders=known.order_id.nunique(where=recent),
         spend=known.amount.sum(where=recent).fill_null(0),
     )
-    return seen.mutate(
-        known_days=days_between(seen.first_ordered_at, as_of), silent_days=days_between(seen.last_ordered_at, as_of)
-    )
+    return seen.mutate(known_days=days_between(seen.first_ordered_at, as_of), silent_days=days_between(seen.last_ordered_at, as_of))
 
 
 def passes(seen: ir.Table, rule: Filter) -> ir.BooleanValue:
@@ -86,12 +89,14 @@ def funnel(orders: ir.Table, project: Project, *, as_of: datetime) -> pd.DataFra
     for rule in [None, *project.scope.filters]:
         left = left if rule is None else left.filter(passes(left, rule))
         found = left.aggregate(n=left.count(), revenue=left.spend.sum()).execute().iloc[0]
-        rows.append({
-            "label": say("All customers seen") if rule is None else describe(rule),
-            "n": int(found["n"]),
-            "revenue": float(found["revenue"] or 0),
-            "because": "" if rule is None else words.text(rule.because),
-        })  # fmt: skip
+        rows.append(
+            {
+                "label": say("All customers seen") if rule is None else describe(rule),
+                "n": int(found["n"]),
+                "revenue": float(found["revenue"] or 0),
+                "because": "" if rule is None else words.text(rule.because),
+            }
+        )
     frame = pd.DataFrame(rows)
     frame["share"] = frame["n"] / max(frame["n"].iloc[0], 1)
     frame["revenue_share"] = frame["revenue"] / (frame["revenue"].iloc[0] or 1)
@@ -110,10 +115,20 @@ def windows_frame(found: dict[str, Window]) -> pd.DataFrame:
     labels = {"select": say("Select"), "confirm": say("Confirm"), "published": say("Published")}
     rows = []
     for window in found.values():
-        rows.append({"label": labels[window.name], "part": "built on", "start": window.built_from, "end": window.built_at, "enough": window.enough})
+        rows.append(
+            {"label": labels[window.name], "part": "built on", "start": window.built_from, "end": window.built_at, "enough": window.enough}
+        )
         if window.judged_until:
-            rows.append({"label": labels[window.name], "part": "judged on", "start": window.built_at, "end": window.judged_until, "enough": window.enough})
-    return pd.DataFrame(rows)  # fmt: skip
+            rows.append(
+                {
+                    "label": labels[window.name],
+                    "part": "judged on",
+                    "start": window.built_at,
+                    "end": window.judged_until,
+                    "enough": window.enough,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def possible_types(project: Project, shares: dict[str, float]) -> pd.DataFrame:
@@ -206,20 +221,25 @@ def funnel_words(frame: pd.DataFrame) -> dict:
         "name": "population",
         "title": say(
             "{n} customers to segment: {share} of those seen, {revenue} of revenue",
-            n=words.number(last["n"]), share=words.share(last["share"], 0), revenue=words.share(last["revenue_share"], 0),
+            n=words.number(last["n"]),
+            share=words.share(last["share"], 0),
+            revenue=words.share(last["revenue_share"], 0),
         ),
         "subtitle": say("Customers left after each filter, one after the other"),
         "alt": words.join([f"{r.label}: {words.number(r.n)}" for r in frame.itertuples()]) + ".",
         "source": say("Source: orders of the last window; the rest is served by other means, not forgotten"),
-    }  # fmt: skip
+    }
 
 
 def funnel_table(frame: pd.DataFrame) -> Table:
     columns = [
-        Column("label", say("Filter")), Column("n", say("Customers left"), "count"), Column("share", say("Share of all"), "share", 1),
-        Column("revenue", say("Revenue in the window"), "money"), Column("revenue_share", say("Share of revenue"), "share", 1),
+        Column("label", say("Filter")),
+        Column("n", say("Customers left"), "count"),
+        Column("share", say("Share of all"), "share", 1),
+        Column("revenue", say("Revenue in the window"), "money"),
+        Column("revenue_share", say("Share of revenue"), "share", 1),
         Column("because", say("Because")),
-    ]  # fmt: skip
+    ]
     return Table("population", say("Who is segmented, filter by filter"), frame, columns, cell_size="n")
 
 
@@ -232,8 +252,9 @@ def windows_words(found: dict[str, Window]) -> dict:
     else:
         claim = say("History is too short to judge anything on a later period")
     parts = [
-        say("{name}: built on {start} to {end}", name=w.name, start=words.day(w.built_from), end=words.day(w.built_at)) for w in found.values()
-    ]  # fmt: skip
+        say("{name}: built on {start} to {end}", name=w.name, start=words.day(w.built_from), end=words.day(w.built_at))
+        for w in found.values()
+    ]
     return {
         "name": "windows",
         "title": claim,
@@ -253,15 +274,39 @@ def criteria_table(project: Project) -> Table:
     """The thresholds of the five criteria, fixed before anything is built."""
     c = project.scope.criteria
     rows = [
-        (say("Measurable"), say("half of the 95% interval of revenue per customer"), say("at most {x} of the mean", x=words.share(c.measurable_half_width, 0))),
+        (
+            say("Measurable"),
+            say("half of the 95% interval of revenue per customer"),
+            say("at most {x} of the mean", x=words.share(c.measurable_half_width, 0)),
+        ),
         (say("Measurable"), say("missing values in a defining variable"), say("at most {x}", x=words.share(c.measurable_missing, 0))),
-        (say("Recognisable"), say("segments found again by a small tree on variables measured later"), say("at least {x} (balanced accuracy)", x=words.share(c.recognisable_accuracy, 0))),
-        (say("Recognisable"), say("variables that set the segment apart by half a standard deviation"), say("at least {x}", x=words.number(c.recognisable_variables))),
-        (say("Homogeneous"), say("variance left within segments, measured later"), say("at most {x} of the whole", x=words.share(c.homogeneous_ratio, 0))),
-        (say("Interesting"), say("rise in response that pays for the campaign"), say("at most the plausible {x}", x=words.share(c.interesting_uplift, 0))),
+        (
+            say("Recognisable"),
+            say("segments found again by a small tree on variables measured later"),
+            say("at least {x} (balanced accuracy)", x=words.share(c.recognisable_accuracy, 0)),
+        ),
+        (
+            say("Recognisable"),
+            say("variables that set the segment apart by half a standard deviation"),
+            say("at least {x}", x=words.number(c.recognisable_variables)),
+        ),
+        (
+            say("Homogeneous"),
+            say("variance left within segments, measured later"),
+            say("at most {x} of the whole", x=words.share(c.homogeneous_ratio, 0)),
+        ),
+        (
+            say("Interesting"),
+            say("rise in response that pays for the campaign"),
+            say("at most the plausible {x}", x=words.share(c.interesting_uplift, 0)),
+        ),
         (say("Interesting"), say("customers who stay, beyond chance (kappa)"), say("at least {x}", x=words.number(c.interesting_kappa, 2))),
-        (say("Accessible"), say("customers who may be reached by a channel they use"), say("at least {x} and {n} customers", x=words.share(c.accessible_share, 0), n=words.number(c.accessible_number))),
-    ]  # fmt: skip
+        (
+            say("Accessible"),
+            say("customers who may be reached by a channel they use"),
+            say("at least {x} and {n} customers", x=words.share(c.accessible_share, 0), n=words.number(c.accessible_number)),
+        ),
+    ]
     frame = pd.DataFrame(rows, columns=["criterion", "measure", "passes"])
     columns = [Column("criterion", say("Criterion")), Column("measure", say("Measured by")), Column("passes", say("Passes with"))]
     note = say("Each figure will carry a 95% interval: pass or fail when all of it is on one side, else “cannot tell”.")
@@ -270,17 +315,23 @@ def criteria_table(project: Project) -> Table:
 
 def sources_table(project: Project) -> Table:
     """Sources used and refused."""
-    rows = [(words.text(s.where_from) or name, say("used"), say("fills the table {table}", table=s.table)) for name, s in project.collect.sources.items()]
+    rows = [
+        (words.text(s.where_from) or name, say("used"), say("fills the table {table}", table=s.table))
+        for name, s in project.collect.sources.items()
+    ]
     rows += [(words.text(r.name), say("refused"), words.text(r.because)) for r in project.scope.refused]
     columns = [Column("name", say("Source")), Column("status", say("Here")), Column("because", say("Because"))]
-    return Table("sources", say("Data used, and data left alone on purpose"), pd.DataFrame(rows, columns=["name", "status", "because"]), columns)  # fmt: skip
+    return Table(
+        "sources", say("Data used, and data left alone on purpose"), pd.DataFrame(rows, columns=["name", "status", "because"]), columns
+    )
 
 
 def sizes_table(frame: pd.DataFrame) -> Table:
     columns = [
-        Column("segments", say("Number of segments"), "count"), Column("customers", say("Customers in each, on average"), "count"),
+        Column("segments", say("Number of segments"), "count"),
+        Column("customers", say("Customers in each, on average"), "count"),
         Column("visible", say("Smallest visible rise in response, points of 100"), "number", 1),
-    ]  # fmt: skip
+    ]
     shown = frame.assign(visible=frame["visible"].astype("float64") * 100)
     note = say("Half of the segment receives the campaign, half is the control; found in four cases of five at a 5% level.")
     return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
@@ -290,10 +341,13 @@ def sample_words(size: dict) -> str:
     """The finding about sample size."""
     values = {k: words.number(size[k]) for k in ("n", "planned", "low", "high", "most")}
     if size["verdict"] == "enough":
-        return say("{n} customers are enough for {planned} variables: {low} to {high} are wanted, and up to {most} variables would be safe.", **values)
+        return say(
+            "{n} customers are enough for {planned} variables: {low} to {high} are wanted, and up to {most} variables would be safe.",
+            **values,
+        )
     if size["verdict"] == "just enough":
         return say("{n} customers are just enough for {planned} variables: {low} is the least, {high} would be safe.", **values)
-    return say("{n} customers are too few for {planned} variables: at least {low} are wanted. Keep to {most} variables.", **values)  # fmt: skip
+    return say("{n} customers are too few for {planned} variables: at least {low} are wanted. Keep to {most} variables.", **values)
 
 
 def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: datetime) -> list[str]:
@@ -307,25 +361,35 @@ def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: d
         say(
             "History begins on {first}: {share} of the customers appear within its first month, so nobody knows how long they have been "
             "customers. Seniority is a lower bound and will not define segments.",
-            first=words.day(first), share=words.share(early, 0),
+            first=words.day(first),
+            share=words.share(early, 0),
         ),
-        say("The filters leave out {n} customers and {share} of the window’s revenue; what follows says nothing about them.", n=words.number(frame["n"].iloc[0] - frame["n"].iloc[-1]), share=words.share(left)),
+        say(
+            "The filters leave out {n} customers and {share} of the window’s revenue; what follows says nothing about them.",
+            n=words.number(frame["n"].iloc[0] - frame["n"].iloc[-1]),
+            share=words.share(left),
+        ),
         say("Purchases without a known customer, and people who never bought, are not in the data at all."),
-    ]  # fmt: skip
+    ]
 
 
 def summary(frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, size: dict, project: Project) -> dict:
     last, possible = frame.iloc[-1], int((types["status"] == "possible").sum())
     headline = say(
         "{n} customers will be segmented, {share} of those seen; {possible} of nine types are possible here.",
-        n=words.number(last["n"]), share=words.share(last["share"], 0), possible=words.number(possible),
-    )  # fmt: skip
+        n=words.number(last["n"]),
+        share=words.share(last["share"], 0),
+        possible=words.number(possible),
+    )
     scope = project.scope
     figures = [
         (say("Customers in scope"), words.number(last["n"])),
         (say("Share of the window’s revenue"), words.share(last["revenue_share"])),
-        (say("Segments wanted"), say("{k} ({low} to {high} tried)", k=scope.segments_wanted, low=scope.segments_from, high=scope.segments_to)),
-    ]  # fmt: skip
+        (
+            say("Segments wanted"),
+            say("{k} ({low} to {high} tried)", k=scope.segments_wanted, low=scope.segments_from, high=scope.segments_to),
+        ),
+    ]
     points = [sample_words(size), windows_words(found)["title"] + "."]
     closed = [label for label, status in zip(types["label"], types["status"], strict=True) if status == "no"]
     unknown = [say("Whatever these types of segmentation would need: {types}.", types=words.join(closed))] if closed else []

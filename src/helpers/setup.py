@@ -29,9 +29,7 @@ INSIDE = "NINEFOLD_INSIDE"
 """Set for the process that a command hands over to, so that it never hands over again."""
 
 ASK_VERSION = "import sys; print(*sys.version_info[:3], getattr(sys, '_base_executable', '') or sys.executable)"
-ASK_PACKAGES = (
-    "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions() if d.name}))"
-)
+ASK_PACKAGES = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions() if d.name}))"
 
 
 @dataclass(frozen=True)
@@ -222,10 +220,7 @@ def pip_install(environment: Environment, uv) -> list[str]:
 
 def add_what_is_missing(environment: Environment, pip, *, root: Path, run) -> None:
     """Adds what a conda environment lacks, at the lock's versions; what it has is held at its own."""
-    has = {
-        canonical(name): version
-        for name, version in json.loads(must(run, [str(environment.python), "-c", ASK_PACKAGES])).items()
-    }
+    has = {canonical(name): version for name, version in json.loads(must(run, [str(environment.python), "-c", ASK_PACKAGES])).items()}
     held = []
     for line in (root / "requirements.lock").read_text(encoding="utf-8").splitlines():
         name = line.partition("==")[0].strip()
@@ -269,9 +264,7 @@ def must(
 
 def run_quietly(command):
     """Runs a tool with its output kept back: it is shown only when the tool fails."""
-    environ = {
-        key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    }
+    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
     return subprocess.run(
         command,
         cwd=ROOT,

@@ -70,10 +70,7 @@ def as_html(table: Table) -> str:
     masked = _masked(table)
     ids = {f"c{i}": column for i, column in enumerate(table.columns)}
     cells = {
-        i: [
-            _written(value, column, hidden, table)
-            for value, hidden in zip(table.frame[column.name], masked, strict=True)
-        ]
+        i: [_written(value, column, hidden, table) for value, hidden in zip(table.frame[column.name], masked, strict=True)]
         for i, column in ids.items()
     }
     drawn = gt.GT(pd.DataFrame(cells, dtype="object"), id=table.name, rowname_col="c0")
@@ -121,23 +118,23 @@ def caveats(sentences: Sequence[str]) -> None:
 
 
 def decisions(made: Sequence["Decision"]) -> Table:
-    """What people decided, as typed in project.yml: decision, why, what was turned down, what would change it, who and when."""
+    """What people decided, as typed in project.yml: what, why, instead of what, what would change it, who and when."""
     import pandas as pd
 
-    rows = [
-        (text(d.decision), text(d.because), text(d.turned_down), text(d.would_change), text(d.decided_by), d.decided_on) for d in made
-    ]
+    rows = [(text(d.decision), text(d.because), text(d.turned_down), text(d.would_change), text(d.decided_by), d.decided_on) for d in made]
     frame = pd.DataFrame(rows or [(say("none yet"), "", "", "", "", None)], columns=["d", "b", "t", "w", "by", "on"])
     columns = [
-        Column("d", say("Decision")), Column("b", say("Because")), Column("t", say("Turned down")),
-        Column("w", say("What would change our mind")), Column("by", say("Decided by")), Column("on", say("On"), "date"),
-    ]  # fmt: skip
+        Column("d", say("Decision")),
+        Column("b", say("Because")),
+        Column("t", say("Turned down")),
+        Column("w", say("What would change our mind")),
+        Column("by", say("Decided by")),
+        Column("on", say("On"), "date"),
+    ]
     return Table("decisions", say("What was decided, by whom, and why"), frame, columns)
 
 
-def summary(
-    headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]], unknown: Sequence[str] = ()
-) -> None:
+def summary(headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]], unknown: Sequence[str] = ()) -> None:
     """Show the step's summary and keep it; the headline is the step's finding.
 
     points    sentences
@@ -205,9 +202,7 @@ def _check(table: Table) -> None:
     for column in table.columns:
         if column.kind not in KINDS:
             known = ", ".join(KINDS)
-            raise NinefoldError(
-                f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {known}."
-            )
+            raise NinefoldError(f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {known}.")
 
 
 def _masked(table: Table) -> list[bool]:

@@ -273,9 +273,7 @@ def update(language: str = "fr") -> Path:
     catalogue.cache_clear()
     known = catalogue(language)
     known.project, known.last_translator, known.language_team = "Ninefold", "Ninefold", language
-    known.header_comment = (
-        f"# Ninefold in another language ({language}): read by helpers/words.py, which also brings it up to date."
-    )
+    known.header_comment = f"# Ninefold in another language ({language}): read by helpers/words.py, which also brings it up to date."
     known.update(extract(), update_creation_date=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = io.BytesIO()

@@ -63,9 +63,7 @@ def workbook(run_folder: Path, destination: Path, *, project, as_of: date | date
     """Write all tables of a finished run into one .xlsx; returns how many there are (none: no file)."""
     words.use(language, currency=project.currency)
     run_folder = Path(run_folder)
-    return write_spreadsheet(
-        read_chapters(run_folder), Path(destination), run=run_folder.name, project=project, as_of=as_of
-    )
+    return write_spreadsheet(read_chapters(run_folder), Path(destination), run=run_folder.name, project=project, as_of=as_of)
 
 
 def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: str) -> dict:
@@ -135,7 +133,7 @@ def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
     ]
     page = shared | {
         "number": 0,
-        "title": f"{shared['project_title']} – {say('Customer segmentation')}",
+        "title": " – ".join((shared["project_title"], say("Customer segmentation"))),
         "eyebrow": _steps_of(chapters),
         "unknown": _unknown(chapters),
         "charts": charts,
@@ -162,8 +160,7 @@ def _unknown(chapters: Sequence[Chapter]) -> list[tuple[str, str]]:
         for sentence in chapter.summary.get("unknown", []):
             said.setdefault(sentence, []).append(str(chapter.number))
     return [
-        (sentence, say_n("Step {numbers}", "Steps {numbers}", len(steps), numbers=words.join(steps)))
-        for sentence, steps in said.items()
+        (sentence, say_n("Step {numbers}", "Steps {numbers}", len(steps), numbers=words.join(steps))) for sentence, steps in said.items()
     ]
 
 
@@ -187,9 +184,7 @@ def _save(path: Path, page: str) -> None:
     faults = [*seen.faults, *(f"the id {name} twice" for name in sorted(seen.twice))]
     faults += [f"a link to #{target}, which is nowhere" for target in sorted(seen.targets - seen.ids)]
     if faults:
-        raise NinefoldError(
-            f"{path.name} would hold {'; '.join(faults)}. Mend the notebook or reports/template and run again."
-        )
+        raise NinefoldError(f"{path.name} would hold {'; '.join(faults)}. Mend the notebook or reports/template and run again.")
     path.write_text(page, encoding="utf-8")
 
 

@@ -16,6 +16,8 @@ SHOWN = ("text/html", "text/markdown", *PICTURES)
 
 FOLD = mark("Show the code")
 FOLD_SET_UP = mark("Parameters and set-up of this run")
+LONG = 45
+"""Characters from which the text of a table's cell needs room on a phone."""
 
 
 def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -> None:
@@ -66,7 +68,7 @@ def _outputs(cell, chapter: Chapter, number: int, pictures: "_Pictures", pages: 
             said += [_part("text", plain)] if plain and not is_a_name else []
             continue
         if kind == "text/html":
-            output.data = {kind: local_links(_number_tables(data[kind], chapter), pages)}
+            output.data = {kind: local_links(_finish_tables(data[kind], chapter), pages)}
             _refuse(output.data[kind], chapter, number, cell)
         elif kind in PICTURES:
             alt = output.metadata.get(kind, {}).get("alt") or output.metadata.get("alt")
@@ -106,13 +108,14 @@ class _Pictures:
         }
 
 
-def _number_tables(markup: str, chapter: Chapter) -> str:
-    """Number a kept table as its sheet is numbered: "Table 1.2" before the caption that `tables` wrote."""
+def _finish_tables(markup: str, chapter: Chapter) -> str:
+    """Number a kept table as its sheet is numbered ("Table 1.2" before the caption that `tables` wrote), and mark the
+    cells with long text, for no style sheet can count characters."""
     for number, name, _ in chapter.tables:
         label = html.escape(say("Table {number}", number=f"{chapter.number}.{number}"))
         caption = f'<figcaption id="{name}-caption">'
         markup = markup.replace(caption, f'{caption}<span class="label">{label}</span> ')
-    return markup
+    return re.sub(rf'(<td [^>]*?class="[^"]*gt_left)("[^>]*>)(?=[^<]{{{LONG}}})', r"\1 long\2", markup)
 
 
 def _code_cell(outputs: list, parts: list = (), fold_word: str = FOLD, *, top: bool = False):

@@ -50,9 +50,7 @@ def read_chapters(run_folder: Path) -> list[Chapter]:
     """
     chapters = [_chapter(path, run_folder) for path in sorted((run_folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
     if not chapters:
-        raise NinefoldError(
-            "The run holds no executed notebook (notebooks/01_objectives.ipynb …). Run `make report` again."
-        )
+        raise NinefoldError("The run holds no executed notebook (notebooks/01_objectives.ipynb …). Run `make report` again.")
     return chapters
 
 
@@ -61,9 +59,7 @@ def _chapter(path: Path, run_folder: Path) -> Chapter:
 
     place = run_folder / path.stem
     if not (place / "step.json").is_file():
-        raise NinefoldError(
-            f"{path.stem}/step.json is missing: step {path.stem} did not finish. Run `make report` again."
-        )
+        raise NinefoldError(f"{path.stem}/step.json is missing: step {path.stem} did not finish. Run `make report` again.")
     notebook = nbformat.read(path, as_version=4)
     _refuse_failed(notebook, path.name)
     word, question = _title(notebook, path.stem)
@@ -74,10 +70,7 @@ def _chapter(path: Path, run_folder: Path) -> Chapter:
         finding=_json(place / "step.json").get("finding", ""),
         summary=_json(place / "page" / "summary.json"),
         tables=[(int(p.stem[:2]), p.stem[3:], _json(p)) for p in sorted((place / "page" / "tables").glob("*.json"))],
-        charts=[
-            (int(p.stem[:2]), p, _json(p.with_suffix(".json")))
-            for p in sorted((place / "page" / "charts").glob("*.png"))
-        ],
+        charts=[(int(p.stem[:2]), p, _json(p.with_suffix(".json"))) for p in sorted((place / "page" / "charts").glob("*.png"))],
         word=word,
         question=question,
     )

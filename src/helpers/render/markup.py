@@ -124,9 +124,7 @@ class Inspector(HTMLParser):
         if not given.get("alt", "").strip():
             self.faults.append(NO_ALT)
         if not source.startswith(("data:image/", "charts/")):
-            self.faults.append(
-                f"the picture {source[:80]!r}, which does not travel with the page; draw it in the notebook"
-            )
+            self.faults.append(f"the picture {source[:80]!r}, which does not travel with the page; draw it in the notebook")
 
     def _address(self, found: re.Match | None) -> None:
         if found:

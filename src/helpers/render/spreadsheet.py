@@ -58,7 +58,8 @@ def sheet_name(label: str, caption: str, taken: Sequence[str]) -> str:
 def _fill_cover(sheet, listed: Sequence[tuple[str, str, str, str]], run: str, *, project, as_of) -> None:
     top = HEADER_ROW + 1
     _write(sheet.cell(1, 1), words.text(project.title), bold=True, size=16, color=NAVY)
-    _write(sheet.cell(2, 1), f"{say('As of {day}', day=words.day(as_of))} · {say('run {run}', run=run)}", color=GREY)
+    made = say("As of {day}", day=words.day(as_of)), say("run {run}", run=run)
+    _write(sheet.cell(2, 1), " · ".join(made), color=GREY)
     _write(sheet.cell(3, 1), words.text(project.notice), color=GREY)
     for column, text in enumerate((say("Table"), say("Caption"), say("Step"), say("Sheet")), start=1):
         _write(sheet.cell(top, column), text, bold=True, ruled=True)
@@ -73,13 +74,8 @@ def _fill_cover(sheet, listed: Sequence[tuple[str, str, str, str]], run: str, *,
 
 
 def _fill_sheet(sheet, label: str, table: dict, cover: str) -> None:
-    _write(
-        sheet.cell(1, 1),
-        f"{say('Table {number}', number=label)} · {table['caption']}",
-        bold=True,
-        size=13,
-        color=NAVY,
-    )
+    numbered = say("Table {number}", number=label)
+    _write(sheet.cell(1, 1), f"{numbered} · {table['caption']}", bold=True, size=13, color=NAVY)
     _write(sheet.cell(2, 1), table["note"], color=GREY)
     _write(sheet.cell(3, 1), cover)
     _link(sheet.cell(3, 1), cover)
@@ -121,9 +117,7 @@ def _write(cell, value, *, bold=False, size=11, color=INK, ruled=False, wrap=Fal
     if ruled:
         cell.border = Border(bottom=Side(style="thin", color=NAVY))
     if wrap or right or ruled:
-        cell.alignment = Alignment(
-            wrap_text=wrap, vertical="bottom" if ruled else "top", horizontal="right" if right else None
-        )
+        cell.alignment = Alignment(wrap_text=wrap, vertical="bottom" if ruled else "top", horizontal="right" if right else None)
 
 
 def _link(cell, name: str) -> None:

@@ -13,9 +13,23 @@ from helpers.variables.choose import (
     screen,
     worth,
 )
-from helpers.variables.measure import in_window, measure
+from helpers.variables.formulas import in_window, measure
 
 __all__ = [
-    "FAMILIES", "Variable", "apply", "as_document", "catalogue", "contribution", "definition", "in_window", "learn", "measure", "outcomes_of",
-    "passports", "rank_correlations", "redundancy_groups", "screen", "worth",
-]  # fmt: skip
+    "FAMILIES",
+    "Variable",
+    "apply",
+    "as_document",
+    "catalogue",
+    "contribution",
+    "definition",
+    "in_window",
+    "learn",
+    "measure",
+    "outcomes_of",
+    "passports",
+    "rank_correlations",
+    "redundancy_groups",
+    "screen",
+    "worth",
+]

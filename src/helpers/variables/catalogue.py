@@ -43,26 +43,164 @@ class Variable:
 
 
 _FIXED = [
-    Variable("recency_days", "recency", "amount", "days", mark("Days since last purchase"), mark("whole days between the last purchase and the end"), ("orders",)),
-    Variable("gap_days", "recency", "amount", "days", mark("Days between purchases"), mark("mean time from one order to the next within the window"), ("orders",)),
-    Variable("orders_per_30d", "frequency", "amount", "orders", mark("Orders per 30 days"), mark("orders within the window, refunds alone not counted, per 30 days of exposure"), ("orders",)),
-    Variable("active_weeks_share", "frequency", "share", "share", mark("Weeks with a purchase"), mark("weeks with at least one order, of all weeks of exposure"), ("orders",)),
-    Variable("spend_per_30d", "monetary", "amount", "money", mark("Spend per 30 days"), mark("amount of all order lines net of refunds, per 30 days of exposure"), ("orders",)),
-    Variable("spend_per_order", "basket", "amount", "money", mark("Spend per order"), mark("amount net of refunds, divided by orders"), ("orders",)),
-    Variable("lines_per_order", "basket", "amount", "lines", mark("Products per order"), mark("different order lines, divided by orders"), ("orders.product_id",)),
-    Variable("departments", "basket", "amount", "departments", mark("Departments bought from"), mark("different departments within the window"), ("orders.category",)),
-    Variable("discount_share", "discount", "share", "share", mark("Discount share"), mark("price cuts granted, of the amount before them"), ("orders.discount",)),
-    Variable("coupon_order_share", "discount", "share", "share", mark("Orders with a coupon"), mark("orders in which a manufacturer’s coupon was used"), ("orders.coupon",)),
-    Variable("own_brand_share", "products", "share", "share", mark("Own-label share"), mark("spend on the company’s own labels, of all spend"), ("orders.brand",)),
-    Variable("weekend_order_share", "time", "share", "share", mark("Weekend orders"), mark("orders placed on a Saturday or Sunday"), ("orders",)),
-    Variable("evening_order_share", "time", "share", "share", mark("Evening orders"), mark("orders placed from the first evening hour on"), ("orders",)),
+    Variable(
+        "recency_days",
+        "recency",
+        "amount",
+        "days",
+        mark("Days since last purchase"),
+        mark("whole days between the last purchase and the end"),
+        ("orders",),
+    ),
+    Variable(
+        "gap_days",
+        "recency",
+        "amount",
+        "days",
+        mark("Days between purchases"),
+        mark("mean time from one order to the next within the window"),
+        ("orders",),
+    ),
+    Variable(
+        "orders_per_30d",
+        "frequency",
+        "amount",
+        "orders",
+        mark("Orders per 30 days"),
+        mark("orders within the window, refunds alone not counted, per 30 days of exposure"),
+        ("orders",),
+    ),
+    Variable(
+        "active_weeks_share",
+        "frequency",
+        "share",
+        "share",
+        mark("Weeks with a purchase"),
+        mark("weeks with at least one order, of all weeks of exposure"),
+        ("orders",),
+    ),
+    Variable(
+        "spend_per_30d",
+        "monetary",
+        "amount",
+        "money",
+        mark("Spend per 30 days"),
+        mark("amount of all order lines net of refunds, per 30 days of exposure"),
+        ("orders",),
+    ),
+    Variable(
+        "spend_per_order",
+        "basket",
+        "amount",
+        "money",
+        mark("Spend per order"),
+        mark("amount net of refunds, divided by orders"),
+        ("orders",),
+    ),
+    Variable(
+        "lines_per_order",
+        "basket",
+        "amount",
+        "lines",
+        mark("Products per order"),
+        mark("different order lines, divided by orders"),
+        ("orders.product_id",),
+    ),
+    Variable(
+        "departments",
+        "basket",
+        "amount",
+        "departments",
+        mark("Departments bought from"),
+        mark("different departments within the window"),
+        ("orders.category",),
+    ),
+    Variable(
+        "discount_share",
+        "discount",
+        "share",
+        "share",
+        mark("Discount share"),
+        mark("price cuts granted, of the amount before them"),
+        ("orders.discount",),
+    ),
+    Variable(
+        "coupon_order_share",
+        "discount",
+        "share",
+        "share",
+        mark("Orders with a coupon"),
+        mark("orders in which a manufacturer’s coupon was used"),
+        ("orders.coupon",),
+    ),
+    Variable(
+        "own_brand_share",
+        "products",
+        "share",
+        "share",
+        mark("Own-label share"),
+        mark("spend on the company’s own labels, of all spend"),
+        ("orders.brand",),
+    ),
+    Variable(
+        "weekend_order_share", "time", "share", "share", mark("Weekend orders"), mark("orders placed on a Saturday or Sunday"), ("orders",)
+    ),
+    Variable(
+        "evening_order_share",
+        "time",
+        "share",
+        "share",
+        mark("Evening orders"),
+        mark("orders placed from the first evening hour on"),
+        ("orders",),
+    ),
     Variable("morning_order_share", "time", "share", "share", mark("Morning orders"), mark("orders placed before noon"), ("orders",)),
-    Variable("stores_visited", "stores", "amount", "stores", mark("Stores visited"), mark("different stores within the window"), ("orders.store_id",)),
-    Variable("main_store_share", "stores", "share", "share", mark("Orders in the main store"), mark("orders in the store visited most, of all orders"), ("orders.store_id",)),
-    Variable("spend_trend", "trend", "signed", "share", mark("Spend trend"), mark("spend in the second half of the window less the first, of both together (−1 to 1)"), ("orders",)),
-    Variable("response_rate", "campaigns", "share", "share", mark("Mailings answered"), mark("mailings answered within 30 days, of those received"), ("contacts.responded_at",)),
-    Variable("coupons_redeemed_per_30d", "campaigns", "amount", "coupons", mark("Campaign coupons redeemed"), mark("campaign coupons handed in, per 30 days of exposure"), ("events.kind",)),
-]  # fmt: skip
+    Variable(
+        "stores_visited",
+        "stores",
+        "amount",
+        "stores",
+        mark("Stores visited"),
+        mark("different stores within the window"),
+        ("orders.store_id",),
+    ),
+    Variable(
+        "main_store_share",
+        "stores",
+        "share",
+        "share",
+        mark("Orders in the main store"),
+        mark("orders in the store visited most, of all orders"),
+        ("orders.store_id",),
+    ),
+    Variable(
+        "spend_trend",
+        "trend",
+        "signed",
+        "share",
+        mark("Spend trend"),
+        mark("spend in the second half of the window less the first, of both together (−1 to 1)"),
+        ("orders",),
+    ),
+    Variable(
+        "response_rate",
+        "campaigns",
+        "share",
+        "share",
+        mark("Mailings answered"),
+        mark("mailings answered within 30 days, of those received"),
+        ("contacts.responded_at",),
+    ),
+    Variable(
+        "coupons_redeemed_per_30d",
+        "campaigns",
+        "amount",
+        "coupons",
+        mark("Campaign coupons redeemed"),
+        mark("campaign coupons handed in, per 30 days of exposure"),
+        ("events.kind",),
+    ),
+]
 GROUP_LABEL = mark("Share of {group}")
 GROUP_DEFINITION = mark("spend on {group}, of all spend")
 
@@ -80,9 +218,18 @@ class GroupShare(Variable):
 def catalogue(project: Project) -> list[Variable]:
     """The variables that the project's mapped columns allow, family by family."""
     groups = [
-        GroupShare(name, "products", "share", "share", GROUP_LABEL, GROUP_DEFINITION, ("orders.category",), project.variables.category_names.get(name, name))
+        GroupShare(
+            name,
+            "products",
+            "share",
+            "share",
+            GROUP_LABEL,
+            GROUP_DEFINITION,
+            ("orders.category",),
+            project.variables.category_names.get(name, name),
+        )
         for name in project.variables.category_groups
-    ]  # fmt: skip
+    ]
     found = [v for v in [*_FIXED, *groups] if all(_mapped(project, need) for need in v.needs)]
     if not project.variables.own_brand:
         found = [v for v in found if v.name != "own_brand_share"]

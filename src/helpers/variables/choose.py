@@ -62,10 +62,14 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
         result.append(
             entry
             | {
-                "missing": missing, "steps": steps, "skew_before": skewness(known), "skew_after": skewness(after),
-                "commonest_share": float(counts.max() / len(known)), "unique": int(len(counts)),
+                "missing": missing,
+                "steps": steps,
+                "skew_before": skewness(known),
+                "skew_after": skewness(after),
+                "commonest_share": float(counts.max() / len(known)),
+                "unique": int(len(counts)),
             }
-        )  # fmt: skip
+        )
     return result
 
 
@@ -80,7 +84,7 @@ def apply(sample: pd.DataFrame, learnt: list[dict]) -> np.ndarray:
 
 def _transform(values: np.ndarray, steps: list[dict]) -> np.ndarray:
     for step in steps:
-        (name, how), = step.items()
+        ((name, how),) = step.items()
         if name == "clip":
             values = np.clip(values, *how)
         elif name == "log1p":
@@ -137,7 +141,9 @@ class Folds:
         return float(left)
 
 
-def contribution(x: np.ndarray, names: list[str], groups: dict[str, int], outcomes: dict[str, np.ndarray], customers: pd.Series) -> pd.DataFrame:
+def contribution(
+    x: np.ndarray, names: list[str], groups: dict[str, int], outcomes: dict[str, np.ndarray], customers: pd.Series
+) -> pd.DataFrame:
     """What each variable tells of later outcomes, alone and when it leaves with its redundancy group (definitions.md).
 
     x          customers × variables, transformed, at the start of the judging period
@@ -145,7 +151,7 @@ def contribution(x: np.ndarray, names: list[str], groups: dict[str, int], outcom
     customers  ids; a customer's fold follows from the id, whatever the order of rows
     Returns    name, objective_alone, objective_lost, panel_alone, panel_lost (shares of variance, out of fold; the panel's is
                the mean over its behaviours)
-    """  # fmt: skip
+    """
     fold = np.array([_fold(c) for c in customers])
     everything = list(range(len(names)))
     without = {g: [j for j in everything if groups[names[j]] != g] for g in set(groups.values())}
@@ -169,13 +175,15 @@ def _fold(customer: str) -> int:
     return zlib.crc32(str(customer).encode()) % FOLDS
 
 
-def worth(window: Window, built: ir.Table, later: ir.Table, orders: ir.Table, groups: dict[str, int], step) -> tuple[pd.DataFrame | None, int]:
+def worth(
+    window: Window, built: ir.Table, later: ir.Table, orders: ir.Table, groups: dict[str, int], step
+) -> tuple[pd.DataFrame | None, int]:
     """The contribution of each variable in one window, on a bounded sample; None when the history is too short to judge.
 
     built, later   results of `in_window`;  orders: lines or orders (customer_id, order_id, ordered_at, amount)
     groups         redundancy group of each variable;  step: the step in progress
     Returns        result of `contribution`, and the number of customers judged
-    """  # fmt: skip
+    """
     if not window.enough:
         return None, 0
     project, variables = step.project, catalogue(step.project)
@@ -221,7 +229,14 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
         if name in v.leave_out:
             fit[name] = ("left_out", words.text(v.leave_out[name]))
         elif entry["missing_share"] > limit:
-            fit[name] = ("missing", say("missing for {share} of customers, {limit} allowed", share=words.share(entry["missing_share"]), limit=words.share(limit, 0)))
+            fit[name] = (
+                "missing",
+                say(
+                    "missing for {share} of customers, {limit} allowed",
+                    share=words.share(entry["missing_share"]),
+                    limit=words.share(limit, 0),
+                ),
+            )
         elif entry["unique"] < 2:
             fit[name] = ("constant", say("everybody has the same value"))
         elif entry["commonest_share"] > v.lumpy_from:
@@ -241,7 +256,13 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
             others = [titles[m] for m in members if m != name]
             if others:
                 why = say("stands for {others}", others=words.join(others))
-                why += say(": {reason}", reason=words.text(v.keep[name])) if name in v.keep else say(": tells most of what comes later") if gain else ""
+                why += (
+                    say(": {reason}", reason=words.text(v.keep[name]))
+                    if name in v.keep
+                    else say(": tells most of what comes later")
+                    if gain
+                    else ""
+                )
         else:
             role, why = "redundant", say("says the same as {kept}", kept=titles[kept])
         rows.append({"name": name, "role": role, "why": why, "group": groups[name], "kept": kept})
@@ -252,7 +273,9 @@ def _useless(row) -> bool:
     return all(row[c] <= MARGIN for c in ("objective_alone", "objective_lost", "panel_alone", "panel_lost"))
 
 
-def passports(learnt: list[dict], screened: pd.DataFrame, worth: pd.DataFrame | None, project: Project, *, as_of: datetime, start: datetime) -> list[dict]:
+def passports(
+    learnt: list[dict], screened: pd.DataFrame, worth: pd.DataFrame | None, project: Project, *, as_of: datetime, start: datetime
+) -> list[dict]:
     """Everything that a stakeholder may ask about a variable: what it is, where it comes from, how good it is, what it adds."""
     known = {v.name: v for v in catalogue(project)}
     gains = {} if worth is None else {r["name"]: r for r in worth.to_dict("records")}
@@ -261,13 +284,30 @@ def passports(learnt: list[dict], screened: pd.DataFrame, worth: pd.DataFrame | 
         variable = known[entry["name"]]
         table = variable.needs[0].split(".")[0]
         source = project.source_of(table)
-        result.append({
-            "name": variable.name, "title": variable.title(), "family": variable.family, "kind": variable.kind, "unit": variable.unit,
-            "definition": definition(variable), "table": table, "source": words.text(source.where_from), "from": start, "to": as_of,
-            "legal_basis": words.text(source.legal_basis), "sensitivity": "behaviour", "missing_share": entry["missing_share"],
-            "steps": entry["steps"], "skew_before": entry["skew_before"], "skew_after": entry["skew_after"],
-            "role": role["role"], "why": role["why"], "group": role["group"], "contribution": gains.get(variable.name),
-        })  # fmt: skip
+        result.append(
+            {
+                "name": variable.name,
+                "title": variable.title(),
+                "family": variable.family,
+                "kind": variable.kind,
+                "unit": variable.unit,
+                "definition": definition(variable),
+                "table": table,
+                "source": words.text(source.where_from),
+                "from": start,
+                "to": as_of,
+                "legal_basis": words.text(source.legal_basis),
+                "sensitivity": "behaviour",
+                "missing_share": entry["missing_share"],
+                "steps": entry["steps"],
+                "skew_before": entry["skew_before"],
+                "skew_after": entry["skew_after"],
+                "role": role["role"],
+                "why": role["why"],
+                "group": role["group"],
+                "contribution": gains.get(variable.name),
+            }
+        )
     for passport in result:
         if passport["contribution"]:
             passport["contribution"] = {k: v for k, v in passport["contribution"].items() if k != "name"}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import words
+from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
@@ -34,13 +35,16 @@ def unit(variable: Variable) -> str:
 
 def families_table(project: Project) -> Table:
     """Every variable with its family, unit and definition in business words."""
-    frame = pd.DataFrame([
-        {"family": say(FAMILIES[v.family]), "title": v.title(), "unit": unit(v), "definition": definition(v)} for v in catalogue(project)
-    ])  # fmt: skip
+    frame = pd.DataFrame(
+        [{"family": say(FAMILIES[v.family]), "title": v.title(), "unit": unit(v), "definition": definition(v)} for v in catalogue(project)]
+    )
     columns = [
-        Column("title", say("Variable")), Column("family", say("Family")), Column("unit", say("Unit")), Column("definition", say("Definition")),
-    ]  # fmt: skip
-    note = say("All but seniority are measured over one trailing window of {days} days.", days=words.number(project.scope.window_days))
+        Column("title", say("Variable")),
+        Column("family", say("Family")),
+        Column("unit", say("Unit")),
+        Column("definition", say("Definition")),
+    ]
+    note = say("All are measured over one trailing window of {days} days.", days=words.number(project.scope.window_days))
     return Table("definitions", say("What is measured, in business words"), frame, columns, note=note)
 
 
@@ -56,7 +60,13 @@ def histograms(sample: pd.DataFrame, variables: list[Variable], learnt: list[dic
             continue
         low, high = entry["steps"][0]["clip"]
         high = high if high > low else low + 1.0
-        counts, edges = np.histogram(np.clip(known, low, high), bins=bins, range=(low, high))
+        values = np.unique(np.clip(known, low, high))
+        if 2 <= len(values) <= bins:  # a bar a value: equal bins would leave gaps between the values
+            middles = (values[1:] + values[:-1]) / 2
+            steps = np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])
+        else:
+            steps = np.linspace(low, high, bins + 1)
+        counts, edges = np.histogram(np.clip(known, low, high), bins=steps)
         result[variable.title()] = (np.where(counts >= min_cell, counts, 0), edges, unit(variable))
     return result
 
@@ -65,16 +75,21 @@ def histogram_words(learnt: list[dict], variables: list[Variable], customers: in
     skewed = [v for v, e in zip(variables, learnt, strict=True) if e["skew_before"] > 1]
     claim = say(
         "{skewed} of {all} variables lean to the right: a few customers do very much",
-        skewed=words.number(len(skewed)), all=words.number(len(variables)),
-    )  # fmt: skip
+        skewed=words.number(len(skewed)),
+        all=words.number(len(variables)),
+    )
     top = sorted(zip(variables, learnt, strict=True), key=lambda pair: -pair[1]["skew_before"])[:3]
     return {
         "name": "distributions",
         "title": claim,
         "subtitle": say("Customers by value, between the 1% and 99% quantiles; every panel on its own scale"),
-        "alt": say("Histograms of {n} variables; the most skewed are {names}.", n=words.number(len(variables)), names=words.join([v.title().lower() for v, _ in top])),
+        "alt": say(
+            "Histograms of {n} variables; the most skewed are {names}.",
+            n=words.number(len(variables)),
+            names=words.join([v.title().lower() for v, _ in top]),
+        ),
         "source": say("Source: checked tables, {n} customers; bars of too few customers are left out", n=words.number(customers)),
-    }  # fmt: skip
+    }
 
 
 def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict]) -> Table:
@@ -85,17 +100,33 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         known = sample[variable.name].dropna().to_numpy(dtype="float64") * scale
         quartiles = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else [None] * 3
         logged = any("log1p" in step for step in entry["steps"])
-        rows.append({
-            "title": variable.title(), "unit": unit(variable), "q1": quartiles[0], "q2": quartiles[1], "q3": quartiles[2],
-            "missing": entry["missing_share"], "before": entry["skew_before"], "after": entry["skew_after"],
-            "chosen": say("bounds, logarithm, scale") if logged else say("bounds, scale"),
-        })  # fmt: skip
+        rows.append(
+            {
+                "title": variable.title(),
+                "unit": unit(variable),
+                "q1": quartiles[0],
+                "q2": quartiles[1],
+                "q3": quartiles[2],
+                "missing": entry["missing_share"],
+                "before": entry["skew_before"],
+                "after": entry["skew_after"],
+                "chosen": say("bounds, logarithm, scale") if logged else say("bounds, scale"),
+            }
+        )
     columns = [
-        Column("title", say("Variable")), Column("unit", say("Unit")), Column("q1", say("Lower quartile"), "number", 1), Column("q2", say("Median"), "number", 1),
-        Column("q3", say("Upper quartile"), "number", 1), Column("missing", say("Missing"), "share", 1), Column("before", say("Skewness"), "number", 1),
-        Column("after", say("Skewness after"), "number", 1), Column("chosen", say("Transform")),
-    ]  # fmt: skip
-    note = say("Bounds are the 1% and 99% quantiles. What is learnt here is frozen: a rerun applies these constants, it does not learn new ones.")
+        Column("title", say("Variable")),
+        Column("unit", say("Unit")),
+        Column("q1", say("Lower quartile"), "number", 1),
+        Column("q2", say("Median"), "number", 1),
+        Column("q3", say("Upper quartile"), "number", 1),
+        Column("missing", say("Missing"), "share", 1),
+        Column("before", say("Skewness"), "number", 1),
+        Column("after", say("Skewness after"), "number", 1),
+        Column("chosen", say("Transform")),
+    ]
+    note = say(
+        "Bounds are the 1% and 99% quantiles. What is learnt here is frozen: a rerun applies these constants, it does not learn new ones."
+    )
     return Table("transforms", say("How each variable is spread, and how it is made comparable"), pd.DataFrame(rows), columns, note=note)
 
 
@@ -111,16 +142,20 @@ def correlation_words(correlations: pd.DataFrame, groups: dict[str, int], projec
     strong = correlations.where(np.triu(np.ones(correlations.shape, dtype=bool), 1)).stack().abs().idxmax()
     value, titles = correlations.loc[strong], {v.name: v.title() for v in catalogue(project)}
     if several:
-        claim = say("{members} variables say only {groups} different things", members=words.number(members), groups=words.number(len(several)))
+        claim = say(
+            "{members} variables say only {groups} different things", members=words.number(members), groups=words.number(len(several))
+        )
     else:
         claim = say("No two variables say the same thing")
     return {
         "name": "correlations",
         "title": claim,
-        "subtitle": say("Spearman’s rank correlation; marked from ±{threshold} on", threshold=words.number(project.variables.redundant_from, 2)),
+        "subtitle": say(
+            "Spearman’s rank correlation; marked from ±{threshold} on", threshold=words.number(project.variables.redundant_from, 2)
+        ),
         "alt": say("Strongest: {a} and {b}, {rho}.", a=titles[strong[0]], b=titles[strong[1]], rho=words.number(value, 2)),
         "source": say("Source: checked tables, {n} customers", n=words.number(customers)),
-    }  # fmt: skip
+    }
 
 
 def redundancy_table(screened: pd.DataFrame, project: Project) -> Table:
@@ -134,7 +169,10 @@ def redundancy_table(screened: pd.DataFrame, project: Project) -> Table:
             rows.append({"kept": titles[kept], "gone": words.join([titles[n] for n in gone["name"]]), "why": why})
     frame = pd.DataFrame(rows or [{"kept": say("none"), "gone": "", "why": ""}])
     columns = [Column("kept", say("Kept")), Column("gone", say("Goes")), Column("why", say("Because"))]
-    note = say("In a group, every pair has a rank correlation of at least {threshold}, in size.", threshold=words.number(project.variables.redundant_from, 2))
+    note = say(
+        "In a group, every pair has a rank correlation of at least {threshold}, in size.",
+        threshold=words.number(project.variables.redundant_from, 2),
+    )
     return Table("redundancy", say("Which variables say the same, and which one stays"), frame, columns, note=note)
 
 
@@ -143,19 +181,33 @@ def passport_table(passports: list[dict]) -> Table:
     rows = []
     for p in passports:
         gain = p["contribution"] or {}
-        rows.append({
-            "title": p["title"], "source": p["source"], "missing": p["missing_share"], "objective": gain.get("objective_alone"),
-            "objective_lost": gain.get("objective_lost"), "panel": gain.get("panel_alone"), "panel_lost": gain.get("panel_lost"),
-            "role": say(ROLES[p["role"]]), "why": p["why"],
-        })  # fmt: skip
+        rows.append(
+            {
+                "title": p["title"],
+                "source": say(TABLE_NAMES[p["table"]]),
+                "missing": p["missing_share"],
+                "objective": gain.get("objective_alone"),
+                "objective_lost": gain.get("objective_lost"),
+                "panel": gain.get("panel_alone"),
+                "panel_lost": gain.get("panel_lost"),
+                "role": say(ROLES[p["role"]]),
+                "why": p["why"],
+            }
+        )
     columns = [
-        Column("title", say("Variable")), Column("role", say("Proposal")), Column("why", say("Because")), Column("missing", say("Missing"), "share", 1),
-        Column("objective", say("Objective, alone"), "share", 1), Column("objective_lost", say("Objective, lost without its group"), "share", 1),
-        Column("panel", say("Panel, alone"), "share", 1), Column("panel_lost", say("Panel, lost without its group"), "share", 1),
+        Column("title", say("Variable")),
+        Column("role", say("Proposal")),
+        Column("why", say("Because")),
+        Column("missing", say("Missing"), "share", 1),
+        Column("objective", say("Objective, alone"), "share", 1),
+        Column("objective_lost", say("Objective, lost without its group"), "share", 1),
+        Column("panel", say("Panel, alone"), "share", 1),
+        Column("panel_lost", say("Panel, lost without its group"), "share", 1),
         Column("source", say("Source")),
-    ]  # fmt: skip
+    ]
     note = say(
-        "Contribution: share of the variance of what customers did in the 90 days after the window “select”, in customers left out of the fit. Below zero: worse than the average."
+        "Contribution: share of the variance of what customers did in the days after the window “select”, in customers left out of the "
+        "fit. Below zero: worse than the average."
     )
     return Table("passports", say("A passport for each variable"), pd.DataFrame(rows), columns, note=note)
 
@@ -171,11 +223,22 @@ def contribution_words(passports: list[dict], project: Project, customers: int) 
     money = max(by, key=lambda t: by[t]["objective_alone"])
     return {
         "name": "contribution",
-        "title": say("{name} tells most of later revenue: {share} of its variance", name=money, share=words.share(by[money]["objective_alone"], 0)),
-        "subtitle": say("Share of the variance of revenue in the next {days} days that a variable explains alone", days=words.number(project.scope.horizon_days)),
-        "alt": words.join([say("{name}: {share}", name=t, share=words.share(c["objective_alone"], 0)) for t, c in sorted(by.items(), key=lambda i: -i[1]["objective_alone"])[:5]]) + ".",
+        "title": say(
+            "{name} tells most of later revenue: {share} of its variance", name=money, share=words.share(by[money]["objective_alone"], 0)
+        ),
+        "subtitle": say(
+            "Share of the variance of revenue in the next {days} days that a variable explains alone",
+            days=words.number(project.scope.horizon_days),
+        ),
+        "alt": words.join(
+            [
+                say("{name}: {share}", name=t, share=words.share(c["objective_alone"], 0))
+                for t, c in sorted(by.items(), key=lambda i: -i[1]["objective_alone"])[:5]
+            ]
+        )
+        + ".",
         "source": say("Source: window “select”, {n} customers, each judged by a fit on others", n=words.number(customers)),
-    }  # fmt: skip
+    }
 
 
 def panel_words(passports: list[dict], project: Project, customers: int) -> dict:
@@ -189,10 +252,12 @@ def panel_words(passports: list[dict], project: Project, customers: int) -> dict
     return {
         "name": "panel",
         "title": title,
-        "subtitle": say("Share of the variance of {n} later behaviours that a variable explains alone, mean", n=words.number(len(project.scope.panel))),
+        "subtitle": say(
+            "Share of the variance of {n} later behaviours that a variable explains alone, mean", n=words.number(len(project.scope.panel))
+        ),
         "alt": words.join([say("{name}: {share}", name=t, share=words.share(by[t]["panel_alone"])) for t in best[:5]]) + ".",
         "source": say("Source: window “select”, {n} customers, each judged by a fit on others", n=words.number(customers)),
-    }  # fmt: skip
+    }
 
 
 def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
@@ -208,9 +273,11 @@ def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
             rows.append({"attribute": attribute.replace("_", " "), "level": level, "n": n, "share": n / max(levels["n"].sum(), 1)})
     frame = pd.DataFrame(rows, columns=["attribute", "level", "n", "share"])
     columns = [
-        Column("attribute", say("Attribute")), Column("level", say("Level")), Column("n", say("Customers in scope"), "count"),
+        Column("attribute", say("Attribute")),
+        Column("level", say("Level")),
+        Column("n", say("Customers in scope"), "count"),
         Column("share", say("Share of those described"), "share", 1),
-    ]  # fmt: skip
+    ]
     note = say("These describe segments and take no part in making them. Levels with too few customers are added together.")
     return Table("descriptors", say("Descriptors kept apart"), frame, columns, note=note, cell_size="n")
 
@@ -229,7 +296,9 @@ def _pooled(levels: dict[str, int], least: int) -> dict[str, int]:
     return kept | ({say("other"): pooled} if pooled >= least else {})
 
 
-def caveats(tables: dict[str, ir.Table], passports: list[dict], project: Project, *, as_of: datetime, scoped: int, measured: int) -> list[str]:
+def caveats(
+    tables: dict[str, ir.Table], passports: list[dict], project: Project, *, as_of: datetime, scoped: int, measured: int
+) -> list[str]:
     """What could mislead, each with the size of its effect."""
     result = []
     source = project.source_of("orders")
@@ -241,26 +310,49 @@ def caveats(tables: dict[str, ir.Table], passports: list[dict], project: Project
         late = project.variables.evening_from_hour
         now, other = recent.aggregate(
             a=(recent.at.hour() >= late).cast("int64").sum(), b=(raw.hour() >= late).cast("int64").sum(), n=recent.count()
-        ).execute().iloc[0][["a", "b"]] / max(int(recent.count().execute()), 1)  # fmt: skip
+        ).execute().iloc[0][["a", "b"]] / max(int(recent.count().execute()), 1)
         result.append(
-            say("The time stamps are taken for {source} and shown in {zone}. Were they local already, {other} of orders would be evening orders instead of {now}.",
-                source=source.time_zone, zone=project.time_zone.replace("_", " "), other=words.share(other, 0), now=words.share(now, 0))
-        )  # fmt: skip
+            say(
+                "The time stamps are taken for {source} and shown in {zone}. Were they local already, {other} of orders would be evening "
+                "orders instead of {now}.",
+                source=source.time_zone,
+                zone=project.time_zone.replace("_", " "),
+                other=words.share(other, 0),
+                now=words.share(now, 0),
+            )
+        )
     missing = [p for p in passports if p["role"] == "missing"]
     if missing:
         result.append(
-            say("{names}: missing for {share} of customers, most of them never mailed. It describes the mailed, it cannot segment everybody.",
-                names=words.join([p["title"] for p in missing]), share=words.share(max(p["missing_share"] for p in missing), 0))
-        )  # fmt: skip
+            say(
+                "{names}: missing for {share} of customers, who were not mailed. It describes the mailed, it cannot segment everybody.",
+                names=words.join([p["title"] for p in missing]),
+                share=words.share(max(p["missing_share"] for p in missing), 0),
+            )
+        )
     if any(p["contribution"] for p in passports):
-        weak = [p for p in passports if p["role"] == "proposed" and p["contribution"] and max(p["contribution"]["objective_alone"], p["contribution"]["panel_alone"]) < 0.01]
+        weak = [
+            p
+            for p in passports
+            if p["role"] == "proposed"
+            and p["contribution"]
+            and max(p["contribution"]["objective_alone"], p["contribution"]["panel_alone"]) < 0.01
+        ]
         result.append(
-            say("Contributions come from one stretch of history; another season may rank the variables otherwise. {n} of the proposed variables explain less than 1% of anything alone.", n=words.number(len(weak)))
-        )  # fmt: skip
+            say(
+                "Contributions come from one stretch of history; another season may rank the variables otherwise. {n} of the proposed "
+                "variables explain less than 1% of anything alone.",
+                n=words.number(len(weak)),
+            )
+        )
     if scoped != measured:
         result.append(
-            say("Step 2 counted {scoped} customers on the raw tables; on the checked tables {measured} pass the same filters.", scoped=words.number(scoped), measured=words.number(measured))
-        )  # fmt: skip
+            say(
+                "Step 2 counted {scoped} customers on the raw tables; on the checked tables {measured} pass the same filters.",
+                scoped=words.number(scoped),
+                measured=words.number(measured),
+            )
+        )
     return result
 
 
@@ -269,8 +361,10 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
     families = {p["family"] for p in proposed}
     headline = say(
         "{n} of {all} variables are proposed for building, from {families} families.",
-        n=words.number(len(proposed)), all=words.number(len(passports)), families=words.number(len(families)),
-    )  # fmt: skip
+        n=words.number(len(proposed)),
+        all=words.number(len(passports)),
+        families=words.number(len(families)),
+    )
     counts = {role: sum(p["role"] == role for p in passports) for role in ROLES}
     figures = [
         (say("Customers measured"), words.number(customers)),
@@ -281,11 +375,29 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
     by = [p for p in passports if p["contribution"]]
     if by:
         best = max(by, key=lambda p: p["contribution"]["objective_alone"])
-        points.append(say("{name} alone explains {share} of later revenue differences.", name=best["title"], share=words.share(best["contribution"]["objective_alone"], 0)))
+        points.append(
+            say(
+                "{name} alone explains {share} of later revenue differences.",
+                name=best["title"],
+                share=words.share(best["contribution"]["objective_alone"], 0),
+            )
+        )
     out = [p["title"] for p in passports if p["role"] in ("missing", "lumpy", "constant", "useless", "left_out")]
     if out:
         points.append(say("Left out: {names}.", names=words.join(out)))
     low, high = (len(proposed) * each for each in (60, 100))
-    points.append(say("{n} variables want {low} to {high} customers; there are {customers}.", n=words.number(len(proposed)), low=words.number(low), high=words.number(high), customers=words.number(customers)))
-    return {"headline": headline, "points": points, "figures": figures, "unknown": [say("Why customers buy: behaviour shows what, never why.")]}  # fmt: skip
-
+    points.append(
+        say(
+            "{n} variables want {low} to {high} customers; there are {customers}.",
+            n=words.number(len(proposed)),
+            low=words.number(low),
+            high=words.number(high),
+            customers=words.number(customers),
+        )
+    )
+    return {
+        "headline": headline,
+        "points": points,
+        "figures": figures,
+        "unknown": [say("Why customers buy: behaviour shows what, never why.")],
+    }

@@ -1,16 +1,13 @@
 """Step 3: the mapped sources checked and unified into the table contract, one row per customer, with a grade."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from helpers import words
-from helpers.engine import days_between
 from helpers.project import CONTRACT, Project
-from helpers.tables import Column, Table
-from helpers.words import mark, say
+from helpers.words import mark
 
 RULES = {
     "incomplete": mark("a column that the table cannot do without is empty"),
@@ -119,9 +116,13 @@ def one_row_each(customers: ir.Table | None, orders: ir.Table) -> ir.Table:
     known = known.group_by("customer_id").agg(**{c: known[c].min() for c in names}).mutate(described=True)
     joined = bought.outer_join(known, "customer_id")
     return joined.select(
-        "first_ordered_at", "last_ordered_at", *names, customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
-        orders=joined.orders.fill_null(0), described=joined.described.fill_null(False),
-    )  # fmt: skip
+        "first_ordered_at",
+        "last_ordered_at",
+        *names,
+        customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
+        orders=joined.orders.fill_null(0),
+        described=joined.described.fill_null(False),
+    )
 
 
 def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: datetime) -> dict:
@@ -244,205 +245,12 @@ def described_share(coverage: pd.DataFrame) -> float | None:
     return float(coverage["share"].mean()) if len(coverage) else None
 
 
-# What the page says
-
-TABLE_NAMES = {
-    "customers": mark("Customer attributes"),
-    "orders": mark("Order lines"),
-    "events": mark("Events"),
-    "answers": mark("Survey answers"),
-    "comments": mark("Comments"),
-    "contacts": mark("Mailings"),
-    "consents": mark("Consents"),
-    "market": mark("Market figures"),
-}
-GRADES = {"high": mark("high"), "medium": mark("medium"), "low": mark("low")}
-
-
 def filled(project: Project) -> list[str]:
     """The canonical tables that the project's sources fill, in the contract's order."""
     return [name for name in CONTRACT if project.source_of(name) is not None]
-
-
-def provenance_table(found: dict[str, dict], after: dict[str, int], project: Project) -> Table:
-    """For each source: where from, how collected, legal basis, owner, period, freshness, rows after as_of (not read)."""
-    rows = []
-    for table, f in found.items():
-        source = project.source_of(table)
-        rows.append({
-            "table": say(TABLE_NAMES[table]), "from": words.text(source.where_from), "how": words.text(source.how_collected),
-            "basis": words.text(source.legal_basis) or say("not stated"), "owner": words.text(source.owner) or say("nobody named"),
-            "first": f["first"].date() if f.get("first") else None, "last": f["last"].date() if f.get("last") else None,
-            "age": f.get("age_days"), "after": after[table],
-        })  # fmt: skip
-    columns = [
-        Column("table", say("Table")), Column("from", say("Where from")), Column("how", say("How collected")), Column("basis", say("Legal basis")),
-        Column("owner", say("Ask")), Column("first", say("First"), "date"), Column("last", say("Last"), "date"),
-        Column("age", say("Age of the newest row"), "number", 0, say("days")), Column("after", say("Rows after the end, not read"), "count"),
-    ]  # fmt: skip
-    return Table("provenance", say("Where the data come from"), pd.DataFrame(rows), columns)
-
-
-def facts_table(found: dict[str, dict]) -> Table:
-    """Rows and faults of each table."""
-    rows = [
-        {
-            "table": say(TABLE_NAMES[t]), "rows": f["rows"], "customers": f["customers"],
-            "missing": sum(f["missing"].values()) / max(f["rows"] * len(f["missing"]), 1), "duplicates": f["duplicates"], "orphans": f["orphans"],
-            "without_product": f.get("without_product"), "zero": f.get("zero"), "not_positive": f.get("not_positive"),
-            "negative": f.get("negative"), "set_aside": f["set_aside"],
-        } for t, f in found.items()
-    ]  # fmt: skip
-    columns = [
-        Column("table", say("Table")), Column("rows", say("Rows"), "count"), Column("customers", say("Customers"), "count"),
-        Column("missing", say("Empty cells"), "share", 1), Column("duplicates", say("Same key twice"), "count"),
-        Column("orphans", say("Customer unknown"), "count"), Column("without_product", say("Product unknown"), "count"),
-        Column("zero", say("Amount zero"), "count"), Column("not_positive", say("Quantity ≤ 0"), "count"),
-        Column("negative", say("Refunds"), "count"), Column("set_aside", say("Set aside"), "count"),
-    ]  # fmt: skip
-    return Table("facts", say("What is in the tables, and what is wrong with it"), pd.DataFrame(rows), columns)
-
-
-def set_aside_table(judged: ir.Table, project: Project) -> Table:
-    """Order lines set aside, by reason, with the revenue in them."""
-    aside = judged.filter(judged.reason.notnull())
-    counted = aside.group_by("reason").agg(rows=aside.count(), revenue=aside.amount.sum()).order_by("reason").execute()
-    because = {s.rule: words.text(s.because) for s in project.collect.set_aside}
-    frame = pd.DataFrame({
-        "reason": [say(RULES[r]) for r in counted["reason"]], "rows": counted["rows"].astype(int), "revenue": counted["revenue"].astype(float),
-        "because": [because.get(r, say("it cannot be used")) for r in counted["reason"]],
-    })  # fmt: skip
-    columns = [
-        Column("reason", say("Rows with")), Column("rows", say("Rows"), "count"), Column("revenue", say("Revenue in them"), "money"),
-        Column("because", say("Set aside because")),
-    ]  # fmt: skip
-    if frame.empty:
-        frame = pd.DataFrame([{"reason": say("none"), "rows": 0, "revenue": 0.0, "because": ""}])
-    return Table("set_aside", say("Order lines set aside: kept apart, counted, not used"), frame, columns)
-
-
-def quality_frame(grades: dict[str, dict]) -> pd.DataFrame:
-    """Tables × dimensions, 0-1, missing where it cannot be told."""
-    frame = pd.DataFrame({say(TABLE_NAMES[t]): {say(label): g[d] for d, label in DIMENSIONS.items()} for t, g in grades.items()}).T
-    return frame.astype("float64")
-
-
-def quality_words(grades: dict[str, dict]) -> dict:
-    worst, dimension, value = min(
-        ((t, d, g[d]) for t, g in grades.items() for d in DIMENSIONS if g[d] is not None), key=lambda each: each[2]
-    )
-    counts = {g: sum(1 for each in grades.values() if each["grade"] == g) for g in GRADES}
-    claim = say(
-        "{high} of {all} tables are of high quality; weakest: {table}, {dimension}",
-        high=words.number(counts["high"]), all=words.number(len(grades)), table=say(TABLE_NAMES[worst]).lower(), dimension=say(DIMENSIONS[dimension]).lower(),
-    )  # fmt: skip
-    parts = [say("{table}: {score}, {grade}", table=say(TABLE_NAMES[t]), score=words.share(g["score"], 0), grade=say(GRADES[g["grade"]])) for t, g in grades.items()]
-    return {
-        "name": "quality",
-        "title": claim,
-        "subtitle": say("Share of rows or cells without fault, by table and dimension"),
-        "alt": "; ".join(parts) + ". " + say("Lowest: {value} in {table}, {dimension}.", value=words.share(value, 0), table=say(TABLE_NAMES[worst]), dimension=say(DIMENSIONS[dimension])),
-        "source": say("Source: the mapped tables; accuracy needs control totals from the controller"),
-    }  # fmt: skip
-
-
-def grades_table(grades: dict[str, dict], project: Project) -> Table:
-    """The seven dimensions in words, with their weights."""
-    weights = project.collect.quality.model_dump()
-    told = {d: any(g[d] is not None for g in grades.values()) for d in DIMENSIONS}
-    frame = pd.DataFrame({
-        "dimension": [say(label) for label in DIMENSIONS.values()], "meaning": [say(MEANING[d]) for d in DIMENSIONS],
-        "weight": [weights[d] if told[d] else 0.0 for d in DIMENSIONS],
-    })  # fmt: skip
-    columns = [Column("dimension", say("Dimension")), Column("meaning", say("Measured as")), Column("weight", say("Weight"), "number", 0)]
-    border = project.collect.quality
-    note = say("High from {high}, medium from {medium}; a dimension that cannot be told has no weight.", high=words.share(border.high_from, 0), medium=words.share(border.medium_from, 0))
-    return Table("dimensions", say("How the grade is made"), frame, columns, note=note)  # fmt: skip
-
-
-def month_words(frame: pd.DataFrame, *, as_of: datetime) -> dict:
-    # The last month is whole only when as_of is the first of a month.
-    whole = frame[frame["when"] < pd.Timestamp(date(as_of.year, as_of.month, 1))]
-    whole = whole if len(whole) else frame
-    low, high = whole.loc[whole["n"].idxmin()], whole.loc[whole["n"].idxmax()]
-    spread = high["n"] / max(low["n"], 1) - 1
-    if spread < 0.25:
-        claim = say("No month is missing: order lines vary by {spread} at most", spread=words.share(spread, 0))
-    else:
-        claim = say("Order lines vary widely: {low} is thin, {high} is full", low=words.month(low["when"]), high=words.month(high["when"]))
-    return {
-        "name": "months",
-        "title": claim,
-        "subtitle": say("Order lines a calendar month"),
-        "alt": say("From {low} lines in {lm} to {high} in {hm}.", low=words.number(low["n"]), lm=words.month(low["when"]), high=words.number(high["n"]), hm=words.month(high["when"])),
-        "source": say("Source: order lines, those set aside included"),
-    }  # fmt: skip
-
-
-def coverage_table(frame: pd.DataFrame) -> Table:
-    columns = [
-        Column("attribute", say("Attribute")), Column("n", say("Customers described"), "count"), Column("share", say("Share of all"), "share", 1),
-        Column("values", say("Different values"), "count"),
-    ]  # fmt: skip
-    return Table("coverage", say("What is known of customers besides what they buy"), frame, columns, cell_size="n")
-
-
-def agreement(before: float | None, after: float | None) -> str:
-    """Whether cleaning changed the baseline of step 1."""
-    if before is None or after is None:
-        return say("The main objective’s baseline cannot be compared: it was not measured.")
-    change = after / before - 1 if before else 0.0
-    if abs(change) < 0.00005:
-        return say("Measured again on the checked tables, the main objective’s baseline is the same as in step 1.")
-    return say("Measured again on the checked tables, the main objective’s baseline differs by {change} from step 1.", change=words.percent_change(change, 2))
-
-
-def reconciliation(checked: pd.DataFrame) -> str:
-    """What the controller's totals say."""
-    if checked.empty:
-        return say("No control totals were given: revenue is not reconciled with the controller’s figures.")
-    worst = checked.loc[checked["difference"].abs().idxmax()]
-    values = {"difference": words.percent_change(worst["difference"], 2), "month": words.month(worst["month"])}
-    if abs(worst["difference"]) <= CONTROL_BORDER:
-        return say("Revenue agrees with the controller’s figures; the largest difference is {difference}, in {month}.", **values)
-    return say("DRAFT: revenue differs by {difference} from the controller’s figure in {month}; above 1% nothing here is final.", **values)
 
 
 def identified(judged: ir.Table) -> float:
     """Share of revenue (0-1) in order lines without an identified customer."""
     all_, lost = judged.aggregate(a=judged.amount.sum(), b=judged.amount.sum(where=judged.customer_id.isnull())).execute().iloc[0]
     return float(lost or 0) / (float(all_ or 0) or 1.0)
-
-
-def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFrame) -> list[str]:
-    """What could mislead, each with the size of its effect."""
-    result = [reconciliation(checked)]
-    o = found["orders"]
-    if o.get("without_product"):
-        result.append(
-            say("{n} order lines ({share}) have a product that the product list does not know; they count in revenue and in no department.",
-                n=words.number(o["without_product"]), share=words.share(o["without_product"] / o["rows"]))
-        )  # fmt: skip
-    if not o.get("negative"):
-        result.append(say("No order line is a refund: either nobody returns goods, or returns are not in the extract. Revenue may be too high."))
-    if len(coverage):
-        result.append(
-            say("Attributes are known for {share} of customers at best, and nothing says how these were chosen: averages of them describe the described, not everybody.",
-                share=words.share(coverage["share"].max(), 0))
-        )  # fmt: skip
-    return result
-
-
-def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float, checked: pd.DataFrame) -> dict:
-    grade = grades["orders"]["grade"]
-    headline = say(
-        "The order lines are of {grade} quality; {set_aside} of {rows} lines are set aside.",
-        grade=say(GRADES[grade]), set_aside=words.number(found["orders"]["set_aside"]), rows=words.number(found["orders"]["rows"]),
-    )  # fmt: skip
-    figures = [
-        (say("Order lines used"), words.number(found["orders"]["rows"] - found["orders"]["set_aside"])),
-        (say("Customers who bought"), words.number(found["orders"]["customers"])),
-        (say("Revenue without an identified customer"), words.share(unidentified)),
-    ]
-    points = [quality_words(grades)["title"] + ".", reconciliation(checked)]
-    return {"headline": headline, "points": points, "figures": figures, "unknown": [say("Whether the revenue is the controller’s: it was not compared.")] if checked.empty else []}

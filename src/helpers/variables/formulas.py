@@ -31,16 +31,16 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
     start = as_of - timedelta(days=window_days)
     lines = between(tables["orders"], "ordered_at", start, as_of)
     if project.variables.category_groups and "category" in lines.columns:
-        lines = lines.mutate(**{
-            name: (lines.category.isin(members) & (lines.amount > 0)).ifelse(lines.amount, 0)
-            for name, members in project.variables.category_groups.items()
-        })  # fmt: skip
+        lines = lines.mutate(
+            **{
+                name: (lines.category.isin(members) & (lines.amount > 0)).ifelse(lines.amount, 0)
+                for name, members in project.variables.category_groups.items()
+            }
+        )
     orders = _by_order(lines, project)
     base = customers.select("customer_id", "first_ordered_at")
     joined = base.left_join(_by_customer(orders, project, as_of, start), "customer_id").drop("customer_id_right")
-    exposure = ibis.greatest(
-        ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST
-    )
+    exposure = ibis.greatest(ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST)
     joined = joined.mutate(exposure=exposure)
     if "departments" in wanted:
         kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique())

@@ -1,0 +1,219 @@
+"""What the page of step 1 says: tables, claims, limits and the summary."""
+
+from datetime import date
+
+import pandas as pd
+
+from helpers import words
+from helpers.objectives.figures import KINDS, METRICS, TAKES, shown
+from helpers.project import Objective, Project
+from helpers.tables import Column, Table
+from helpers.words import mark, say
+
+
+def problem(project: Project) -> str:
+    """The problem as typed in project.yml, or that nobody has typed it."""
+    return words.text(project.objectives.problem) or say("Nobody has typed the problem yet: project.yml, field objectives.problem.")
+
+
+def target_label(objective: Objective) -> str:
+    """The words beside the line of the target."""
+    if objective.target is None:
+        return ""
+    return say("target {value}", value=shown(objective, objective.target))
+
+
+def value_format(objective: Objective) -> str:
+    """How charts write the objective's metric."""
+    return {"revenue_per_customer": "money", "orders_per_customer": "number"}.get(objective.metric, "share")
+
+
+def kinds_table(project: Project) -> Table:
+    """Which of the eleven kinds of objective these data could measure."""
+    rows, chosen = [], {o.kind for o in [project.objectives.main, *project.objectives.secondary]}
+    for kind, (label, needs) in KINDS.items():
+        lacking = [n for n in needs if not _mapped(project, n)]
+        status = say("chosen") if kind in chosen else say("possible") if not lacking else say("not with these data")
+        takes = words.join([say(TAKES[n]) for n in lacking])
+        rows.append((say(label), status, takes))
+    frame = pd.DataFrame(rows, columns=["kind", "status", "takes"])
+    columns = [Column("kind", say("Kind of objective")), Column("status", say("Here")), Column("takes", say("What it would take"))]
+    return Table("kinds", say("Eleven kinds of objective, and which of them these data can measure"), frame, columns)
+
+
+def _mapped(project: Project, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return project.names_column(table, column) if column else project.source_of(table) is not None
+
+
+def baseline_table(assessed: list[dict]) -> Table:
+    """Objective, metric, baseline with interval, target, date, owner."""
+    rows = []
+    for a in assessed:
+        o = a["objective"]
+        rows.append(
+            {
+                "objective": ("★ " if a["role"] == "main" else "") + words.text(o.name),
+                "metric": say(METRICS[o.metric]),
+                "baseline": shown(o, a["value"]),
+                "interval": f"{shown(o, a['low'])} – {shown(o, a['high'])}",
+                "target": shown(o, o.target),
+                "by_when": words.day(o.by_when) if o.by_when else words.NONE,
+                "owner": words.text(o.owner) if o.owner else words.NONE,
+            }
+        )
+    columns = [
+        Column("objective", say("Objective (★ main)")),
+        Column("metric", say("Measured by")),
+        Column("baseline", say("Today")),
+        Column("interval", say("95% interval")),
+        Column("target", say("Target")),
+        Column("by_when", say("By")),
+        Column("owner", say("Owner")),
+    ]
+    note = say("Window: {start} to {end}, end not counted.", start=words.day(assessed[0]["start"]), end=words.day(assessed[0]["end"]))
+    return Table("baselines", say("Where each objective stands today"), pd.DataFrame(rows), columns, note=note)
+
+
+def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) -> dict:
+    """Claim, subtitle, alternative text and source of the picture of the main objective over time."""
+    first, last = frame.iloc[0], frame.iloc[-1]
+    name, since = _metric_name(objective), words.month(first["start"])
+    if moved and abs(moved[0]) > 1.959964 * moved[1]:
+        claim = say("{name}: {change} since {month}", name=name, change=words.percent_change(moved[0] / first["value"]), month=since)
+    else:
+        claim = say("{name} has not visibly moved since {month}", name=name, month=since)
+    alt = say(
+        "Line of {name} in periods of 30 days, from {first} to {last}; the target is {target}.",
+        name=name,
+        first=shown(objective, first["value"]),
+        last=shown(objective, last["value"]),
+        target=shown(objective, objective.target),
+    )
+    return {
+        "name": "trend",
+        "title": claim,
+        "subtitle": say("Per 30 days, the same customers throughout, buying or not; the band is the 95% interval"),
+        "alt": alt,
+        "source": say("Source: orders; the {n} customers known when the first period opened", n=words.number(frame["customers"].max())),
+    }
+
+
+def _metric_name(objective: Objective) -> str:
+    names = {
+        "revenue_per_customer": say("Revenue per customer"),
+        "orders_per_customer": say("Orders per customer"),
+        "active_share": say("Share of customers who come back"),
+        "response_rate": say("Response to campaigns"),
+    }
+    return names[objective.metric]
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def reach(assessed: list[dict]) -> pd.DataFrame:
+    """The rise that each objective asks for, with the change that chance alone can hide, as shares of today's value.
+
+    Returns  label, value (rise asked), low, high (value less and plus the smallest change that two windows can tell apart)
+    """
+    rows = []
+    for a in assessed:
+        if None not in (a["value"], a["objective"].target, a["smallest_change"]) and a["value"]:
+            asked, hidden = a["objective"].target / a["value"] - 1, a["smallest_change"] / a["value"]
+            rows.append({"label": words.text(a["objective"].name), "value": asked, "low": asked - hidden, "high": asked + hidden})
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high"])
+
+
+def reach_words(frame: pd.DataFrame) -> dict:
+    seen = int((frame["low"] >= 0).sum())
+    claim = say("{seen} of {all} targets ask for a rise large enough to be seen", seen=words.number(seen), all=words.number(len(frame)))
+    each = [
+        say(
+            "{name}: asked {asked}, visible from {hidden}",
+            name=r.label,
+            asked=words.percent_change(r.value),
+            hidden=words.percent_change(r.value - r.low),
+        )
+        for r in frame.itertuples()
+    ]
+    return {
+        "name": "reach",
+        "title": claim,
+        "subtitle": say("Rise asked for, relative to today; the whisker is the change that chance alone can hide"),
+        "interval_label": say("change that chance alone can hide"),
+        "alt": "; ".join(each) + ".",
+        "source": say("Smallest rise found in four cases of five at a two-sided 5% level, same customers paired"),
+    }
+
+
+CHECKS = {
+    "measured": mark("Measured"),
+    "target": mark("Target"),
+    "visible": mark("Rise large enough to be seen"),
+    "date": mark("Date"),
+    "owner": mark("Owner"),
+    "shared": mark("Shared by two teams"),
+}
+
+
+def verdict_table(assessed: list[dict]) -> Table:
+    """One row a check, one column an objective."""
+    frame = pd.DataFrame({"check": [say(label) for label in CHECKS.values()]})
+    columns = [Column("check", say("Check"))]
+    for n, a in enumerate(assessed):
+        frame[f"o{n}"] = [a["checks"][key] or "✓" for key in CHECKS]
+        columns.append(Column(f"o{n}", words.text(a["objective"].name)))
+    return Table("verdicts", say("Is each objective precise enough to be missed?"), frame, columns)
+
+
+def verdict(a: dict) -> str:
+    """One sentence an objective."""
+    name = words.text(a["objective"].name)
+    if a["precise"]:
+        return say("“{name}” is precise enough: it can be reached, or missed, and everyone will see which.", name=name)
+    return say("“{name}” is not precise enough yet: {missing}.", name=name, missing=words.join([m for m in a["checks"].values() if m]))
+
+
+def caveats(assessed: list[dict], *, first: date) -> list[str]:
+    """What could mislead, each with the size of its effect where known."""
+    main = assessed[0]
+    result = []
+    if main["value"] is not None:
+        result.append(
+            say(
+                "The baseline is one quarter, and the history begins on {first}: no season can be compared with the same season a year "
+                "earlier. A rise towards the end of the year may be the season, not the segmentation; only a control group tells.",
+                first=words.day(first),
+            )
+        )
+    if main["smallest_change"] and main["value"]:
+        result.append(
+            say(
+                "Between two windows, a change below {hidden} ({share} of today’s value) is not told from chance for the main objective.",
+                hidden=shown(main["objective"], main["smallest_change"]),
+                share=words.share(main["smallest_change"] / main["value"]),
+            )
+        )
+    result.append(say("Revenue is not profit: no costs and no margins are in these data."))
+    return result
+
+
+def summary(assessed: list[dict]) -> dict:
+    """Headline, points, figures and what is not known, for the top of the page and the first page."""
+    precise, main = sum(a["precise"] for a in assessed), assessed[0]
+    headline = say(
+        "{precise} of {all} objectives are precise enough to be reached or missed.",
+        precise=words.number(precise),
+        all=words.number(len(assessed)),
+    )
+    figures = [
+        (words.text(a["objective"].name), f"{shown(a['objective'], a['value'])} → {shown(a['objective'], a['objective'].target)}")
+        for a in assessed
+    ]
+    unknown = [say("What these objectives are worth in profit: no margins are known.")]
+    points = [verdict(a) for a in assessed]
+    if main["objective"].by_when:
+        points.append(say("The main objective is read again on {day}.", day=words.day(main["objective"].by_when)))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown}

@@ -1,0 +1,159 @@
+"""What an analysis is: `data/<project>/project.yml`, read and checked into one object.
+
+Every field has its default, its unit and a sentence of help, so that a mistake can be answered with the file, the field, the
+value and the remedy.
+"""
+
+import difflib
+import typing
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from helpers import NinefoldError, home
+from helpers.project.contract import CONTRACT
+from helpers.project.sections import Decision, Filter, Lookup, Objective, Project, Section, Source
+
+__all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
+
+
+def available() -> list[str]:
+    """Names of the projects that have a project.yml, sorted."""
+    return sorted(path.parent.name for path in (home() / "data").glob("*/project.yml"))
+
+
+def load(name: str) -> Project:
+    """Read and check `data/<name>/project.yml`.
+
+    Raises NinefoldError for an unknown project, a file that is not YAML, a field that is missing, unknown or has a wrong value.
+    """
+    path = home() / "data" / str(name) / "project.yml"
+    shown = f"data/{name}/project.yml"
+    if not path.is_file():
+        near = difflib.get_close_matches(str(name), available(), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise NinefoldError(f"Unknown project {name!r}: there is no {shown}.{hint} Known: {', '.join(available()) or 'none'}.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise NinefoldError(f"{shown}{where}: not readable as YAML ({problem}). Mend that line and run again.") from error
+    if not isinstance(content, dict):
+        raise NinefoldError(f"{shown}: expected fields such as `title:`, found {content!r}. Copy data/complete_journey/project.yml.")
+    try:
+        project = Project(**content, name=str(name), file=shown)
+    except ValidationError as error:
+        raise NinefoldError(_explain(shown, error)) from error
+    except TypeError as error:  # `name` or `file` typed in the YAML, or a key that is not a word
+        raise NinefoldError(f"{shown}: {error}. Fields are words, and `name` and `file` are given by the folder.") from error
+    _check_columns(project)
+    return project
+
+
+def instant(as_of: str | date | datetime | None, project: Project) -> datetime:
+    """The first instant not counted, as wall-clock time of the project's zone (midnight unless it names a time).
+
+    Raises NinefoldError when it is not a date.
+    """
+    value = project.as_of if as_of in (None, "") else as_of
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise NinefoldError(f"as_of: {value!r} is not a date. Write it as YYYY-MM-DD, for example 2017-10-01.") from error
+    if not isinstance(value, datetime):
+        if not isinstance(value, date):
+            raise NinefoldError(f"as_of: {value!r} is not a date. Write it as YYYY-MM-DD, for example 2017-10-01.")
+        value = datetime.combine(value, time())
+    if value.tzinfo is not None:
+        value = value.astimezone(ZoneInfo(project.time_zone)).replace(tzinfo=None)
+    return value
+
+
+def _explain(shown: str, error: ValidationError) -> str:
+    """One line a fault: file, field, value, remedy."""
+    lines = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"] if part not in ("str", "dict[literal['en','fr'],str]"))
+        value, kind = fault["input"], fault["type"]
+        if kind == "missing":
+            lines.append(f"{shown}: field {place} is missing. {_help(fault['loc'])}")
+        elif kind == "extra_forbidden":
+            near = difflib.get_close_matches(str(fault["loc"][-1]), _fields(fault["loc"][:-1]), n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_fields(fault['loc'][:-1]))}."
+            lines.append(f"{shown}: field {place} is unknown; {remedy}")
+        else:
+            shown_value = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "…"
+            message = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"{shown}: field {place or '(top)'} has the value {shown_value}: {message}. {_help(fault['loc'])}".rstrip())
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _model_at(loc: tuple) -> type[BaseModel] | None:
+    """The section that a place in project.yml belongs to."""
+    model: Any = Project
+    for part in loc:
+        if isinstance(part, int) or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        field = model.model_fields.get(str(part))
+        if field is None:
+            return None
+        inner = [field.annotation, *typing.get_args(field.annotation)]
+        found = [a for a in inner if isinstance(a, type) and issubclass(a, BaseModel)]
+        model = found[0] if found else field.annotation
+        if found and typing.get_origin(field.annotation) is dict:
+            return _after_key(found[0], loc[loc.index(part) + 2 :])
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _after_key(model: type[BaseModel], rest: tuple) -> type[BaseModel] | None:
+    """As `_model_at`, below a key that people chose themselves (the name of a source)."""
+    for part in rest:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(str(part))
+        found = [a for a in typing.get_args(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)] if field else []
+        if not found:
+            return model if field else None
+        model = found[0]
+    return model
+
+
+def _fields(loc: tuple) -> list[str]:
+    model = _model_at(loc)
+    return [name for name in model.model_fields if name not in ("name", "file")] if model else []
+
+
+def _help(loc: tuple) -> str:
+    """The sentence of help of the field at this place, with its default."""
+    names = [part for part in loc if isinstance(part, str)]
+    for cut in range(len(loc), 0, -1):
+        model = _model_at(loc[: cut - 1])
+        field = model.model_fields.get(str(loc[cut - 1])) if model else None
+        if field is not None and field.description:
+            default = "" if field.is_required() or field.default in (None, "") else f" Default: {field.default}."
+            return field.description + default
+    return f"See data/complete_journey/project.yml for an example of {names[-1]}." if names else ""
+
+
+def _check_columns(project: Project) -> None:
+    """Mapped columns must be in the contract, and the required ones mapped; `customers` may carry any attribute."""
+    for name, source in project.collect.sources.items():
+        contract = CONTRACT[source.table]
+        place = f"{project.file}: field collect.sources.{name}"
+        mapped = [*source.columns, *source.constants, *(c for lookup in source.lookups for c in lookup.columns)]
+        for column in mapped:
+            if source.table != "customers" and column not in contract["columns"]:
+                near = difflib.get_close_matches(column, contract["columns"], n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(contract['columns'])}."
+                raise NinefoldError(f"{place}.columns: the table {source.table} has no column {column}; {hint}")
+            if mapped.count(column) > 1:
+                raise NinefoldError(f"{place}: the column {column} is mapped twice; keep one of the two.")
+        for column in contract["required"]:
+            if column not in mapped:
+                raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
