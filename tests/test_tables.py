@@ -202,8 +202,11 @@ def test_a_style_is_added_in_jupyterlab_and_none_in_the_report(monkeypatch):
     assert "<style" not in tables.as_html(PLAIN)
 
 
-def test_an_empty_table_keeps_its_headings():
-    assert grid(Table("none", "None", FRAME.head(0), COLUMNS)) == [["Group", "Households", "Share", "Spend ($)", "Change", "Since", "Kept"]]
+def test_an_empty_table_says_so_and_keeps_its_columns_in_the_spreadsheet():
+    empty = Table("none", "None", FRAME.head(0), COLUMNS, cell_size="n")
+    assert "<table" not in tables.as_html(empty)
+    assert "Nothing to show: these data hold none." in tables.as_html(empty)
+    assert (len(tables.payload(empty)["columns"]), tables.payload(empty)["rows"]) == (7, [])
 
 
 def test_a_table_may_have_one_column_and_one_row():

@@ -116,8 +116,9 @@ def total(column: ir.NumericValue) -> ir.DecimalScalar:
 def totals_by_order(lines: ir.Table) -> ir.Table:
     """One row an order (customer_id, order_id, ordered_at, amount), kept in the engine's memory while it is referred to.
 
-    lines   customer_id, order_id, ordered_at, amount; one row an order line
+    lines   customer_id, order_id, ordered_at, amount; one row an order line; those of an unknown customer are nobody's order
     """
+    lines = lines.filter(lines.customer_id.notnull())
     return lines.group_by(["customer_id", "order_id"]).agg(ordered_at=lines.ordered_at.min(), amount=lines.amount.sum()).cache()
 
 
@@ -298,6 +299,8 @@ class Engine:
                 f"{self.project.file}: the file {source.file!r}, column {column.get_name()!r} is of type {column.type()} where the table "
                 f"{source.table} needs {_plain(kind)} for {name}. Map another column."
             )
+        elif kind.is_string() and column.type().is_floating() and not int((column != column.floor()).sum().execute() or 0):
+            typed = column.cast("int64").cast(kind)  # whole numbers that a file keeps as 17850.0, for want of one in a row
         else:
             typed = column.cast(kind)
         if kind.is_timestamp() and source.time_zone and source.time_zone != self.project.time_zone:

@@ -101,7 +101,7 @@ def _execute(step: str, base: Path, plan: Project, moment: datetime, language: s
             cwd=str(notebook(step).parent),
             progress_bar=False,
             log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # its warning about local TCP would stand between the progress lines
+            extra_arguments=["--IPKernelApp.log_level=50"],  # its messages about local TCP would stand between the progress lines
         )
     except PapermillExecutionError as error:
         # papermill leaves the notebook of a failed run behind: it stays in the incomplete run, which no page is made from.

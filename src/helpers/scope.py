@@ -27,7 +27,7 @@ TYPES = {  # type: (what people call it, tables or columns it needs, what it wou
     "demographic": (mark("Demographic"), ["customers"], mark("age, household or income of each customer")),
     "geographic": (mark("Geographic"), ["customers.postcode"], mark("a postcode or town for each customer")),
     "technographic": (mark("Technographic"), ["events.device"], mark("visits with the device used")),
-    "behavioural": (mark("Behavioural"), ["orders.category"], mark("order lines with products and dates")),
+    "behavioural": (mark("Behavioural"), ["orders"], mark("order lines with products and dates")),
     "psychographic": (mark("Psychographic"), ["answers"], mark("a survey of values and interests")),
     "journey": (
         mark("Journey"),
@@ -333,6 +333,9 @@ def sizes_table(frame: pd.DataFrame) -> Table:
         Column("visible", say("Smallest visible rise in response, points of 100"), "number", 1),
     ]
     shown = frame.assign(visible=frame["visible"].astype("float64") * 100)
+    if frame["visible"].isna().all():
+        note = say("What a test would find is not known: no response to an earlier campaign is in these data.")
+        return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
     note = say("Half of the segment receives the campaign, half is the control; found in four cases of five at a 5% level.")
     return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
 
@@ -368,7 +371,9 @@ def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: d
             "The filters leave out {n} customers and {share} of the window’s revenue; what follows says nothing about them.",
             n=words.number(frame["n"].iloc[0] - frame["n"].iloc[-1]),
             share=words.share(left),
-        ),
+        )
+        if len(frame) > 1
+        else say("No filter is typed: customers who bought nothing in the window are in scope, with most of their variables missing."),
         say("Purchases without a known customer, and people who never bought, are not in the data at all."),
     ]
 

@@ -67,6 +67,11 @@ def as_html(table: Table) -> str:
     import pandas as pd
 
     _check(table)
+    if table.frame.empty:
+        return (
+            f'<figure class="table-block" id="{table.name}">\n<figcaption>{escape(table.caption)}</figcaption>\n'
+            f'<p class="note">{escape(say("Nothing to show: these data hold none."))}</p>\n</figure>\n'
+        )
     masked = _masked(table)
     ids = {f"c{i}": column for i, column in enumerate(table.columns)}
     cells = {

@@ -12,7 +12,7 @@ from matplotlib.colors import is_color_like, to_hex
 from matplotlib.patches import Rectangle
 
 from helpers import NinefoldError
-from helpers.charts.drawings import Trend, draw_bars, draw_grid, draw_histogram, draw_lines, draw_strips
+from helpers.charts.drawings import Trend, draw_bars, draw_grid, draw_histogram, draw_lines, draw_strips, draw_triangle
 from helpers.charts.paper import Rows, Sheet, Words
 from helpers.charts.scales import ValueFormat, day_numbers, floats, writer
 from helpers.charts.style import (
@@ -146,15 +146,14 @@ def heatmap(
     rows = Rows([str(label) for label in frame.index], least=26, uniform=True)
     key = [("ramp", SEQUENTIAL, (write(0), write(1)))]
     key += [("box", UNKNOWN, say("cannot tell"))] if np.isnan(values).any() else []
-    shown = np.ones_like(values, dtype=bool)
-    draw_grid(words, rows, [str(label) for label in frame.columns], values, texts, shown, key, SEQUENTIAL, 0).keep()
+    draw_grid(words, rows, [str(label) for label in frame.columns], values, texts, key).keep()
 
 
 @house_style()
 def correlation(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str, threshold: float = 0.7) -> None:
     """Draw correlations −1 to 1 as a lower triangle; a dot marks those at least as strong as the threshold.
 
-    frame   square, the same labels in index and columns; each variable has a number, which also heads its column
+    frame   square, the same labels in index and columns; a label on the diagonal ends its row and heads its column
     """
     words = Words(title, subtitle, alt, source, name)
     _check(frame, words)
@@ -163,12 +162,10 @@ def correlation(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, s
     values = frame.to_numpy(dtype=float, na_value=np.nan)[:, :-1]
     shown = np.tril(np.ones_like(values, dtype=bool), -1)
     texts = np.where(shown & (np.abs(values) >= threshold), "●", "").astype(object)
-    numbered = [f"{i}  {label}" for i, label in enumerate(frame.index, start=1)]
-    rows = Rows(numbered, least=19, uniform=True, widest=240)
     key = [("ramp", DIVERGING, (number(-1), f"+{number(1)}"))]
     key += [("dot", {}, say("{value} or stronger", value=f"±{number(threshold, 1)}"))] if (texts == "●").any() else []
     key += [("box", UNKNOWN, say("cannot tell"))] if np.isnan(values[shown]).any() else []
-    draw_grid(words, rows, [], values, texts, shown, key, DIVERGING, -1).keep()
+    draw_triangle(words, [str(label) for label in frame.index], values, texts, shown, key).keep()
 
 
 @house_style()

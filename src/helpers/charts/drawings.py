@@ -13,6 +13,7 @@ from helpers.charts.scales import ValueFormat, floats, limits, readable, writer
 from helpers.charts.style import (
     ACCENT,
     BAND,
+    DIVERGING,
     EDGE,
     GREY,
     GRID,
@@ -20,6 +21,7 @@ from helpers.charts.style import (
     LEADING,
     NEUTRAL,
     SECOND,
+    SEQUENTIAL,
     TARGET,
     TEXT,
     UNKNOWN,
@@ -185,47 +187,64 @@ def draw_histogram(sheet, axes, counts, edges, unit, left, wide) -> None:
         sheet.write(left + wide, top - TEXT * LEADING + 1, wrap(unit, wide, TEXT)[:1], color=GREY, ha="right")
 
 
-def draw_grid(words, rows, columns, values, texts, shown, key, colour_map, least) -> Sheet:
-    """Cells coloured by seaborn from `least` to 1; without columns, the number of each stands on the diagonal."""
-    import seaborn
-
-    count = values.shape[1]
-    cell = min((WIDTH - EDGE - rows.left) / count, 90)
+def draw_grid(words: Words, rows: Rows, columns: list[str], values: np.ndarray, texts: np.ndarray, key: list[tuple]) -> Sheet:
+    """A grid of values 0–1; the heads of the columns stand upright when they are too long to lie."""
+    cell = min((WIDTH - EDGE - rows.left) / len(columns), 90)
     heads = [wrap(label, cell - 4, TEXT) for label in columns]
     upright = any(line.endswith("-") for lines in heads for line in lines)
-    for longest in (150, 220, 300, np.inf) if upright else ():  # the lines of one label side by side, over one cell
+    for longest in (150, 220, 300, np.inf) if upright else ():  # the lines of one head side by side, over one cell
         heads = [wrap(label, longest, TEXT) for label in columns]
         if max(map(len, heads)) * TEXT * LEADING <= cell:
             break
-    tall = [max(width_of(x, TEXT) for x in lines) if upright else len(lines) * TEXT * LEADING for lines in heads]
-    head = max(tall, default=0) + (8 if heads else 0)
-    sheet = Sheet(words, rows.height + head, key)
-    sheet.top -= head
+    tall = max(max(width_of(x, TEXT) for x in lines) if upright else len(lines) * TEXT * LEADING for lines in heads) + 8
+    sheet = Sheet(words, rows.height + tall, key)
+    sheet.top -= tall
     axes = sheet.row_axes(rows)
     left, bottom, _, height = axes.get_position().bounds
-    axes.set_position((left, bottom, cell * count / WIDTH, height))
-    widest = max(width_of(str(text), TEXT) for text in texts.flat)
+    axes.set_position((left, bottom, cell * len(columns) / WIDTH, height))
+    widest = max(width_of(text, TEXT) for text in texts.flat)
     size = min(TEXT, TEXT * (cell - 4) / widest if widest else TEXT)
-    marks = texts if size >= 8 else np.full_like(texts, "")
+    texts = texts if size >= 8 else np.full_like(texts, "")
+    _colour_cells(axes, values, texts, np.ones_like(values, dtype=bool), SEQUENTIAL, least=0, size=size)
+    for j, lines in enumerate(heads):
+        x = rows.left + (j + 0.5) * cell
+        for n, line in enumerate(lines if upright else []):
+            aside = x + (n - (len(lines) - 1) / 2) * TEXT * LEADING
+            sheet.figure.text(aside, sheet.top + 5, line, transform=sheet.points, rotation=90, ha="center", va="bottom")
+        sheet.write(x, sheet.top + 5 + len(lines) * TEXT * LEADING, [] if upright else lines, ha="center")
+    return sheet
+
+
+def draw_triangle(words: Words, labels: list[str], values: np.ndarray, texts: np.ndarray, shown: np.ndarray, key: list[tuple]) -> Sheet:
+    """A lower triangle of values −1 to 1, its labels on the diagonal, where each ends its row and heads its column."""
+    inside = WIDTH - 2 * EDGE - 5
+    for longest in (400, 320, 240, 180):  # longer labels are wrapped until the cells are wide enough
+        lines = [wrap(label, longest, TEXT) for label in labels]
+        wide = [max((width_of(line, TEXT) for line in rows), default=0) for rows in lines]
+        cell = min(34, *((inside - w) / i for i, w in enumerate(wide) if i))
+        if cell >= 13:
+            break
+    tall = max(20, max(map(len, lines)) * TEXT * LEADING + 5)
+    sheet = Sheet(words, len(labels) * tall, key)
+    axes = sheet.axes(EDGE, sheet.bottom, cell * (len(labels) - 1), len(labels) * tall)
+    _colour_cells(axes, values, texts, shown, DIVERGING, least=-1, size=min(TEXT, cell * 0.7))
+    for i, rows in enumerate(lines):
+        middle = sheet.top - (i + 0.5) * tall
+        sheet.write(EDGE + i * cell + (5 if i else 0), middle + len(rows) * TEXT * LEADING / 2, rows)
+    return sheet
+
+
+def _colour_cells(axes, values: np.ndarray, texts: np.ndarray, shown: np.ndarray, colours, *, least: float, size: float) -> None:
+    """Seaborn's heat map from `least` to 1, texts in black or white as can be read, hatched where nothing is known."""
+    import seaborn
+
     seaborn.heatmap(
-        values, mask=~shown, annot=marks, fmt="", cmap=colour_map, vmin=least, vmax=1, cbar=False, ax=axes,
+        values, mask=~shown, annot=texts, fmt="", cmap=colours, vmin=least, vmax=1, cbar=False, ax=axes,
         linewidths=1.5, linecolor="white", xticklabels=False, yticklabels=False, annot_kws={"size": size},
     )  # fmt: skip
     for text in axes.texts:
         j, i = (int(place) for place in text.get_position())
-        fill = to_hex(colour_map((values[i, j] - least) / (1 - least)))
+        fill = to_hex(colours((values[i, j] - least) / (1 - least)))
         text.set_color(max(INK, "white", key=lambda ink, fill=fill: contrast(ink, fill)))
     for i, j in zip(*np.nonzero(shown & np.isnan(values)), strict=True):
         axes.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, **UNKNOWN))
-    for j in range(count):
-        x = rows.left + (j + 0.5) * cell
-        if not heads:
-            axes.text(j + 0.5, j + 0.5, str(j + 1), ha="center", va="center", size=min(TEXT, cell * 0.6), color=GREY)
-        elif upright:
-            style = {"transform": sheet.points, "rotation": 90, "ha": "center", "va": "bottom"}
-            for n, line in enumerate(heads[j]):
-                shift = (n - (len(heads[j]) - 1) / 2) * TEXT * LEADING
-                sheet.figure.text(x + shift, sheet.top + 5, line, **style)
-        else:
-            sheet.write(x, sheet.top + 5 + len(heads[j]) * TEXT * LEADING, heads[j], ha="center")
-    return sheet

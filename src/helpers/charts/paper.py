@@ -52,9 +52,9 @@ class Words(NamedTuple):
 class Rows:
     """Labels of rows, wrapped, and the place of each, in points from the top of the plot."""
 
-    def __init__(self, labels: list[str], *, least: float, uniform: bool = False, widest: float = LABELS):
+    def __init__(self, labels: list[str], *, least: float, uniform: bool = False):
         self.labels = labels
-        self.lines = [wrap(label, widest, TEXT) for label in labels]
+        self.lines = [wrap(label, LABELS, TEXT) for label in labels]
         heights = [max(least, len(lines) * TEXT * LEADING + 8) for lines in self.lines]
         heights = [max(heights)] * len(heights) if uniform else heights
         ends = np.cumsum(heights)
@@ -168,9 +168,9 @@ class Sheet:
             if kind == "ramp":
                 self.write(x, middle + TEXT * LEADING / 2, [text[0]], color=GREY)
                 x += width_of(text[0], TEXT) + 6
-                for i in range(40):
-                    self._add(Rectangle((x + 2 * i, middle - 5), 2.2, 10, facecolor=style(i / 39), linewidth=0))
-                x += 40 * 2 + 6
+                for i in range(9):
+                    self._add(Rectangle((x + 9 * i, middle - 5), 9.2, 10, facecolor=style(i / 8), linewidth=0))
+                x += 9 * 9 + 6
                 text = text[1]
             else:
                 if kind == "box":

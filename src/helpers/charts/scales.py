@@ -25,7 +25,7 @@ def day_numbers(moments) -> np.ndarray:
 
 
 def _digits(values: np.ndarray, kind: ValueFormat) -> int:
-    """Three significant digits of the largest value; money has none or two, a share one."""
+    """At most three significant digits of the largest value; money has none or two decimals, a share one."""
     finite = np.abs(values[np.isfinite(values)])
     if kind in ("share", "change"):
         return 1
@@ -34,7 +34,8 @@ def _digits(values: np.ndarray, kind: ValueFormat) -> int:
         return 0
     if kind == "money":
         return 0 if largest >= 100 else 2
-    return 0 if np.all(finite == np.round(finite)) else min(max(2 - math.floor(math.log10(largest)), 0), 9)
+    most = min(max(2 - math.floor(math.log10(largest)), 0), 9)
+    return next(d for d in range(most + 1) if np.array_equal(np.round(finite, d), np.round(finite, most)))
 
 
 def writer(kind: ValueFormat, values: np.ndarray, digits: int | None) -> Callable[[float], str]:

@@ -88,7 +88,7 @@ def wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:
         if lines and width_of(joined, size, bold) <= width:
             lines[-1] = joined
             continue
-        while width_of(word, size, bold) > width:
+        while len(word) > 1 and width_of(word, size, bold) > width:
             cut = next(i for i in range(len(word) - 1, 0, -1) if i == 1 or width_of(word[:i] + "-", size, bold) <= width)
             lines.append(word[:cut] + "-")
             word = word[cut:]

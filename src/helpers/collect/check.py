@@ -10,6 +10,7 @@ from helpers.project import CONTRACT, Project
 from helpers.words import mark
 
 RULES = {
+    "no_customer": mark("no identified customer"),
     "incomplete": mark("a column that the table cannot do without is empty"),
     "quantity_not_positive": mark("a quantity of zero or less and no refund"),
     "amount_zero": mark("an amount of zero"),
@@ -47,11 +48,12 @@ def judge_rows(table: str, rows: ir.Table, rules: list[str]) -> ir.Table:
     table    name in the table contract; rows: its mapped columns
     Returns  the same rows with `reason` (a key of RULES, missing for rows kept); the first reason that holds counts
     """
+    tests = [(rows.customer_id.isnull(), "no_customer")]
     required = [rows[c] for c in CONTRACT[table]["required"] if c in rows.columns]
     empty = required[0].isnull()
     for column in required[1:]:
         empty = empty | column.isnull()
-    tests = [(empty, "incomplete")]
+    tests.append((empty, "incomplete"))
     if "exact_copy" in rules:
         rows = rows.mutate(copy_=ibis.row_number().over(group_by=list(rows.columns), order_by=list(rows.columns)))
         tests.append((rows.copy_ > 0, "exact_copy"))

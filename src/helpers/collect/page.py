@@ -9,7 +9,7 @@ from helpers import words
 from helpers.collect.check import CONTROL_BORDER, DIMENSIONS, MEANING, RULES
 from helpers.project import Project
 from helpers.tables import Column, Table
-from helpers.words import mark, say
+from helpers.words import mark, say, say_n
 
 TABLE_NAMES = {
     "customers": mark("Customer attributes"),
@@ -125,8 +125,10 @@ def quality_words(grades: dict[str, dict]) -> dict:
         ((t, d, g[d]) for t, g in grades.items() for d in DIMENSIONS if g[d] is not None), key=lambda each: each[2]
     )
     counts = {g: sum(1 for each in grades.values() if each["grade"] == g) for g in GRADES}
-    claim = say(
+    claim = say_n(
+        "{high} of {all} table is of high quality; weakest: {table}, {dimension}",
         "{high} of {all} tables are of high quality; weakest: {table}, {dimension}",
+        len(grades),
         high=words.number(counts["high"]),
         all=words.number(len(grades)),
         table=say(TABLE_NAMES[worst]).lower(),
@@ -273,6 +275,9 @@ def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float
         (say("Revenue without an identified customer"), words.share(unidentified)),
     ]
     points = [quality_words(grades)["title"] + ".", reconciliation(checked)]
+    if unidentified > 0:
+        share = words.share(unidentified)
+        points.insert(0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share))
     return {
         "headline": headline,
         "points": points,

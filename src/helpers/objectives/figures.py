@@ -39,6 +39,10 @@ KINDS = {  # kind: (what people call it, what it takes to be measured)
     "market_share": (mark("Market share"), ["market.value"]),
 }
 TAKES = {
+    "orders": mark("orders with dates and amounts"),
+    "orders.category": mark("the category of each product bought"),
+    "contacts.responded_at": mark("mailings with the date of each answer"),
+    "customers": mark("attributes of the customers"),
     "customers.first_contact_at": mark("the date on which each customer became known"),
     "events.device": mark("visits with their origin"),
     "contacts.cost": mark("the cost of each contact"),

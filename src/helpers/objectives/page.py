@@ -8,7 +8,7 @@ from helpers import words
 from helpers.objectives.figures import KINDS, METRICS, TAKES, shown
 from helpers.project import Objective, Project
 from helpers.tables import Column, Table
-from helpers.words import mark, say
+from helpers.words import mark, say, say_n
 
 
 def problem(project: Project) -> str:
@@ -128,7 +128,13 @@ def reach(assessed: list[dict]) -> pd.DataFrame:
 
 def reach_words(frame: pd.DataFrame) -> dict:
     seen = int((frame["low"] >= 0).sum())
-    claim = say("{seen} of {all} targets ask for a rise large enough to be seen", seen=words.number(seen), all=words.number(len(frame)))
+    claim = say_n(
+        "{seen} of {all} target asks for a rise large enough to be seen",
+        "{seen} of {all} targets ask for a rise large enough to be seen",
+        len(frame),
+        seen=words.number(seen),
+        all=words.number(len(frame)),
+    )
     each = [
         say(
             "{name}: asked {asked}, visible from {hidden}",
@@ -203,8 +209,10 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
 def summary(assessed: list[dict]) -> dict:
     """Headline, points, figures and what is not known, for the top of the page and the first page."""
     precise, main = sum(a["precise"] for a in assessed), assessed[0]
-    headline = say(
+    headline = say_n(
+        "{precise} of {all} objective is precise enough to be reached or missed.",
         "{precise} of {all} objectives are precise enough to be reached or missed.",
+        len(assessed),
         precise=words.number(precise),
         all=words.number(len(assessed)),
     )

@@ -179,7 +179,7 @@ _FIXED = [
         "signed",
         "share",
         mark("Spend trend"),
-        mark("spend in the second half of the window less the first, of both together (−1 to 1)"),
+        mark("purchases in the second half of the window less the first half, of both together (−100% to 100%)"),
         ("orders",),
     ),
     Variable(

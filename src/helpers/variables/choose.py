@@ -23,6 +23,8 @@ ROLES = {
     "left_out": mark("left out by decision"),
 }
 FOLDS = 5
+REFUNDERS = 0.05
+"""Up to this share of customers may have more refunds than purchases and be held at 0; beyond it their sign is a behaviour."""
 MARGIN = 0.0005
 """A share of variance below this prints as 0.0 % or 0.1 %: counted as none."""
 
@@ -49,6 +51,8 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
             result.append(entry | {"skew_before": 0.0, "skew_after": 0.0, "commonest_share": 1.0, "unique": 0})
             continue
         low, high = (float(x) for x in np.quantile(known, [v.clip_low, v.clip_high]))
+        if variable.kind == "amount" and low < 0 and (known < 0).mean() <= REFUNDERS:
+            low = 0.0
         counts = np.unique(known, return_counts=True)[1]
         clipped = np.clip(known, low, high)
         steps, after = [{"clip": [low, high]}], clipped

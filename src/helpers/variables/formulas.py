@@ -40,6 +40,7 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
     orders = _by_order(lines, project)
     base = customers.select("customer_id", "first_ordered_at")
     joined = base.left_join(_by_customer(orders, project, as_of, start), "customer_id").drop("customer_id_right")
+    joined = joined.left_join(_last_purchase(tables["orders"], as_of), "customer_id").drop("customer_id_right")
     exposure = ibis.greatest(ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST)
     joined = joined.mutate(exposure=exposure)
     if "departments" in wanted:
@@ -58,6 +59,12 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
         redeemed = events.filter(events.kind == "coupon_redeemed").group_by("customer_id").agg(redeemed=ibis._.count())
         joined = joined.left_join(redeemed, "customer_id").drop("customer_id_right")
     return _finish(joined, project, wanted, as_of=as_of, window_days=window_days)
+
+
+def _last_purchase(lines: ir.Table, as_of: datetime) -> ir.Table:
+    """The last purchase of each customer before as_of, in all history: whoever bought nothing in the window has one too."""
+    bought = lines.filter((lines.ordered_at < ibis.literal(as_of)) & (lines.amount >= 0))
+    return bought.group_by("customer_id").agg(last_ever=bought.ordered_at.max())
 
 
 def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> tuple[ir.Table, ir.Table | None]:
@@ -113,8 +120,8 @@ def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: dat
         "amount": o.amount.sum(),
         "gross": o.gross.sum(),
         "lines": o.lines.sum(),
-        "late": o.amount.sum(where=late),
-        "early": o.amount.sum(where=~late),
+        "late": o.gross.sum(where=late),
+        "early": o.gross.sum(where=~late),
         "weekend": (counted & (o.ordered_at.day_of_week.index() >= 5)).cast("int64").sum(),
         "evening": (counted & (hour >= v.evening_from_hour)).cast("int64").sum(),
         "morning": (counted & (hour < v.morning_until_hour)).cast("int64").sum(),
@@ -124,27 +131,27 @@ def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: dat
 
 
 def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime, window_days: int) -> ir.Table:
-    """Divide: rates, shares and the trend. A share of nothing is missing, never 0."""
+    """Divide: rates, shares and the trend. A share of nothing is missing, a count of nothing is 0."""
     days = lambda: days_between(t.first, as_of) - days_between(t.last, as_of)  # noqa: E731
     real = lambda column: column.cast("float64")  # noqa: E731
     per_30 = lambda column: real(column) * 30.0 / t.exposure  # noqa: E731
     of = lambda part, whole: ibis.cases((whole > 0, real(part) / real(whole)))  # noqa: E731
     formulas = {
-        "recency_days": lambda: days_between(t["last"], as_of).floor(),
+        "recency_days": lambda: days_between(t.last_ever, as_of).floor(),
         "gap_days": lambda: ibis.cases((t.orders >= 2, days() / (t.orders - 1))),
-        "orders_per_30d": lambda: per_30(t.orders),
-        "active_weeks_share": lambda: ibis.least(real(t.weeks) / (t.exposure / 7).ceil(), 1.0),
-        "spend_per_30d": lambda: per_30(t.amount),
+        "orders_per_30d": lambda: per_30(t.orders.fill_null(0)),
+        "active_weeks_share": lambda: ibis.least(real(t.weeks.fill_null(0)) / (t.exposure / 7).ceil(), 1.0),
+        "spend_per_30d": lambda: per_30(t.amount.fill_null(0)),
         "spend_per_order": lambda: of(t.amount, t.orders),
         "lines_per_order": lambda: of(t.lines, t.orders),
-        "departments": lambda: real(t.departments),
+        "departments": lambda: real(t.departments.fill_null(0)),
         "discount_share": lambda: of(t.sum_discount, t.gross + t.sum_discount),
         "coupon_order_share": lambda: of(t.sum_coupon, t.orders),
         "own_brand_share": lambda: of(t.sum_own_brand, t.gross),
         "weekend_order_share": lambda: of(t.weekend, t.orders),
         "evening_order_share": lambda: of(t.evening, t.orders),
         "morning_order_share": lambda: of(t.morning, t.orders),
-        "stores_visited": lambda: real(t.stores_visited),
+        "stores_visited": lambda: real(t.stores_visited.fill_null(0)),
         "main_store_share": lambda: of(t.in_main, t.orders),
         # Whoever was first seen inside the window has no first half to compare with.
         "spend_trend": lambda: ibis.cases(

@@ -92,7 +92,7 @@ def histogram_words(learnt: list[dict], variables: list[Variable], customers: in
     }
 
 
-def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict]) -> Table:
+def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict], project: Project) -> Table:
     """Quartiles, missing share, skewness before and after, and the transform chosen."""
     rows = []
     for variable, entry in zip(variables, learnt, strict=True):
@@ -125,7 +125,10 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         Column("chosen", say("Transform")),
     ]
     note = say(
-        "Bounds are the 1% and 99% quantiles. What is learnt here is frozen: a rerun applies these constants, it does not learn new ones."
+        "Bounds are the {low} and {high} quantiles, and 0 for amounts that refunds pull below. What is learnt here is frozen: a rerun "
+        "applies these constants, it does not learn new ones.",
+        low=words.share(project.variables.clip_low, 0),
+        high=words.share(project.variables.clip_high, 0),
     )
     return Table("transforms", say("How each variable is spread, and how it is made comparable"), pd.DataFrame(rows), columns, note=note)
 
@@ -325,7 +328,7 @@ def caveats(
     if missing:
         result.append(
             say(
-                "{names}: missing for {share} of customers, who were not mailed. It describes the mailed, it cannot segment everybody.",
+                "{names}: missing for up to {share} of customers. What is known of some describes these, it cannot segment everybody.",
                 names=words.join([p["title"] for p in missing]),
                 share=words.share(max(p["missing_share"] for p in missing), 0),
             )
@@ -340,9 +343,9 @@ def caveats(
         ]
         result.append(
             say(
-                "Contributions come from one stretch of history; another season may rank the variables otherwise. {n} of the proposed "
-                "variables explain less than 1% of anything alone.",
-                n=words.number(len(weak)),
+                "Contributions come from one stretch of history; another season may rank the variables otherwise. Proposed although they "
+                "explain less than 1% of anything alone: {names}.",
+                names=words.join([p["title"] for p in weak]) if weak else say("none"),
             )
         )
     if scoped != measured:
@@ -360,7 +363,7 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
     proposed = [p for p in passports if p["role"] == "proposed"]
     families = {p["family"] for p in proposed}
     headline = say(
-        "{n} of {all} variables are proposed for building, from {families} families.",
+        "{n} of {all} variables are proposed for building; families covered: {families}.",
         n=words.number(len(proposed)),
         all=words.number(len(passports)),
         families=words.number(len(families)),
