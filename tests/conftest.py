@@ -38,9 +38,7 @@ def published(tmp_path_factory) -> Published:
     clone = tmp_path_factory.mktemp("published") / "ninefold"
     copy_working_tree(clone)
     command = ["make", "report"] if shutil.which("make") else [sys.executable, "src/helpers", "report"]
-    process = subprocess.run(
-        command, cwd=clone, env=plain_environment(), stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"
-    )
+    process = subprocess.run(command, cwd=clone, env=plain_environment(), stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8")
     yield Published(clone, process)
     shutil.rmtree(clone / ".venv", ignore_errors=True)  # about a gigabyte; the rest stays when a test has failed
 

@@ -248,9 +248,7 @@ sys.modules["helpers.report"] = types.SimpleNamespace(publish=publish)
 sys.exit(__main__.main(["report", "--project", "mine", "--as-of", "2017-07-01", "--language", "fr"]))
 """
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    return subprocess.Popen(
-        [sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
+    return subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
 
 
 def test_report_hands_its_three_options_to_publish_and_says_where_to_look():
@@ -370,9 +368,7 @@ def test_uv_is_used_when_it_is_there(repository, monkeypatch):
     monkeypatch.setattr(setup, "find_uv", lambda run: "uv")
     run = Pretend()
     environment, _ = set_up(repository, run)
-    assert [command.split()[:3] for command in run.commands] == [["uv", "venv", "--quiet"]] + [
-        ["uv", "pip", "install"]
-    ] * 2
+    assert [command.split()[:3] for command in run.commands] == [["uv", "venv", "--quiet"]] + [["uv", "pip", "install"]] * 2
     assert all(f"--python {environment.python}" in command for command in run.did("pip"))
 
 
@@ -414,9 +410,7 @@ def test_set_up_is_redone_when_the_python_or_the_place_of_the_clone_changes(repo
 
 @pytest.mark.parametrize("failing", ["venv", "-r", "-e"])
 def test_a_venv_left_half_made_is_detected_and_made_afresh(repository, failing):
-    with pytest.raises(
-        NinefoldError, match="(?s)Set-up failed at .*ERROR: no matching distribution.*run the command again"
-    ):
+    with pytest.raises(NinefoldError, match="(?s)Set-up failed at .*ERROR: no matching distribution.*run the command again"):
         set_up(repository, Pretend(fails=[failing]))
     leftover = repository / ".venv" / "leftover"
     leftover.touch()

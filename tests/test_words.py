@@ -245,7 +245,8 @@ that goes on
 |------|---:|
 | a \\| b | `Name` |
 
-> Name
+> one first line
+> that goes on
 
 ```python
 Name
@@ -274,7 +275,7 @@ une première ligne qui continue
 |------|---:|
 | a \\| b | `Name` |
 
-> Nom
+> une première ligne qui continue
 
 ```python
 Name
@@ -308,7 +309,7 @@ def two_places(tmp_path, monkeypatch):
         {"cell_type": "code", "source": ["%matplotlib inline\n", 'say("In a cell")']},
     ]
     (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
-    helper = 'X = mark("Marked")\nwords.say("Said " "in two")\nsay_n("one", "many", 2)\nsay(X)\nprint("Printed")\n'
+    helper = 'X = mark("Marked")\nwords.say("Said " "in two")\nsay_n("one", "many", 2)\nsay(X)\nsay("Unsure")\nprint("Printed")\n'
     (tmp_path / "b.py").write_text(helper, encoding="utf-8")
     (tmp_path / "c.j2").write_text('{{ say("In a template", n=1) }} bare', encoding="utf-8")
     monkeypatch.setattr(words, "PLACES", tuple((tmp_path, f"*.{ending}") for ending in ("py", "ipynb", "j2")))
@@ -319,6 +320,7 @@ def test_messages_are_found_in_helpers_notebooks_and_templates(two_places):
         "Marked",
         "Said in two",
         ("one", "many"),
+        "Unsure",
         "How we **count**",
         "one first line that goes on",
         "In a cell",
@@ -327,7 +329,7 @@ def test_messages_are_found_in_helpers_notebooks_and_templates(two_places):
 
 
 def test_missing_names_what_is_absent_empty_or_fuzzy(two_places, french):
-    assert words.missing("fr") == ["Marked", "Said in two", "one", "In a cell", "In a template"]
+    assert words.missing("fr") == ["Marked", "Said in two", "one", "Unsure", "In a cell", "In a template"]
     assert words.missing("en") == []
 
 
@@ -337,7 +339,7 @@ def test_update_keeps_translations_adds_the_new_and_drops_the_unused(two_places,
     kept = {message.id: message.string for message in words.catalogue("fr") if message.id}
     assert kept["How we **count**"] == "Comment nous **comptons**"
     assert kept["In a cell"] == ""
-    assert "Name" not in kept and len(kept) == 7
+    assert "Name" not in kept and len(kept) == 8
     words.update()
     assert french.read_bytes() == first
 

@@ -6,6 +6,7 @@ every dated table at `as_of`, before any step sees a row.
 
 import difflib
 import importlib.util
+import itertools
 import os
 import tempfile
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import pandas as pd
 
 from helpers import ContractError, NinefoldError
 from helpers.project import CONTRACT, Lookup, Project, Source
@@ -87,18 +89,26 @@ def _offsets(source: str, target: str, first: datetime, last: datetime) -> list[
     """Seconds to add to wall-clock times of `source`, each with the time until which it holds (the last: for ever)."""
     zones = ZoneInfo(source), ZoneInfo(target)
 
+    def offsets(wall: datetime) -> tuple[timedelta, timedelta]:
+        instant = wall.replace(tzinfo=zones[0])
+        return instant.utcoffset(), instant.astimezone(zones[1]).utcoffset()
+
     def seconds(wall: datetime) -> int:
-        return int((wall.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None) - wall).total_seconds())
+        there, here = offsets(wall)
+        return int((here - there).total_seconds())
 
     day, result = datetime(first.year, first.month, first.day), []
     while day <= last:
         following = day + timedelta(days=1)
-        low, high = day, following
-        while seconds(low) != seconds(following) and high - low > timedelta(seconds=1):
-            middle = (low + (high - low) / 2).replace(microsecond=0)
-            low, high = (middle, high) if seconds(middle) == seconds(day) else (low, middle)
-        if seconds(day) != seconds(following):
-            result.append((high, seconds(day)))
+        # Both zones may change on one day, some hours apart (New York and Chicago): the day is then gone through in quarter-hours.
+        marks = [day + n * timedelta(minutes=15) for n in range(97)] if offsets(day) != offsets(following) else []
+        for low, high in itertools.pairwise(marks):
+            old, new = seconds(low), seconds(high)
+            while old != new and high - low > timedelta(seconds=1):
+                middle = (low + (high - low) / 2).replace(microsecond=0)
+                low, high = (middle, high) if seconds(middle) == old else (low, middle)
+            if old != new:
+                result.append((high, old))
         day = following
     return [*result, (None, seconds(day))]
 
@@ -191,13 +201,21 @@ class Engine:
         Raises NinefoldError for a file that is missing, of another kind, or not readable.
         """
         path = self.path(file)
-        readers = {".parquet": self.con.read_parquet, ".csv": self.con.read_csv}
+        # Every column of a CSV is text until the table contract gives it a type: else an id 007 could become the number 7.
+        readers = {
+            ".parquet": self.con.read_parquet,
+            ".csv": lambda path: self.con.read_csv(path, all_varchar=True, header=True),
+        }
         if path.suffix.lower() not in readers:
             raise NinefoldError(f"{self.project.file}: the file {file!r} is neither .parquet nor .csv. Save it as one of the two.")
         try:
-            return readers[path.suffix.lower()](str(path))
+            table = readers[path.suffix.lower()](str(path))
+            table.count().execute()  # a broken row shows only when it is read
+            return table
         except Exception as error:
-            raise NinefoldError(f"{self.project.file}: the file {file!r} cannot be read: {_first_line(error)}") from error
+            raise NinefoldError(
+                f"{self.project.file}: the file {file!r} cannot be read ({_reason(error)}). Save it again, a CSV as UTF-8."
+            ) from error
 
     def source(self, table: str) -> ir.Table:
         """A canonical table, mapped and typed but not cleaned, cut at as_of.
@@ -209,7 +227,12 @@ class Engine:
         if dated is None:
             return mapped
         span = mapped.aggregate(first=mapped[dated].min(), rows=mapped.count()).execute().iloc[0]
-        if span["first"] is not None and not span["first"] < self.as_of:
+        if pd.isna(span["first"]):
+            raise ContractError(
+                f"{self.project.file}: no row of {table} has a date: {dated} is empty throughout the file "
+                f"{self.project.source_of(table).file!r}. Map another column to {dated}."
+            )
+        if not span["first"] < self.as_of:
             raise ContractError(
                 f"as_of: {self.as_of:%Y-%m-%d} is before the first row of {table} ({span['first']:%Y-%m-%d}, "
                 f"file {self.project.source_of(table).file}). Give a later as_of."
@@ -239,11 +262,9 @@ class Engine:
             parts = [self._column(raw, name, source) for name in ([origin] if isinstance(origin, str) else origin)]
             typed = [self._typed(raw, part, column, source) for part in parts]
             wanted[column] = sum(typed[1:], typed[0]) if len(typed) > 1 else typed[0]
-        keys = {f"key{n}_": raw[name] for n, name in enumerate(sorted({k for lookup in source.lookups for k in lookup.match}))}
         names = sorted({k for lookup in source.lookups for k in lookup.match})
-        for name in names:
-            self._column(raw, name, source)
-        table = raw.select(**wanted, **{c: ibis.literal(v) for c, v in source.constants.items()}, **keys)
+        keys = {f"key{n}_": self._column(raw, name, source) for n, name in enumerate(names)}
+        table = raw.select(**wanted, **{c: self._constant(v, c, source) for c, v in source.constants.items()}, **keys)
         for lookup in source.lookups:
             table = self._look_up(table, lookup, source, dict(zip(names, keys, strict=True)))
         return table.drop(*keys) if keys else table
@@ -252,11 +273,15 @@ class Engine:
         """Add a lookup's columns. One row of it a key, or the earliest where the project says so: rows may not multiply."""
         other = self.read(lookup.file)
         right = {f"right{n}_": self._column(other, name, source, lookup.file) for n, name in enumerate(lookup.match.values())}
-        added = {c: self._typed(other, self._column(other, name, source, lookup.file), c, source) for c, name in lookup.columns.items()}
+        added = {
+            c: self._typed(other, self._column(other, name, source, lookup.file), c, source, lookup.file)
+            for c, name in lookup.columns.items()
+        }
         found = other.select(**right, **added)
         if lookup.earliest:
             rest = [c for c in added if c != lookup.earliest]
-            found = found.group_by(list(right)).agg(**{lookup.earliest: found[lookup.earliest].min()}, **{c: found[c].min() for c in rest})
+            place = ibis.row_number().over(group_by=list(right), order_by=[lookup.earliest, *rest])
+            found = found.mutate(place_=place).filter(ibis._.place_ == 0).drop("place_")
         else:
             twice = found.group_by(list(right)).agg(n_=ibis._.count()).filter(ibis._.n_ > 1).limit(1).execute()
             if len(twice):
@@ -266,6 +291,9 @@ class Engine:
                     "multiply rows. Give it one row a key, or name in `earliest` the column whose smallest value counts."
                 )
         pairs = [(keys[left], name) for left, name in zip(lookup.match, right, strict=True)]
+        for left, name in pairs:
+            if table[left].type() != found[name].type():  # one file holds the key as text, the other as a number
+                table, found = table.mutate(**{left: _as_text(table[left])}), found.mutate(**{name: _as_text(found[name])})
         return table.left_join(found, pairs).drop(*right)
 
     def _column(self, raw: ir.Table, name: str, source: Source, file: str | None = None) -> ir.Column:
@@ -278,41 +306,84 @@ class Engine:
             )
         return raw[name]
 
-    def _typed(self, raw: ir.Table, column: ir.Column, name: str, source: Source) -> ir.Column:
-        """The column in the contract's type; ContractError naming a value that does not fit it."""
-        kind = dt.dtype(CONTRACT[source.table]["columns"].get(name, "string"))
-        if column.type().is_string() and not kind.is_string():
-            typed = column.try_cast(kind)
-            wrong = raw.filter(column.notnull() & typed.isnull()).select(value=column).limit(1).execute()
-            if len(wrong):
-                raise ContractError(
-                    f"{self.project.file}: the file {source.file!r}, column {column.get_name()!r} holds {wrong.iloc[0, 0]!r} where the "
-                    f"table {source.table} needs {_plain(kind)} for {name}. Correct the value, or map another column."
-                )
-        elif kind.is_timestamp() and not (column.type().is_timestamp() or column.type().is_date()):
+    def _constant(self, value: str, name: str, source: Source) -> ir.Scalar:
+        """One value for every row, in the contract's type."""
+        kind = _kind(source, name)
+        typed = ibis.literal(value).try_cast(kind)
+        if self.con.execute(typed.isnull()):
             raise ContractError(
-                f"{self.project.file}: the file {source.file!r}, column {column.get_name()!r} is of type {column.type()} where the table "
-                f"{source.table} needs {_plain(kind)} for {name}. Map another column."
+                f"{self.project.file}: field constants.{name} of the table {source.table} has the value {value!r} where "
+                f"{_plain(kind)} is needed. Correct it."
             )
-        elif kind.is_numeric() and not (column.type().is_numeric() or column.type().is_boolean()):
-            raise ContractError(
-                f"{self.project.file}: the file {source.file!r}, column {column.get_name()!r} is of type {column.type()} where the table "
-                f"{source.table} needs {_plain(kind)} for {name}. Map another column."
-            )
-        elif kind.is_string() and column.type().is_floating() and not int((column != column.floor()).sum().execute() or 0):
-            typed = column.cast("int64").cast(kind)  # whole numbers that a file keeps as 17850.0, for want of one in a row
-        else:
-            typed = column.cast(kind)
-        if kind.is_timestamp() and source.time_zone and source.time_zone != self.project.time_zone:
-            span = raw.aggregate(first=typed.min(), last=typed.max()).execute().iloc[0]
-            if span["first"] is not None:
-                typed = in_zone(typed, source.time_zone, self.project.time_zone, first=span["first"], last=span["last"])
         return typed
+
+    def _typed(self, raw: ir.Table, column: ir.Column, name: str, source: Source, file: str | None = None) -> ir.Column:
+        """The column in the contract's type; ContractError naming a value that does not fit it."""
+        kind, found, zone = _kind(source, name), column.type(), source.time_zone
+        place = f"{self.project.file}: the file {(file or source.file)!r}, column {column.get_name()!r}"
+        if not _fits(found, kind):
+            raise ContractError(
+                f"{place} is of type {found} where the table {source.table} needs {_plain(kind)} for {name}. Map another column."
+            )
+        if kind.is_string():
+            return _as_text(column)
+        if found.is_floating():
+            column = column.isnan().ifelse(ibis.null(found), column)  # how some programs write a missing number
+        if kind.is_timestamp() and (getattr(found, "timezone", None) or (found.is_string() and self._has_offsets(raw, column, place))):
+            typed, zone = column.try_cast("timestamp('UTC')").cast(kind), "UTC"  # such instants say themselves where they are
+        else:
+            typed = column.try_cast(kind)
+        if found.is_string() or kind.is_decimal():
+            unfit = typed.isnull() | typed.isnan() | typed.isinf() if kind.is_floating() else typed.isnull()
+            wrong = raw.filter(column.notnull() & unfit).select(value=column).limit(1).execute()
+            if len(wrong):
+                value = repr(wrong["value"].tolist()[0])
+                raise ContractError(
+                    f"{place} holds {value} where the table {source.table} needs {_plain(kind)} for {name}. "
+                    "Correct the value, or map another column."
+                )
+        if kind.is_timestamp() and zone and zone != self.project.time_zone:
+            span = raw.aggregate(first=typed.min(), last=typed.max()).execute().iloc[0]
+            if not pd.isna(span["first"]):
+                typed = in_zone(typed, zone, self.project.time_zone, first=span["first"], last=span["last"])
+        return typed
+
+    def _has_offsets(self, raw: ir.Table, column: ir.StringColumn, place: str) -> bool:
+        """Whether these texts end in an offset from UTC (`Z`, `+02:00`); some with and some without are refused."""
+        offset = column.re_search(r":\d\d(\.\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)$")
+        seen = raw.filter(column.notnull()).aggregate(with_=offset.sum(), rows=ibis._.count(), bare=column.min(where=~offset)).execute()
+        with_, rows, bare = seen.iloc[0]
+        if with_ and with_ < rows:
+            raise ContractError(f"{place} gives some instants an offset from UTC and others none, such as {bare!r}. Use one form.")
+        return bool(with_)
+
+
+def _kind(source: Source, name: str) -> dt.DataType:
+    """The contract's type of a column; attributes of customers are text."""
+    return dt.dtype(CONTRACT[source.table]["columns"].get(name, "string"))
+
+
+def _fits(found: dt.DataType, kind: dt.DataType) -> bool:
+    """Whether a file's type can be read as the contract's; text may always be tried."""
+    if kind.is_string() or found.is_string():
+        return True
+    if kind.is_timestamp():
+        return found.is_timestamp() or found.is_date()
+    return found.is_boolean() or found.is_numeric()
+
+
+def _as_text(column: ir.Column) -> ir.StringColumn:
+    """A column as text; whole numbers that a program stored as 7.0 for want of a missing integer are 7."""
+    if column.type().is_floating():
+        return (column == column.floor()).ifelse(column.try_cast("int64").cast("string"), column.cast("string"))
+    return column.cast("string")
 
 
 def _plain(kind: dt.DataType) -> str:
     return {"timestamp": "a date", "string": "text", "boolean": "true or false"}.get(str(kind).split("(")[0], "a number")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _reason(error: Exception) -> str:
+    """What an engine complains about, without its long advice."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(("Original Line", "LINE"))]
+    return "; ".join(lines[:2]) or type(error).__name__

@@ -198,8 +198,10 @@ def as_document(project: Project, frame: pd.DataFrame, found: dict[str, Window],
     """The scope as handed over: what later steps may not quietly change."""
     scope = project.scope
     return {
-        "population": frame[["label", "n", "revenue"]].to_dict("records"),
-        "filters": [rule.model_dump(mode="json") for rule in scope.filters],
+        "population": [
+            {"rule": rule.model_dump(mode="json") if rule else None, "n": n, "revenue": revenue}
+            for rule, n, revenue in zip([None, *scope.filters], frame["n"], frame["revenue"], strict=True)
+        ],
         "window_days": scope.window_days,
         "horizon_days": scope.horizon_days,
         "windows": {name: vars(window) for name, window in found.items()},

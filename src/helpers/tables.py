@@ -116,6 +116,11 @@ def finding(sentence: str) -> None:
     place_on_page({"text/html": f'<p class="finding">{escape(sentence)}</p>\n', "text/plain": sentence})
 
 
+def nothing(name: str, sentence: str) -> dict:
+    """The words of a chart that has nothing to draw: charts say the sentence instead."""
+    return {"name": name, "title": sentence, "subtitle": "", "alt": sentence, "source": ""}
+
+
 def caveats(sentences: Sequence[str]) -> None:
     """Show what could mislead the reader, a line each."""
     items = "".join(f"<li>{escape(sentence)}</li>\n" for sentence in sentences)

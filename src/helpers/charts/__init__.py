@@ -4,7 +4,8 @@ Every drawing function takes a tidy frame and the words around it, keeps the PNG
 it with its alternative text. `paper` lays out the words, `scales` writes numbers and dates, `drawings` fills the plots.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,7 @@ from helpers.charts.style import (
     house_style,
     wrap,
 )
-from helpers.tables import check_slug, min_cell, written
+from helpers.tables import check_slug, finding, min_cell, written
 from helpers.words import THIN, as_date, number, say, say_n
 
 if TYPE_CHECKING:
@@ -45,7 +46,21 @@ FEW = 30
 """Groups of fewer customers are drawn in grey."""
 
 
-@house_style()
+def drawing(draw: Callable) -> Callable:
+    """A drawing in the house's style; with nothing to draw, its title is said as a sentence and the page goes on."""
+
+    @wraps(draw)
+    def drawn(frame, **given) -> None:
+        if not len(frame):
+            finding(given["title"])
+            return
+        with house_style():
+            draw(frame, **given)
+
+    return drawn
+
+
+@drawing
 def lines_with_interval(
     frame: "pd.DataFrame",
     *,
@@ -76,7 +91,7 @@ def lines_with_interval(
             return sheet.keep()
 
 
-@house_style()
+@drawing
 def funnel(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str) -> None:
     """Draw what is left after each filter, first to last, as bars labelled with number, share and what was lost.
 
@@ -93,7 +108,7 @@ def funnel(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source
     draw_bars(words, list(frame["label"]), counts, fills, [number(n) for n in counts], notes).keep()
 
 
-@house_style()
+@drawing
 def windows(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str, as_of: object = None) -> None:
     """Draw periods on a time line, one row a window.
 
@@ -122,7 +137,7 @@ def windows(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, sourc
     sheet.keep()
 
 
-@house_style()
+@drawing
 def heatmap(
     frame: "pd.DataFrame",
     *,
@@ -149,7 +164,7 @@ def heatmap(
     draw_grid(words, rows, [str(label) for label in frame.columns], values, texts, key).keep()
 
 
-@house_style()
+@drawing
 def correlation(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str, threshold: float = 0.7) -> None:
     """Draw correlations −1 to 1 as a lower triangle; a dot marks those at least as strong as the threshold.
 
@@ -168,7 +183,7 @@ def correlation(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, s
     draw_triangle(words, [str(label) for label in frame.index], values, texts, shown, key).keep()
 
 
-@house_style()
+@drawing
 def distributions(
     histograms: Mapping[str, tuple],
     *,
@@ -185,8 +200,6 @@ def distributions(
     """
     words = Words(title, subtitle, alt, source, name)
     check_slug("Chart", name)
-    if not histograms:
-        raise NinefoldError(f"Chart {name}: there is no histogram to draw.")
     gap, plot, foot, columns = 18, 50, 38, min(columns, len(histograms))
     wide = (WIDTH - 2 * EDGE - (columns - 1) * gap) / columns
     labels = [wrap(label, wide, TEXT) for label in histograms]
@@ -201,7 +214,7 @@ def distributions(
     sheet.keep()
 
 
-@house_style()
+@drawing
 def bars(
     frame: "pd.DataFrame",
     *,
@@ -240,7 +253,7 @@ def bars(
     draw_bars(words, labels, value, fills, texts, notes, data, interval_label).keep()
 
 
-@house_style()
+@drawing
 def strips(
     frame: "pd.DataFrame",
     *,
@@ -283,8 +296,6 @@ def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> di
 
 def _check(frame: "pd.DataFrame", words: Words, *columns: str) -> None:
     check_slug("Chart", words.name)
-    if frame.empty:
-        raise NinefoldError(f"Chart {words.name}: the frame has no row to draw. Say so in a sentence instead.")
     for column in columns:
         if column not in frame.columns:
             known = ", ".join(map(str, frame.columns))

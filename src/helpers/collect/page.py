@@ -277,7 +277,9 @@ def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float
     points = [quality_words(grades)["title"] + ".", reconciliation(checked)]
     if unidentified > 0:
         share = words.share(unidentified)
-        points.insert(0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share))
+        points.insert(
+            0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share)
+        )
     return {
         "headline": headline,
         "points": points,

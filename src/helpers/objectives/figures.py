@@ -173,7 +173,7 @@ def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, 
     tables = [measure(metric, orders, None, start=s, end=s + length, known_before=known) for s in starts]
     rows = [{"when": s + length / 2, "start": s, **vars(f)} for s, t in zip(starts, tables, strict=True) if (f := figure(t))]
     frame = pd.DataFrame(rows, columns=["when", "start", "value", "low", "high", "customers"])
-    return frame, (change(tables[0], tables[-1]) if len(tables) > 1 else None)
+    return (frame, change(tables[0], tables[-1])) if len(frame) > 1 else (frame.head(0), None)
 
 
 def is_share(objective: Objective) -> bool:
@@ -235,6 +235,12 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
 
 
 def as_document(assessed: list[dict]) -> dict:
-    """The objectives as handed over: plain values, prose as typed in project.yml."""
-    kept = ("role", "start", "end", "value", "low", "high", "customers", "smallest_change", "checks", "precise")
-    return {"objectives": [{k: a[k] for k in kept} | {"plan": a["objective"].model_dump(mode="json")} for a in assessed]}
+    """The objectives as handed over: plain values and prose as typed, the same whatever language the pages are in."""
+    kept = ("role", "start", "end", "value", "low", "high", "customers", "smallest_change", "precise")
+    return {
+        "objectives": [
+            {k: a[k] for k in kept}
+            | {"plan": a["objective"].model_dump(mode="json"), "checks": {k: not lacking for k, lacking in a["checks"].items()}}
+            for a in assessed
+        ]
+    }

@@ -7,7 +7,7 @@ import pandas as pd
 from helpers import words
 from helpers.objectives.figures import KINDS, METRICS, TAKES, shown
 from helpers.project import Objective, Project
-from helpers.tables import Column, Table
+from helpers.tables import Column, Table, nothing
 from helpers.words import mark, say, say_n
 
 
@@ -77,6 +77,8 @@ def baseline_table(assessed: list[dict]) -> Table:
 
 def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) -> dict:
     """Claim, subtitle, alternative text and source of the picture of the main objective over time."""
+    if len(frame) < 2:
+        return nothing("trend", say("History is too short to follow the same customers through two periods."))
     first, last = frame.iloc[0], frame.iloc[-1]
     name, since = _metric_name(objective), words.month(first["start"])
     if moved and abs(moved[0]) > 1.959964 * moved[1]:
@@ -127,6 +129,8 @@ def reach(assessed: list[dict]) -> pd.DataFrame:
 
 
 def reach_words(frame: pd.DataFrame) -> dict:
+    if frame.empty:
+        return nothing("reach", say("No objective has a baseline, a target and two windows: whether a rise could be seen is not known."))
     seen = int((frame["low"] >= 0).sum())
     claim = say_n(
         "{seen} of {all} target asks for a rise large enough to be seen",

@@ -205,6 +205,12 @@ def as_document(learnt: list[dict], screened: pd.DataFrame) -> dict:
     return {"variables": sorted(kept, key=lambda entry: entry["role"] != "proposed")}
 
 
+def passports_document(passports: list[dict]) -> dict:
+    """The passports as handed over, by name: without the sentences, which the catalogue and project.yml give in any language."""
+    prose = ("title", "definition", "source", "legal_basis", "why")
+    return {p["name"]: {k: v for k, v in p.items() if k not in prose} for p in passports}
+
+
 def outcomes_of(window: Window, orders: ir.Table, later: pd.DataFrame, customers: pd.Series, project: Project) -> dict[str, np.ndarray]:
     """What the customers did in a window's judging period: the main objective, and the panel of the scope.
 
@@ -291,6 +297,7 @@ def passports(
         result.append(
             {
                 "name": variable.name,
+                "stands_for": role["kept"],
                 "title": variable.title(),
                 "family": variable.family,
                 "kind": variable.kind,

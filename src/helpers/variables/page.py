@@ -11,7 +11,7 @@ import pandas as pd
 from helpers import words
 from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
-from helpers.tables import Column, Table
+from helpers.tables import Column, Table, nothing
 from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
 from helpers.variables.choose import ROLES
 from helpers.words import mark, say
@@ -63,7 +63,9 @@ def histograms(sample: pd.DataFrame, variables: list[Variable], learnt: list[dic
         values = np.unique(np.clip(known, low, high))
         if 2 <= len(values) <= bins:  # a bar a value: equal bins would leave gaps between the values
             middles = (values[1:] + values[:-1]) / 2
-            steps = np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])
+            ends = (2 * values[0] - middles[0], 2 * values[-1] - middles[-1])
+            ends = np.clip(ends, 0, 1) if variable.kind == "share" else ends
+            steps = np.concatenate([[ends[0]], middles, [ends[1]]])
         else:
             steps = np.linspace(low, high, bins + 1)
         counts, edges = np.histogram(np.clip(known, low, high), bins=steps)
@@ -223,6 +225,8 @@ def contribution_frame(passports: list[dict], part: str) -> pd.DataFrame:
 
 def contribution_words(passports: list[dict], project: Project, customers: int) -> dict:
     by = {p["title"]: p["contribution"] for p in passports if p["contribution"]}
+    if not by:
+        return nothing("contribution", say("What a variable tells of later behaviour cannot be told: the history is too short."))
     money = max(by, key=lambda t: by[t]["objective_alone"])
     return {
         "name": "contribution",
@@ -246,6 +250,8 @@ def contribution_words(passports: list[dict], project: Project, customers: int) 
 
 def panel_words(passports: list[dict], project: Project, customers: int) -> dict:
     by = {p["title"]: p["contribution"] for p in passports if p["contribution"]}
+    if not by:
+        return nothing("panel", say("How customers buy later cannot be judged either."))
     best = sorted(by, key=lambda t: -by[t]["panel_alone"])
     same = max(by, key=lambda t: by[t]["objective_alone"]) == best[0]
     if same:
