@@ -261,3 +261,22 @@ def test_decisions_are_shown_as_typed_and_their_absence_too():
     made = Decision(decision="Keep 5", because="Staff", decided_by="Head of marketing", decided_on=date(2017, 9, 1))
     assert grid(tables.decisions([made]))[1] == ["Keep 5", "Staff", "", "", "Head of marketing", "1 September 2017"]
     assert grid(tables.decisions([]))[1] == ["none yet", "", "", "", "", "–"]
+
+
+def test_rows_in_different_units_keep_numbers_and_are_written_each_in_its_own():
+    words.use("en", currency="USD")
+    frame = pd.DataFrame({"what": ["spend", "back"], "value": [154.5, 0.956], "kind": [("money", 2), ("share", 1)]})
+    table = Table("mixed", "Mixed", frame, [Column("what", "What"), Column("value", "Value", "number", kinds="kind")])
+    assert "$154.50" in tables.as_html(table) and "95.6%" in tables.as_html(table)
+    kept = tables.payload(table)
+    assert kept["rows"] == [["spend", 154.5], ["back", 0.956]]
+    assert kept["columns"][1]["kinds"] == [("money", 2), ("share", 1)]
+
+
+def test_a_number_of_customers_below_the_least_is_not_shown_but_none_and_many_are():
+    frame = pd.DataFrame({"what": ["a", "b", "c", "d"], "people": [0, 1, 9, 10]})
+    table = Table("few", "Few", frame, [Column("what", "What"), Column("people", "People", "count", people=True)])
+    page = tables.as_html(table)
+    assert page.count(f"&lt;{words.THIN}10") == 2 and ">0<" in page and ">10<" in page and ">9<" not in page
+    assert [row[1] for row in tables.payload(table)["rows"]] == [0, None, None, 10]
+    assert "fewer than 10 customers" in tables.payload(table)["note"]

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-import pandas as pd
 
 from helpers import ContractError, NinefoldError
 from helpers.project import CONTRACT, Lookup, Project, Source
@@ -227,7 +226,7 @@ class Engine:
         if dated is None:
             return mapped
         span = mapped.aggregate(first=mapped[dated].min(), rows=mapped.count()).execute().iloc[0]
-        if pd.isna(span["first"]):
+        if _missing(span["first"]):
             raise ContractError(
                 f"{self.project.file}: no row of {table} has a date: {dated} is empty throughout the file "
                 f"{self.project.source_of(table).file!r}. Map another column to {dated}."
@@ -344,7 +343,7 @@ class Engine:
                 )
         if kind.is_timestamp() and zone and zone != self.project.time_zone:
             span = raw.aggregate(first=typed.min(), last=typed.max()).execute().iloc[0]
-            if not pd.isna(span["first"]):
+            if not _missing(span["first"]):
                 typed = in_zone(typed, zone, self.project.time_zone, first=span["first"], last=span["last"])
         return typed
 
@@ -377,6 +376,10 @@ def _as_text(column: ir.Column) -> ir.StringColumn:
     if column.type().is_floating():
         return (column == column.floor()).ifelse(column.try_cast("int64").cast("string"), column.cast("string"))
     return column.cast("string")
+
+
+def _missing(value) -> bool:
+    return value is None or value != value  # NaN and NaT differ from themselves
 
 
 def _plain(kind: dt.DataType) -> str:

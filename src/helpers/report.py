@@ -65,13 +65,15 @@ def _alone(plan: Project):
 
 def _sweep(plan: Project) -> None:
     """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run."""
-    reports = home() / "reports" / plan.name
-    for half in (plan.folder / "runs").glob("*/*"):
+    runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
+    for half in runs.glob("*/*"):
         if half.is_dir() and not (half / "run.json").is_file():
             shutil.rmtree(half)
-    for pages in reports.glob("*/*"):
-        if pages.is_dir() and not (plan.folder / "runs" / pages.parent.name / pages.name / "run.json").is_file():
-            if pages.resolve() != run.latest(plan.name):
+    for place in reports.glob("*"):
+        if place.is_symlink() or not place.is_dir():
+            continue  # `latest` leads to pages that stay
+        for pages in place.iterdir():
+            if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
                 shutil.rmtree(pages)
 
 

@@ -120,7 +120,7 @@ class Step:
 
         Raises ContractError when the key is not unique although it should be.
         """
-        path = self.folder / f"{name}.parquet"
+        path = self._place() / f"{name}.parquet"
         # Rows that tie on the key are ordered by all that is left, else two runs could write them in two orders.
         rest = [] if unique else [column for column in table.columns if column not in key]
         with saving(path):
@@ -134,7 +134,7 @@ class Step:
 
     def give_json(self, name: str, content) -> None:
         """Write a JSON document: sorted keys, 12 significant digits."""
-        path = self.folder / f"{name}.json"
+        path = self._place() / f"{name}.json"
         write_json(path, content)
         self._record(name, path, len(content), sorted(content) if isinstance(content, dict) else [])
 
@@ -152,7 +152,7 @@ class Step:
     def keep_summary(self, payload: dict) -> None:
         """Keep the summary of the page; its headline becomes the step's finding."""
         self.finding = payload["headline"]
-        write_json(self.folder / "page" / "summary.json", payload)
+        write_json(self._place() / "page" / "summary.json", payload)
 
     def given_table(self):
         """What this step gives, as a table of the page: name, rows, columns and the first figures of its SHA-256."""
@@ -175,16 +175,19 @@ class Step:
 
         Returns name, file, rows, columns and sha256 of each thing given.
         """
-        global _current
         if not self.finding:
             raise NinefoldError(f"Step {self.name} has no summary yet: run the cell tagged `summary` before handing over.")
         given = sorted(self.given, key=lambda g: g["name"])
-        write_json(self.folder / "step.json", {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given})
-        final = self.base / folder(self.name)
-        _set_aside(final)
-        with saving(final):
-            os.replace(self.folder, final)
-        self.folder = final
+        final, record = self.base / folder(self.name), self._place() / "step.json"
+        before = json.loads(record.read_text(encoding="utf-8"))["gives"] if self.folder == final else None
+        write_json(record, {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given})
+        if before is None:
+            _set_aside(final)
+            with saving(final):
+                os.replace(self.folder, final)
+            self.folder = final
+        elif before != given:  # cells run again in the lab after the hand-over: what rests on the step is outdated
+            _set_aside_from(self.base, STEPS.index(self.name) + 1)
         return given
 
     def sample(self, table):
@@ -196,9 +199,18 @@ class Step:
         scope, first = self.project.scope, first_instant(orders)
         return windows(self.as_of, window_days=scope.window_days, horizon_days=scope.horizon_days, first=first)
 
+    def _place(self) -> Path:
+        """The step's folder; NinefoldError when another notebook of the draft has set it aside meanwhile."""
+        if not self.folder.is_dir():
+            raise NinefoldError(
+                f"Step {self.name} is outdated: this step or an earlier one was started again in this draft meanwhile. "
+                f"Run notebooks/{folder(self.name)}.ipynb again from its top."
+            )
+        return self.folder
+
     def _numbered(self, kind: str, name: str) -> Path:
-        place = self.folder / "page" / kind
-        same = [path for path in place.glob(f"*_{name}.json")]  # a cell run twice in the lab replaces its own
+        place = self._place() / "page" / kind
+        same = list(place.glob(f"[0-9][0-9]_{name}.json"))  # a cell run twice in the lab replaces its own
         number = int(same[0].name[:2]) if same else len(list(place.glob("*.json"))) + 1
         return place / f"{number:02d}_{name}"
 
@@ -250,7 +262,7 @@ def _plain(value):
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, date | datetime):
-        return value.isoformat()
+        return value.isoformat() if value == value else None  # pandas's missing instant is a datetime that differs from itself
     if hasattr(value, "item"):  # a numpy scalar
         value = value.item()
     if isinstance(value, int | bool):
@@ -288,7 +300,7 @@ def _resolve(place: Path) -> Path:
 def latest(project: str) -> Path | None:
     """The folder of the pages published last, or None."""
     place = _resolve(home() / "reports" / project / "latest")
-    return place if place.is_dir() else None
+    return place.resolve() if place.is_dir() else None
 
 
 def _is_link(place: Path) -> bool:
@@ -304,6 +316,13 @@ def _set_aside(place: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         aside.parent.mkdir(exist_ok=True)
         os.replace(place, aside)
+
+
+def _set_aside_from(base: Path, number: int) -> None:
+    """Set aside every step of a draft from this one on; what was begun and not finished is dropped."""
+    for later in STEPS[number:]:
+        shutil.rmtree(base / (folder(later) + ".tmp"), ignore_errors=True)
+        _set_aside(base / folder(later))
 
 
 # Runs and the draft
@@ -364,13 +383,17 @@ def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str
                 f"them from. Run notebooks/{first}.ipynb first, or `make report`."
             )
         for earlier in linkable:
+            if not (runs[-1] / folder(earlier)).is_dir():
+                raise NinefoldError(
+                    f"Step {step} needs step {earlier}, and neither this draft nor run {runs[-1].name} of {stamp(as_of)} has it. "
+                    f"Run notebooks/{folder(earlier)}.ipynb first."
+                )
             link(base / folder(earlier), runs[-1] / folder(earlier))
         note = words.say("Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of))
         recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
         if recorded["project_yml"] != digest(home() / project.file):
             note += " " + words.say("project.yml has changed since that run.")
-    for later in STEPS[number:]:
-        _set_aside(base / folder(later))
+    _set_aside_from(base, number)
     return note
 
 

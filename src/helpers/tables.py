@@ -31,6 +31,8 @@ class Column:
 
     kind    text, count, number, share (0–1), money, change (relative, 0.032 = +3.2 %), date
     unit    shown in the heading; money has its currency there unless another unit is given
+    kinds   a column of the frame that holds each row's own (kind, digits), where the rows are measured in different units
+    people  its numbers are numbers of customers: those below `min_cell` are not shown
     """
 
     name: str
@@ -38,6 +40,8 @@ class Column:
     kind: str = "text"
     digits: int = 0
     unit: str = ""
+    kinds: str = ""
+    people: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,10 @@ def as_html(table: Table) -> str:
     masked = _masked(table)
     ids = {f"c{i}": column for i, column in enumerate(table.columns)}
     cells = {
-        i: [_written(value, column, hidden, table) for value, hidden in zip(table.frame[column.name], masked, strict=True)]
+        i: [
+            _written(value, kind, digits, column, hidden, table)
+            for value, (kind, digits), hidden in zip(table.frame[column.name], _kinds(column, table), masked, strict=True)
+        ]
         for i, column in ids.items()
     }
     drawn = gt.GT(pd.DataFrame(cells, dtype="object"), id=table.name, rowname_col="c0")
@@ -103,7 +110,10 @@ def payload(table: Table) -> dict:
     return {
         "caption": table.caption,
         "note": _note(table),
-        "columns": [{"label": c.label, "kind": c.kind, "digits": c.digits, "unit": _unit(c)} for c in table.columns],
+        "columns": [
+            {"label": c.label, "kind": c.kind, "digits": c.digits, "unit": _unit(c)} | ({"kinds": _kinds(c, table)} if c.kinds else {})
+            for c in table.columns
+        ],
         "rows": [
             [None if hidden and c.kind != "text" else _plain(x, c) for x, c in zip(row, table.columns, strict=True)]
             for hidden, row in zip(_masked(table), written_rows, strict=True)
@@ -224,7 +234,8 @@ def _masked(table: Table) -> list[bool]:
 
 
 def _note(table: Table) -> str:
-    if not any(_masked(table)):
+    few = any(_few(value, column) for column in table.columns if column.people for value in table.frame[column.name])
+    if not few and not any(_masked(table)):
         return table.note
     hidden = say("Figures about fewer than {least} customers are not shown.", least=number(min_cell()))
     return f"{table.note} {hidden}".strip()
@@ -239,17 +250,27 @@ def _heading(column: Column) -> str:
     return escape(column.label) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
 
 
-def _written(value: Any, column: Column, hidden: bool, table: Table) -> str:
-    if hidden and column.kind != "text":
+def _kinds(column: Column, table: Table) -> list[tuple[str, int]]:
+    """Kind and digits of each row's value."""
+    return list(table.frame[column.kinds]) if column.kinds else [(column.kind, column.digits)] * len(table.frame)
+
+
+def _few(value: Any, column: Column) -> bool:
+    """Whether a value is itself a number of customers too small to show."""
+    return column.people and not absent(value) and 0 < value < min_cell()
+
+
+def _written(value: Any, kind: str, digits: int, column: Column, hidden: bool, table: Table) -> str:
+    if (hidden and kind != "text") or _few(value, column):
         least = f"<{THIN}{number(min_cell())}"
-        return least if column.name == table.cell_size else f"n{THIN}{least}"
-    if column.kind == "money":  # the currency stands in the heading
-        return number(value, column.digits)
-    return written(value, column.kind, column.digits)
+        return least if column.name == table.cell_size or not hidden else f"n{THIN}{least}"
+    if kind == "money" and not column.kinds:  # the currency stands in the heading
+        return number(value, digits)
+    return written(value, kind, digits)
 
 
 def _plain(value: Any, column: Column) -> str | int | float | None:
-    if absent(value):
+    if absent(value) or _few(value, column):
         return None
     if column.kind == "text":
         return written(value, "text")

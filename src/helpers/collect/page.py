@@ -77,10 +77,10 @@ def facts_table(found: dict[str, dict]) -> Table:
     columns = [
         Column("table", say("Table")),
         Column("rows", say("Rows"), "count"),
-        Column("customers", say("Customers"), "count"),
+        Column("customers", say("Customers"), "count", people=True),
         Column("missing", say("Empty cells"), "share", 1),
-        Column("duplicates", say("Same key twice"), "count"),
-        Column("orphans", say("Customer unknown"), "count"),
+        Column("duplicates", say("Same key twice"), "count", people=True),
+        Column("orphans", say("Customer unknown"), "count", people=True),
         Column("without_product", say("Product unknown"), "count"),
         Column("zero", say("Amount zero"), "count"),
         Column("not_positive", say("Quantity ≤ 0"), "count"),

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import words
-from helpers.engine import between, total
+from helpers.engine import between, first_instant, total
 from helpers.project import Objective, Project
 from helpers.words import mark, say
 
@@ -67,30 +67,31 @@ def measure(
 ) -> ir.Table:
     """One row per customer who counts: what it did (y) and how often it could have (n).
 
-    orders     customer_id, order_id, ordered_at, amount
-    contacts   customer_id, sent_at, responded_at; only for response_rate
+    orders     customer_id, order_id, ordered_at, amount; revenue is net of refunds, but a refund alone is no order and no purchase
+    contacts   customer_id, sent_at, responded_at; only for response_rate; an answer dated before its mailing is none
     start, end the window [start, end)
     known_before   who counts for revenue and orders: customers with an order before it (default: start)
-    Returns    customer_id, y, n; the metric is sum(y) / sum(n)
+    Returns    customer_id, y, n; the metric is sum(y) / sum(n). Rows without a customer count for nobody.
     """
     days = (end - start).total_seconds() / 86_400
     if metric == "response_rate":
         late = timedelta(days=RESPONSE_DAYS)
         # Not `between`: it hides answers after the mailing window, and each mailing has its own 30 days.
-        seen = contacts.filter(contacts.sent_at >= ibis.literal(start - late), contacts.sent_at < ibis.literal(end - late))
-        answered = seen.responded_at < seen.sent_at + ibis.interval(days=RESPONSE_DAYS)
+        sent = (contacts.sent_at >= ibis.literal(start - late)) & (contacts.sent_at < ibis.literal(end - late))
+        seen = contacts.filter(contacts.customer_id.notnull(), sent)
+        answered = (seen.responded_at >= seen.sent_at) & (seen.responded_at < seen.sent_at + ibis.interval(days=RESPONSE_DAYS))
         return seen.group_by("customer_id").agg(
             y=answered.fill_null(False).cast("int64").sum().cast("float64"), n=seen.count().cast("float64")
         )
-    bought = between(orders, "ordered_at", start, end)
+    orders = orders.filter(orders.customer_id.notnull())
+    purchases = orders.filter(orders.amount >= 0)
     if metric == "active_share":
-        base = between(orders, "ordered_at", start - (end - start), start).select("customer_id").distinct()
-        did = bought.group_by("customer_id").agg(v=ibis.literal(1))
+        base = between(purchases, "ordered_at", start - (end - start), start)
     else:
-        base = orders.filter(orders.ordered_at < ibis.literal(known_before or start)).select("customer_id").distinct()
-        value = bought.amount.sum() if metric == "revenue_per_customer" else bought.order_id.nunique()
-        did = bought.group_by("customer_id").agg(v=value)
-    joined = base.left_join(did, "customer_id")
+        base = orders.filter(orders.ordered_at < ibis.literal(known_before or start))
+    done = between(orders if metric == "revenue_per_customer" else purchases, "ordered_at", start, end)
+    values = {"revenue_per_customer": done.amount.sum(), "orders_per_customer": done.order_id.nunique(), "active_share": ibis.literal(1)}
+    joined = base.select("customer_id").distinct().left_join(done.group_by("customer_id").agg(v=values[metric]), "customer_id")
     scale = 1.0 if metric == "active_share" else 30 / days
     return joined.select("customer_id", y=joined.v.fill_null(0).cast("float64") * scale, n=ibis.literal(1.0))
 
@@ -161,14 +162,16 @@ def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, 
     """The metric of the same customers in successive periods of `days` days that end at as_of.
 
     The customers are those known `warm_up_days` after the history begins. (Taking everybody known when each period opens
-    publishes a fall that never was: where history begins, only the most frequent buyers have been seen yet.)
+    publishes a fall that never was: where history begins, only the most frequent buyers have been seen yet. So does a first
+    period that reaches into the warm-up, where those last to be known are known because they bought in it.)
+    metric   a metric of orders; response_rate has no customers to follow, and its frame is empty
     Returns  (when [middle of the period], start, value, low, high, customers; oldest first), (difference between the last and
              the first period, its standard error)
     """
-    first = orders.ordered_at.min().execute().to_pydatetime()
+    first = first_instant(orders)
     known = datetime(first.year, first.month, first.day) + timedelta(days=warm_up_days)
     length, starts = timedelta(days=days), []
-    while as_of - length * (len(starts) + 1) >= known - timedelta(days=days / 2) and len(starts) < 36:
+    while metric != "response_rate" and as_of - length * (len(starts) + 1) >= known and len(starts) < 36:
         starts.insert(0, as_of - length * (len(starts) + 1))
     tables = [measure(metric, orders, None, start=s, end=s + length, known_before=known) for s in starts]
     rows = [{"when": s + length / 2, "start": s, **vars(f)} for s, t in zip(starts, tables, strict=True) if (f := figure(t))]

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from helpers import words
-from helpers.objectives.figures import KINDS, METRICS, TAKES, shown
+from helpers.objectives.figures import KINDS, METRICS, TAKES, is_share, shown
 from helpers.project import Objective, Project
 from helpers.tables import Column, Table, nothing
 from helpers.words import mark, say, say_n
@@ -55,20 +55,23 @@ def baseline_table(assessed: list[dict]) -> Table:
             {
                 "objective": ("★ " if a["role"] == "main" else "") + words.text(o.name),
                 "metric": say(METRICS[o.metric]),
-                "baseline": shown(o, a["value"]),
-                "interval": f"{shown(o, a['low'])} – {shown(o, a['high'])}",
-                "target": shown(o, o.target),
-                "by_when": words.day(o.by_when) if o.by_when else words.NONE,
+                "baseline": a["value"],
+                "low": a["low"],
+                "high": a["high"],
+                "target": o.target,
+                "kind": ("share", 1) if is_share(o) else ("money" if value_format(o) == "money" else "number", 2),
+                "by_when": o.by_when,
                 "owner": words.text(o.owner) if o.owner else words.NONE,
             }
         )
     columns = [
         Column("objective", say("Objective (★ main)")),
         Column("metric", say("Measured by")),
-        Column("baseline", say("Today")),
-        Column("interval", say("95% interval")),
-        Column("target", say("Target")),
-        Column("by_when", say("By")),
+        Column("baseline", say("Today"), "number", kinds="kind"),
+        Column("low", say("95% interval, from"), "number", kinds="kind"),
+        Column("high", say("to"), "number", kinds="kind"),
+        Column("target", say("Target"), "number", kinds="kind"),
+        Column("by_when", say("By"), "date"),
         Column("owner", say("Owner")),
     ]
     note = say("Window: {start} to {end}, end not counted.", start=words.day(assessed[0]["start"]), end=words.day(assessed[0]["end"]))

@@ -20,6 +20,31 @@ from helpers.project.sections import Decision, Filter, Lookup, Objective, Projec
 __all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
 
 
+GIVEN = ("name", "file")
+"""Fields of a project that its place gives, not its file."""
+
+
+class _Reader(yaml.SafeLoader):
+    """YAML in which a key typed twice is an error, and a date that no calendar has stays text, for its field's check to name."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands here a second time", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_timestamp(self, node):
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_Reader.add_constructor("tag:yaml.org,2002:timestamp", _Reader.construct_yaml_timestamp)
+
+
 def available() -> list[str]:
     """Names of the projects that have a project.yml, sorted."""
     return sorted(path.parent.name for path in (home() / "data").glob("*/project.yml"))
@@ -37,20 +62,24 @@ def load(name: str) -> Project:
         hint = f" Did you mean {near[0]}?" if near else ""
         raise NinefoldError(f"Unknown project {name!r}: there is no {shown}.{hint} Known: {', '.join(available()) or 'none'}.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Reader)
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise NinefoldError(f"{shown}, line {line}: not UTF-8 text. Save the file as UTF-8 and run again.") from error
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise NinefoldError(f"{shown}{where}: not readable as YAML ({problem}). Mend that line and run again.") from error
     if not isinstance(content, dict):
         raise NinefoldError(f"{shown}: expected fields such as `title:`, found {content!r}. Copy data/complete_journey/project.yml.")
+    for key in content:
+        if not isinstance(key, str) or key in GIVEN:
+            raise NinefoldError(f"{shown}: field {key} is unknown. Fields are words, and the folder gives `name` and `file`: take it out.")
     try:
         project = Project(**content, name=str(name), file=shown)
     except ValidationError as error:
         raise NinefoldError(_explain(shown, error)) from error
-    except TypeError as error:  # `name` or `file` typed in the YAML, or a key that is not a word
-        raise NinefoldError(f"{shown}: {error}. Fields are words, and `name` and `file` are given by the folder.") from error
     _check_columns(project)
     return project
 
@@ -79,10 +108,10 @@ def _explain(shown: str, error: ValidationError) -> str:
     """One line a fault: file, field, value, remedy."""
     lines = []
     for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"] if part not in ("str", "dict[literal['en','fr'],str]"))
+        place = ".".join(str(part) for part in fault["loc"] if part != "[key]")
         value, kind = fault["input"], fault["type"]
         if kind == "missing":
-            lines.append(f"{shown}: field {place} is missing. {_help(fault['loc'])}")
+            lines.append(f"{shown}: field {place} is missing: add it. {_help(fault['loc'])}")
         elif kind == "extra_forbidden":
             near = difflib.get_close_matches(str(fault["loc"][-1]), _fields(fault["loc"][:-1]), n=1)
             remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_fields(fault['loc'][:-1]))}."
@@ -90,7 +119,8 @@ def _explain(shown: str, error: ValidationError) -> str:
         else:
             shown_value = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "…"
             message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{shown}: field {place or '(top)'} has the value {shown_value}: {message}. {_help(fault['loc'])}".rstrip())
+            message += "" if message.endswith("?") else "."
+            lines.append(f"{shown}: field {place or '(top)'} has the value {shown_value}: {message} {_help(fault['loc'])}".rstrip())
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -126,7 +156,7 @@ def _after_key(model: type[BaseModel], rest: tuple) -> type[BaseModel] | None:
 
 def _fields(loc: tuple) -> list[str]:
     model = _model_at(loc)
-    return [name for name in model.model_fields if name not in ("name", "file")] if model else []
+    return [name for name in model.model_fields if model is not Project or name not in GIVEN] if model else []
 
 
 def _help(loc: tuple) -> str:
@@ -136,7 +166,7 @@ def _help(loc: tuple) -> str:
         model = _model_at(loc[: cut - 1])
         field = model.model_fields.get(str(loc[cut - 1])) if model else None
         if field is not None and field.description:
-            default = "" if field.is_required() or field.default in (None, "") else f" Default: {field.default}."
+            default = "" if field.is_required() or field.default in (None, "", [], {}) else f" Default: {field.default}."
             return field.description + default
     return f"See data/complete_journey/project.yml for an example of {names[-1]}." if names else ""
 
@@ -157,3 +187,13 @@ def _check_columns(project: Project) -> None:
         for column in contract["required"]:
             if column not in mapped:
                 raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
+        for column, origin in source.columns.items():
+            kind = contract["columns"].get(column, "string")
+            if isinstance(origin, list) and len(origin) > 1 and kind.startswith(("string", "timestamp", "boolean")):
+                raise NinefoldError(f"{place}.columns.{column} has the value {origin}: only numbers are added up. Name one column.")
+        for number, lookup in enumerate(source.lookups):
+            if lookup.earliest not in (None, *lookup.columns):
+                raise NinefoldError(
+                    f"{place}.lookups.{number}.earliest has the value {lookup.earliest!r}: it must be one of this lookup's "
+                    f"columns ({', '.join(lookup.columns)}). Name one of them."
+                )

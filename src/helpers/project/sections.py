@@ -3,15 +3,43 @@
 import difflib
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from helpers import home
 from helpers.project.contract import CONTRACT
 
-Prose = str | dict[Literal["en", "fr"], str]
+
+def _prose(value: Any) -> Any:
+    several = isinstance(value, dict) and value and set(value) <= {"en", "fr"} and all(isinstance(text, str) for text in value.values())
+    if not (several or isinstance(value, str)):
+        raise ValueError("expected a text, or {en: a text, fr: a text}")
+    return value
+
+
+def _a_date(value: Any) -> Any:
+    # Neither 20171001 nor 2017.5 is a date, although pydantic would count them as seconds since 1970.
+    try:
+        value = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        value = None
+    if not isinstance(value, date):
+        raise ValueError("not a date; write it as YYYY-MM-DD")
+    return value
+
+
+def _one_or_more(value: Any) -> Any:
+    if not (isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(name, str) for name in value))):
+        raise ValueError("expected the name of a column, or a list of names")
+    return value
+
+
+Prose = Annotated[str | dict[Literal["en", "fr"], str], BeforeValidator(_prose)]
+Columns = Annotated[str | list[str], BeforeValidator(_one_or_more)]
+Day = Annotated[date, BeforeValidator(_a_date)]
+Moment = Annotated[date | datetime, BeforeValidator(_a_date)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -36,7 +64,7 @@ class Decision(Section):
     because: Prose = Field(description="Why.")
     turned_down: Prose = Field("", description="The alternative that was refused.")
     would_change: Prose = Field("", description="What would change our mind.")
-    decided_on: date = Field(description="The day, YYYY-MM-DD.")
+    decided_on: Day = Field(description="The day, YYYY-MM-DD.")
     decided_by: Prose = Field(description="A role, not a person.")
 
 
@@ -44,7 +72,7 @@ class Lookup(Section):
     """Another file whose columns are added to a source's rows."""
 
     file: str = Field(description="As `file` of a source.")
-    match: dict[str, str] = Field(description="Column of the source's file: column of this file.")
+    match: dict[str, str] = Field(min_length=1, description="Column of the source's file: column of this file.")
     columns: dict[str, str] = Field(description="Column of the table contract: column of this file.")
     earliest: str | None = Field(None, description="When several rows match: keep the one where this column is smallest.")
 
@@ -52,13 +80,13 @@ class Lookup(Section):
 class Source(Section):
     table: Literal[*CONTRACT] = Field(description="The canonical table that it fills.")
     file: str = Field(description="A path below data/<project>/, or package:path for a file that a Python package ships.")
-    columns: dict[str, str | list[str]] = Field(description="Contract column: the file's column; a list is added up.")
+    columns: dict[str, Columns] = Field(description="Contract column: the file's column; a list is added up.")
     constants: dict[str, str] = Field({}, description="Contract column: one value for every row.")
     lookups: list[Lookup] = Field([], description="Other files joined to it.")
     time_zone: Zone | None = Field(None, description="Zone of its instants; none: already in the project's zone.")
     where_from: Prose = Field("", description="Who made the data, and from what.")
     how_collected: Prose = Field("", description="How.")
-    collected_on: date | None = Field(None, description="Day of the last extract.")
+    collected_on: Day | None = Field(None, description="Day of the last extract.")
     legal_basis: Prose = Field("", description="Why it may be used.")
     owner: Prose = Field("", description="A role to ask.")
     fresh_within_days: int = Field(31, ge=1, description="Days after which the newest row counts as stale.")
@@ -88,7 +116,7 @@ class Objective(Section):
         description="How it is measured; objectives.METRICS gives each definition."
     )
     target: float | None = Field(None, description="The value wanted, in the metric's unit (shares 0-1).")
-    by_when: date | None = Field(None, description="The day on which it is measured again.")
+    by_when: Day | None = Field(None, description="The day on which it is measured again.")
     owner: Prose | None = Field(None, description="The role that answers for it.")
     shared_with: list[Prose] = Field([], description="Roles that have agreed to it.")
     because: Prose = Field("", description="Why this matters to the company.")
@@ -165,7 +193,7 @@ class Quality(Section):
 
 
 class ControlTotal(Section):
-    month: date = Field(description="First day of the month.")
+    month: Day = Field(description="First day of the month.")
     revenue: float
 
 
@@ -214,7 +242,7 @@ class Project(Section):
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code.")
     time_zone: Zone = Field("Europe/Paris", description="Zone in which days, hours and as_of are read.")
     language: Literal["en", "fr"] = "en"
-    as_of: date | datetime = Field(description="First instant not counted, unless the command gives another.")
+    as_of: Moment = Field(description="First instant not counted, unless the command gives another.")
     seed: int = Field(1, ge=0)
     min_cell: int = Field(10, ge=2, description="No figure is shown about fewer customers.")
     engine: str = Field("duckdb://", description="Where tables live: an Ibis address.")

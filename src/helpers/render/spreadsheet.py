@@ -93,11 +93,12 @@ def _fill_column(sheet, place: int, column: dict, raw: Sequence) -> None:
     heading, values = _heading(column), [_value(value, column["kind"]) for value in raw]
     is_text = column["kind"] in ("text", "date")
     _write(sheet.cell(HEADER_ROW, place), heading, bold=True, ruled=True, wrap=True, right=not is_text)
-    for row, value in enumerate(values, start=HEADER_ROW + 1):
+    kinds = column.get("kinds") or [(column["kind"], column["digits"])] * len(values)
+    for row, (value, (kind, digits)) in enumerate(zip(values, kinds, strict=True), start=HEADER_ROW + 1):
         cell = sheet.cell(row, place)
         _write(cell, value, wrap=isinstance(value, str))
         if isinstance(value, int | float | date):
-            cell.number_format = _number_format(column)
+            cell.number_format = _number_format({"kind": kind, "digits": digits})
     letter = sheet.cell(HEADER_ROW, place).column_letter
     sheet.column_dimensions[letter].width = _width(heading, values, column)
 
