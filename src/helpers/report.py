@@ -113,10 +113,14 @@ def _execute(step: str, base: Path, plan: Project, moment: datetime, language: s
             f"Step {run.folder(step)} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
             f"The notebook as far as it went is {done.relative_to(home())}; it stays until the next run."
         ) from error
-    except OSError as error:
+    except OSError:
         with run.saving(done):
             raise
-        raise NinefoldError(str(error)) from error
+    except RuntimeError as error:  # nbclient's DeadKernelError, or a kernel that never answered
+        raise NinefoldError(
+            f"Step {run.folder(step)} stopped: its kernel died ({error}). When memory ran out, close other programs or lower "
+            "`sample_rows` in project.yml; run again."
+        ) from error
     finally:
         os.environ.pop("NINEFOLD_RUN", None)
     seconds = time.monotonic() - began

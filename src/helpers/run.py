@@ -282,12 +282,13 @@ def link(place: Path, target: Path) -> None:
     """Point `place` at `target` in one step (os.replace): a symbolic link, or a file holding the path where there are none."""
     relative = os.path.relpath(target, place.parent)
     part = place.with_name(place.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
-        part.symlink_to(relative, target_is_directory=True)
-    except (OSError, NotImplementedError):
-        part.write_text(Path(relative).as_posix() + "\n", encoding="utf-8")
-    os.replace(part, place)
+    with saving(place):
+        part.unlink(missing_ok=True)
+        try:
+            part.symlink_to(relative, target_is_directory=True)
+        except (OSError, NotImplementedError):
+            part.write_text(Path(relative).as_posix() + "\n", encoding="utf-8")
+        os.replace(part, place)
 
 
 def _resolve(place: Path) -> Path:
@@ -355,7 +356,8 @@ def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str
     Steps made in the draft itself are kept; from the first of them on nothing may be linked, for a run's later steps
     rest on its own earlier ones. Returns a sentence that says what was linked.
     """
-    base.mkdir(parents=True, exist_ok=True)
+    with saving(base):
+        base.mkdir(parents=True, exist_ok=True)
     number = STEPS.index(step)
     for begun in STEPS[:number]:
         if (base / (folder(begun) + ".tmp")).is_dir():

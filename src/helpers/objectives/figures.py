@@ -135,11 +135,12 @@ def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
 def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
     """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
 
-    Returns  value, low, high, customers, start, end, smallest_change; value None when it cannot be measured
+    Returns  value, low, high, customers, start, end, smallest_change; value None when it cannot be measured, smallest_change when
+             two windows cannot be compared, or show no difference at all between customers
     """
     length = timedelta(days=window_days)
     result = {"start": as_of - length, "end": as_of, "value": None, "low": None, "high": None, "customers": 0, "smallest_change": None}
-    if objective.metric == "response_rate" and contacts is None:
+    if objective.metric == "response_rate" and (contacts is None or "responded_at" not in contacts.columns):
         return result
     now = measure(objective.metric, orders, contacts, start=as_of - length, end=as_of)
     before = measure(objective.metric, orders, contacts, start=as_of - 2 * length, end=as_of - length)
@@ -147,14 +148,20 @@ def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, 
     if found is None:
         return result
     moved = change(before, now)
-    limits = (0.0, 1.0) if is_share(objective) else (0.0, math.inf)
-    low, high = max(found.low, limits[0]), min(found.high, limits[1])
+    low, high = found.low, found.high
+    if is_share(objective):
+        if found.value in (0.0, 1.0):  # nobody differs: the interval is that of Clopper and Pearson, not a width of nothing
+            room = 1 - 0.025 ** (1 / found.customers)
+            low, high = found.value - room, found.value + room
+        low, high = max(low, 0.0), min(high, 1.0)
+    elif objective.metric == "orders_per_customer":  # revenue has no lowest value: refunds may outweigh purchases
+        low = max(low, 0.0)
     return result | {
         "value": found.value,
         "low": low,
         "high": high,
         "customers": found.customers,
-        "smallest_change": POWER * moved[1] if moved else None,
+        "smallest_change": POWER * moved[1] if moved and moved[1] > 0 else None,
     }
 
 
@@ -197,7 +204,7 @@ def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, s
     value, target, hidden = found["value"], objective.target, found["smallest_change"]
     results = dict.fromkeys(("measured", "target", "visible", "date", "owner", "shared"), "")
     if value is None:
-        results["measured"] = say("no data give a baseline")
+        results["measured"] = say("too few customers for a baseline") if found["customers"] else say("no data give a baseline")
     if target is None:
         results["target"] = say("no target is set")
     elif is_share(objective) and not 0 <= target <= 1:
@@ -206,12 +213,14 @@ def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, s
         results["target"] = say("the target, {target}, is already reached", target=shown(objective, target))
     if None not in (value, target, hidden) and 0 < target - value < hidden:
         results["visible"] = say(
-            "the rise asked for, {asked}, is smaller than the {hidden} that two windows can tell apart",
+            "the rise asked for, {asked}, is smaller than the {hidden} that two windows tell apart in four cases of five",
             asked=shown(objective, target - value),
             hidden=shown(objective, hidden),
         )
     elif hidden is None:
         results["visible"] = say("too little history to know what change would be seen")
+    elif results["target"]:
+        results["visible"] = say("no rise is asked for that could be looked for")
     if objective.by_when is None:
         results["date"] = say("no date is set")
     elif objective.by_when <= as_of.date():
@@ -232,6 +241,8 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
     result = []
     for role, objective in plans:
         found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
+        if found["customers"] < project.min_cell:  # nothing is published about so few
+            found |= {"value": None, "low": None, "high": None, "smallest_change": None}
         lacking = checks(objective, found, as_of=as_of)
         result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
     return result

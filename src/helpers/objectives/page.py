@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from helpers import words
-from helpers.objectives.figures import KINDS, METRICS, TAKES, is_share, shown
+from helpers.objectives.figures import KINDS, METRICS, RESPONSE_DAYS, TAKES, is_share, shown
 from helpers.project import Objective, Project
 from helpers.tables import Column, Table, nothing
 from helpers.words import mark, say, say_n
@@ -75,11 +75,16 @@ def baseline_table(assessed: list[dict]) -> Table:
         Column("owner", say("Owner")),
     ]
     note = say("Window: {start} to {end}, end not counted.", start=words.day(assessed[0]["start"]), end=words.day(assessed[0]["end"]))
+    if any(a["objective"].metric == "response_rate" for a in assessed):
+        days = words.number(RESPONSE_DAYS)
+        note += " " + say("Mailings are those sent {days} days earlier, so that each has had its {days} days.", days=days)
     return Table("baselines", say("Where each objective stands today"), pd.DataFrame(rows), columns, note=note)
 
 
 def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) -> dict:
     """Claim, subtitle, alternative text and source of the picture of the main objective over time."""
+    if objective.metric == "response_rate":
+        return nothing("trend", say("Mailings change from month to month: their response is not followed as a trend."))
     if len(frame) < 2:
         return nothing("trend", say("History is too short to follow the same customers through two periods."))
     first, last = frame.iloc[0], frame.iloc[-1]
@@ -95,13 +100,13 @@ def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) 
         last=shown(objective, last["value"]),
         target=shown(objective, objective.target),
     )
-    return {
-        "name": "trend",
-        "title": claim,
-        "subtitle": say("Per 30 days, the same customers throughout, buying or not; the band is the 95% interval"),
-        "alt": alt,
-        "source": say("Source: orders; the {n} customers known when the first period opened", n=words.number(frame["customers"].max())),
-    }
+    if objective.metric == "active_share":  # its customers are those of the period before, another set each time
+        subtitle = say("Share of one period’s buyers who bought again in the next, periods of 30 days; the band is the 95% interval")
+        source = say("Source: orders; up to {n} buyers a period", n=words.number(frame["customers"].max()))
+    else:
+        subtitle = say("Per 30 days, the same customers throughout, buying or not; the band is the 95% interval")
+        source = say("Source: orders; the {n} customers known when the first period opened", n=words.number(frame["customers"].max()))
+    return {"name": "trend", "title": claim, "subtitle": subtitle, "alt": alt, "source": source}
 
 
 def _metric_name(objective: Objective) -> str:
@@ -204,7 +209,8 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
     if main["smallest_change"] and main["value"]:
         result.append(
             say(
-                "Between two windows, a change below {hidden} ({share} of today’s value) is not told from chance for the main objective.",
+                "A true change of the main objective below {hidden} ({share} of today’s value) is missed by two windows more often than "
+                "once in five; seasons and prices that move everybody are no chance and not in this figure.",
                 hidden=shown(main["objective"], main["smallest_change"]),
                 share=words.share(main["smallest_change"] / main["value"]),
             )
