@@ -60,7 +60,8 @@ def test_a_small_project_is_read_with_the_defaults_of_all_it_leaves_out(shop):
     assert plan.source_of("contacts") is None
 
 
-def test_every_project_of_the_repository_can_be_read():
+def test_every_project_of_the_repository_can_be_read(monkeypatch):
+    monkeypatch.delenv("NINEFOLD_HOME", raising=False)
     assert "complete_journey" in project.available()
     for name in project.available():
         assert project.load(name).name == name

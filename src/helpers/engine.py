@@ -8,6 +8,7 @@ import difflib
 import importlib.util
 import itertools
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -210,6 +211,8 @@ class Engine:
         try:
             table = readers[path.suffix.lower()](str(path))
             table.count().execute()  # a broken row shows only when it is read
+            if len(table.columns) == 1 and re.search(r"[,;|\t]", table.columns[0]):
+                raise ValueError("not every row has as many fields as the first")
             return table
         except Exception as error:
             raise NinefoldError(
@@ -349,7 +352,7 @@ class Engine:
 
     def _has_offsets(self, raw: ir.Table, column: ir.StringColumn, place: str) -> bool:
         """Whether these texts end in an offset from UTC (`Z`, `+02:00`); some with and some without are refused."""
-        offset = column.re_search(r":\d\d(\.\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)$")
+        offset = column.re_search(r":\d\d(\.\d+)?(Z|z| UTC|[+-]\d\d(:?\d\d)?)$")
         seen = raw.filter(column.notnull()).aggregate(with_=offset.sum(), rows=ibis._.count(), bare=column.min(where=~offset)).execute()
         with_, rows, bare = seen.iloc[0]
         if with_ and with_ < rows:

@@ -286,7 +286,7 @@ def link(place: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
         try:
             part.symlink_to(relative, target_is_directory=True)
-        except (OSError, NotImplementedError):
+        except OSError:
             part.write_text(Path(relative).as_posix() + "\n", encoding="utf-8")
         os.replace(part, place)
 

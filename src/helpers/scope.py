@@ -34,6 +34,7 @@ TYPES = {  # type: (what people call it, tables or columns it needs, what it wou
         mark("first contact, visits and mailings with their dates"),
     ),
 }
+WINDOWS = {"select": mark("Select"), "confirm": mark("Confirm"), "published": mark("Published")}
 ITEMS_PER_VARIABLE = (60, 100)
 """Customers wanted for each segmentation variable: at least 60 (Dolnicar, Grün, Leisch & Schmidt 2014, Journal of Travel
 Research 53), better 100 (Dolnicar, Grün & Leisch 2016, Journal of Business Research 69)."""
@@ -122,7 +123,7 @@ def describe(rule: Filter) -> str:
 
 def windows_frame(found: dict[str, Window]) -> pd.DataFrame:
     """The windows as bars of a timeline: label, part ("built on" or "judged on"), start, end, enough."""
-    labels = {"select": say("Select"), "confirm": say("Confirm"), "published": say("Published")}
+    labels = {name: say(label) for name, label in WINDOWS.items()}
     rows = []
     for window in found.values():
         rows.append(
@@ -259,7 +260,7 @@ def funnel_words(frame: pd.DataFrame) -> dict:
             revenue=words.share(last["revenue_share"], 0),
         ),
         "subtitle": say("Customers left after each filter, one after the other"),
-        "alt": words.join([f"{r.label}: {words.number(r.n)}" for r in frame.itertuples()]) + ".",
+        "alt": words.join([say("{name}: {n}", name=r.label, n=words.number(r.n)) for r in frame.itertuples()]) + ".",
         "source": say("Source: orders of the last window; the rest is served by other means, not forgotten"),
     }
 
@@ -285,14 +286,14 @@ def windows_words(found: dict[str, Window]) -> dict:
     else:
         claim = say("History is too short to judge anything on a later period")
     parts = [
-        say("{name}: built on {start} to {end}", name=w.name, start=words.day(w.built_from), end=words.day(w.built_at))
+        say("{name}: built on {start} to {end}", name=say(WINDOWS[w.name]), start=words.day(w.built_from), end=words.day(w.built_at))
         for w in found.values()
     ]
     return {
         "name": "windows",
         "title": claim,
         "subtitle": say("Periods in which behaviour is measured, and the later periods that judge it"),
-        "alt": "; ".join(parts) + ".",
+        "alt": ". ".join(parts) + ".",
         "source": say("End dates are not counted"),
     }
 

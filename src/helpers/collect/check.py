@@ -1,6 +1,7 @@
 """Step 3: the mapped sources checked and unified into the table contract, one row per customer, with a grade."""
 
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -133,8 +134,8 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     table    name in the table contract
     rows     its rows, those set aside included, with `reason`
     tables   the other tables by name, to find orphans
-    Returns  rows, customers, missing {column: rows}, duplicates, orphans, without_product, zero, negative, not_positive,
-             placeholder, contradictory, set_aside, first, last, age_days (age of the newest row)
+    Returns  rows, customers, missing {column: rows}, duplicates, orphans, without_product, zero, negative,
+             not_positive (quantity of zero or less and no refund), placeholder, contradictory, set_aside, first, last, age_days (age of the newest row)
     """
     contract = CONTRACT[table]
     columns = [c for c in rows.columns if c != "reason"]
@@ -145,7 +146,7 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
         asked |= {"first": dated.min(), "last": dated.max(), "placeholder": (dated < ibis.literal(OLDEST)).sum()}
     if table == "orders":
         asked |= {"zero": (rows.amount == 0).sum(), "negative": (rows.amount < 0).sum()}
-        asked |= {"not_positive": (rows.quantity <= 0).sum()} if "quantity" in columns else {}
+        asked |= {"not_positive": ((rows.quantity <= 0) & (rows.amount >= 0)).sum()} if "quantity" in columns else {}
         asked |= {"without_product": rows.category.isnull().sum()} if "category" in columns else {}
     counted = rows.aggregate(**asked).execute().iloc[0]
     result = {k: (None if pd.isna(v) else v) for k, v in counted.items() if not k.startswith("missing_")}
@@ -182,15 +183,25 @@ def _contradictory(table: str, rows: ir.Table) -> int | None:
     return None
 
 
-def control(orders: ir.Table, project: Project) -> pd.DataFrame:
-    """Revenue a month beside the controller's. Returns month, ours, theirs, difference (relative); empty without control totals."""
+def control(orders: ir.Table, project: Project, *, as_of: datetime | None = None) -> pd.DataFrame:
+    """Revenue a month beside the controller's, for months that are over at as_of.
+
+    Returns  month, ours, theirs, difference (relative, infinite when only theirs is zero); empty without control totals
+    """
     theirs = {t.month.replace(day=1): t.revenue for t in project.collect.control_totals}
+    if as_of is not None:
+        theirs = {m: t for m, t in theirs.items() if (m + timedelta(days=31)).replace(day=1) <= as_of.date()}
     if not theirs:
         return pd.DataFrame(columns=["month", "ours", "theirs", "difference"])
     monthly = orders.group_by(month=orders.ordered_at.truncate("M")).agg(ours=orders.amount.sum()).execute()
     ours = {m.date(): float(v) for m, v in zip(pd.to_datetime(monthly["month"]), monthly["ours"], strict=True)}
-    rows = [{"month": m, "ours": ours.get(m, 0.0), "theirs": t, "difference": ours.get(m, 0.0) / t - 1} for m, t in sorted(theirs.items())]
-    return pd.DataFrame(rows)
+    rows = [{"month": m, "ours": ours.get(m, 0.0), "theirs": t} for m, t in sorted(theirs.items())]
+    return pd.DataFrame(rows).assign(difference=[_apart(r["ours"], r["theirs"]) for r in rows])
+
+
+def _apart(ours: float, theirs: float) -> float:
+    # Rounded, so that exactly 1 % is 1 %: 101 / 100 − 1 is a little more.
+    return round((ours - theirs) / theirs, 12) if theirs else (math.inf if ours else 0.0)
 
 
 def grade_table(table: str, found: dict, project: Project, checked: pd.DataFrame, described: float | None = None) -> dict:
@@ -224,9 +235,18 @@ def grade_table(table: str, found: dict, project: Project, checked: pd.DataFrame
 
 
 def by_month(orders: ir.Table) -> pd.DataFrame:
-    """Order lines a calendar month. Returns when (first day), n; oldest first."""
-    counted = orders.group_by(when=orders.ordered_at.truncate("M")).agg(n=orders.count()).order_by("when").execute()
-    return counted.assign(when=pd.to_datetime(counted["when"]))
+    """Order lines a calendar month, none left out between the first and the last.
+
+    Returns  when (first day), n, whole (False for a first month that the history enters after its third day); oldest first
+    """
+    dated = orders.filter(orders.ordered_at.notnull())
+    counted = dated.group_by(when=dated.ordered_at.truncate("M")).agg(n=dated.count(), first=dated.ordered_at.min()).execute()
+    if counted.empty:
+        return pd.DataFrame({"when": pd.to_datetime([]), "n": [], "whole": []})
+    counted = counted.assign(when=pd.to_datetime(counted["when"])).set_index("when").sort_index()
+    months = pd.date_range(counted.index[0], counted.index[-1], freq="MS", name="when")
+    frame = counted[["n"]].reindex(months, fill_value=0).reset_index()
+    return frame.assign(whole=(frame.index > 0) | (pd.Timestamp(counted["first"].iloc[0]).day <= 3))
 
 
 def attribute_coverage(customers: ir.Table) -> pd.DataFrame:

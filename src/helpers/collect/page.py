@@ -83,7 +83,7 @@ def facts_table(found: dict[str, dict]) -> Table:
         Column("orphans", say("Customer unknown"), "count", people=True),
         Column("without_product", say("Product unknown"), "count"),
         Column("zero", say("Amount zero"), "count"),
-        Column("not_positive", say("Quantity ≤ 0"), "count"),
+        Column("not_positive", say("Quantity ≤ 0, no refund"), "count"),
         Column("negative", say("Refunds"), "count"),
         Column("set_aside", say("Set aside"), "count"),
     ]
@@ -93,13 +93,15 @@ def facts_table(found: dict[str, dict]) -> Table:
 def set_aside_table(judged: ir.Table, project: Project) -> Table:
     """Order lines set aside, by reason, with the revenue in them."""
     aside = judged.filter(judged.reason.notnull())
-    counted = aside.group_by("reason").agg(rows=aside.count(), revenue=aside.amount.sum()).order_by("reason").execute()
+    sums = {"rows": aside.count(), "revenue": aside.amount.sum(), "customers": aside.customer_id.nunique()}
+    counted = aside.group_by("reason").agg(**sums).order_by("reason").execute()
     because = {s.rule: words.text(s.because) for s in project.collect.set_aside}
     frame = pd.DataFrame(
         {
             "reason": [say(RULES[r]) for r in counted["reason"]],
             "rows": counted["rows"].astype(int),
             "revenue": counted["revenue"].astype(float),
+            "customers": counted["customers"].astype(int),
             "because": [because.get(r, say("it cannot be used")) for r in counted["reason"]],
         }
     )
@@ -110,8 +112,8 @@ def set_aside_table(judged: ir.Table, project: Project) -> Table:
         Column("because", say("Set aside because")),
     ]
     if frame.empty:
-        frame = pd.DataFrame([{"reason": say("none"), "rows": 0, "revenue": 0.0, "because": ""}])
-    return Table("set_aside", say("Order lines set aside: kept apart, counted, not used"), frame, columns)
+        frame = pd.DataFrame([{"reason": say("none"), "rows": 0, "revenue": 0.0, "customers": 0, "because": ""}])
+    return Table("set_aside", say("Order lines set aside: kept apart, counted, not used"), frame, columns, cell_size="customers")
 
 
 def quality_frame(grades: dict[str, dict]) -> pd.DataFrame:
@@ -142,7 +144,7 @@ def quality_words(grades: dict[str, dict]) -> dict:
         "name": "quality",
         "title": claim,
         "subtitle": say("Share of rows or cells without fault, by table and dimension"),
-        "alt": "; ".join(parts)
+        "alt": ". ".join(parts)
         + ". "
         + say(
             "Lowest: {value} in {table}, {dimension}.",
@@ -176,8 +178,10 @@ def grades_table(grades: dict[str, dict], project: Project) -> Table:
 
 
 def month_words(frame: pd.DataFrame, *, as_of: datetime) -> dict:
-    # The last month is whole only when as_of is the first of a month.
-    whole = frame[frame["when"] < pd.Timestamp(date(as_of.year, as_of.month, 1))]
+    # The last month is whole only when as_of is the first of a month; one that lacks altogether counts as empty.
+    months = pd.date_range(frame["when"].min(), pd.Timestamp(date(as_of.year, as_of.month, 1)), freq="MS", inclusive="left")
+    whole = frame.set_index("when").reindex(months).fillna({"n": 0, "whole": True}).rename_axis("when").reset_index()
+    whole = whole[whole["whole"].astype(bool)]
     whole = whole if len(whole) else frame
     low, high = whole.loc[whole["n"].idxmin()], whole.loc[whole["n"].idxmax()]
     spread = high["n"] / max(low["n"], 1) - 1
@@ -214,6 +218,8 @@ def agreement(before: float | None, after: float | None) -> str:
     """Whether cleaning changed the baseline of step 1."""
     if before is None or after is None:
         return say("The main objective’s baseline cannot be compared: it was not measured.")
+    if not before and after:
+        return say("Measured again on the checked tables, the main objective’s baseline is no longer zero, as it was in step 1.")
     change = after / before - 1 if before else 0.0
     if abs(change) < 0.00005:
         return say("Measured again on the checked tables, the main objective’s baseline is the same as in step 1.")

@@ -161,7 +161,7 @@ def reach_words(frame: pd.DataFrame) -> dict:
         "title": claim,
         "subtitle": say("Rise asked for, relative to today; the whisker is the change that chance alone can hide"),
         "interval_label": say("change that chance alone can hide"),
-        "alt": "; ".join(each) + ".",
+        "alt": ". ".join(each) + ".",
         "source": say("Smallest rise found in four cases of five at a two-sided 5% level, same customers paired"),
     }
 

@@ -103,7 +103,7 @@ _FIXED = [
         "amount",
         "lines",
         mark("Products per order"),
-        mark("different order lines, divided by orders"),
+        mark("order lines other than refunds, divided by orders"),
         ("orders.product_id",),
     ),
     Variable(
@@ -112,7 +112,7 @@ _FIXED = [
         "amount",
         "departments",
         mark("Departments bought from"),
-        mark("different departments within the window"),
+        mark("different departments bought from within the window"),
         ("orders.category",),
     ),
     Variable(
@@ -188,7 +188,7 @@ _FIXED = [
         "share",
         "share",
         mark("Mailings answered"),
-        mark("mailings answered within 30 days, of those received"),
+        mark("mailings answered within 30 days, of those received in the window that ended 30 days earlier"),
         ("contacts.responded_at",),
     ),
     Variable(

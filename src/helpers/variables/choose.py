@@ -23,6 +23,8 @@ ROLES = {
     "left_out": mark("left out by decision"),
 }
 FOLDS = 5
+LEAST = 10 * FOLDS
+"""Customers without whom no contribution is worked out."""
 REFUNDERS = 0.05
 """Up to this share of customers may have more refunds than purchases and be held at 0; beyond it their sign is a behaviour."""
 MARGIN = 0.0005
@@ -125,7 +127,8 @@ class Folds:
     """Sums of squares and products of x and y in each fold: every linear fit on any of the columns follows from them."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, fold: np.ndarray):
-        self.parts = []
+        self.parts, self.flat = [], bool(np.ptp(y) == 0)
+        y = y - y.mean()  # the fits have a constant, so nothing changes but the digits that large sums would lose
         for f in np.unique(fold):
             design = np.column_stack([np.ones((fold == f).sum()), x[fold == f]])
             self.parts.append((design.T @ design, design.T @ y[fold == f], float(y[fold == f] @ y[fold == f])))
@@ -134,7 +137,7 @@ class Folds:
 
     def r2(self, columns: list[int]) -> float:
         """Share of the variance of y that a fit on the other folds explains in each fold; negative when worse than their mean."""
-        return 1 - self._left(columns) / self.around_mean if self.around_mean > 0 else 0.0
+        return 0.0 if self.flat else 1 - self._left(columns) / self.around_mean
 
     def _left(self, columns: list[int]) -> float:
         use = np.array([0, *(c + 1 for c in columns)])
@@ -154,7 +157,7 @@ def contribution(
     outcomes   "objective" and each behaviour of the panel: one value a customer, missing where there is none
     customers  ids; a customer's fold follows from the id, whatever the order of rows
     Returns    name, objective_alone, objective_lost, panel_alone, panel_lost (shares of variance, out of fold; the panel's is
-               the mean over its behaviours)
+               the mean over its behaviours; missing where no outcome is known for enough customers)
     """
     fold = np.array([_fold(c) for c in customers])
     everything = list(range(len(names)))
@@ -162,13 +165,13 @@ def contribution(
     found = {part: [] for part in ("objective", "panel")}
     for outcome, y in outcomes.items():
         there = ~np.isnan(y)
-        if there.sum() < 10 * FOLDS:
+        if there.sum() < LEAST:
             continue
         folds = Folds(x[there], y[there], fold[there])
         full, left = folds.r2(everything), {g: folds.r2(columns) for g, columns in without.items()}
         pairs = [(folds.r2([j]), full - left[groups[names[j]]]) for j in everything]
         found["objective" if outcome == "objective" else "panel"].append(pairs)
-    means = {part: np.mean(pairs, axis=0) if pairs else np.zeros((len(names), 2)) for part, pairs in found.items()}
+    means = {part: np.mean(pairs, axis=0) if pairs else np.full((len(names), 2), np.nan) for part, pairs in found.items()}
     columns = {f"{part}_{what}": means[part][:, i] for part in means for i, what in enumerate(("alone", "lost"))}
     return pd.DataFrame({"name": names, **columns})
 
@@ -182,7 +185,7 @@ def _fold(customer: str) -> int:
 def worth(
     window: Window, built: ir.Table, later: ir.Table, orders: ir.Table, groups: dict[str, int], step
 ) -> tuple[pd.DataFrame | None, int]:
-    """The contribution of each variable in one window, on a bounded sample; None when the history is too short to judge.
+    """The contribution of each variable in one window, on a bounded sample; None with too little history or too few customers.
 
     built, later   results of `in_window`;  orders: lines or orders (customer_id, order_id, ordered_at, amount)
     groups         redundancy group of each variable;  step: the step in progress
@@ -192,6 +195,8 @@ def worth(
         return None, 0
     project, variables = step.project, catalogue(step.project)
     sample = step.sample(built)
+    if len(sample) < LEAST:
+        return None, 0
     after = step.sample(later).set_index("customer_id").reindex(sample["customer_id"]).reset_index()
     outcomes = outcomes_of(window, orders, after, sample["customer_id"], project)
     names = [v.name for v in variables]
@@ -232,7 +237,7 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
     Returns   name, role (key of ROLES), why, group, kept (the variable that stands for its group)
     """
     v, limit = project.variables, project.scope.criteria.measurable_missing
-    gain = {} if worth is None else {r.name: r.objective_alone + r.panel_alone for r in worth.itertuples(index=False)}
+    gain = {} if worth is None else worth.set_index("name")[["objective_alone", "panel_alone"]].sum(axis=1).to_dict()
     fit = {}
     for entry in learnt:
         name = entry["name"]
@@ -252,7 +257,7 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
         elif entry["commonest_share"] > v.lumpy_from:
             fit[name] = ("lumpy", say("{share} of customers share one value", share=words.share(entry["commonest_share"])))
         elif worth is not None and _useless(worth[worth["name"] == name].iloc[0]):
-            fit[name] = ("useless", say("tells nothing of what customers do later, alone or with others"))
+            fit[name] = ("useless", say("tells nothing of the later objective and panel, alone or with others"))
     rows, titles = [], {variable.name: variable.title() for variable in catalogue(project)}
     for entry in learnt:
         name = entry["name"]
@@ -261,15 +266,15 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
         kept = next((m for m in members if m in v.keep), None) or (max(members, key=lambda m: gain.get(m, 0.0)) if members else name)
         if name in fit:
             role, why = fit[name]
-        elif name == kept:
+        elif name == kept or name in v.keep:
             role, why = "proposed", ""
-            others = [titles[m] for m in members if m != name]
+            others = [titles[m] for m in members if m != name and m not in v.keep]
             if others:
                 why = say("stands for {others}", others=words.join(others))
                 why += (
                     say(": {reason}", reason=words.text(v.keep[name]))
                     if name in v.keep
-                    else say(": tells most of what comes later")
+                    else say(": tells the most of what comes later")
                     if gain
                     else ""
                 )
@@ -280,7 +285,7 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
 
 
 def _useless(row) -> bool:
-    return all(row[c] <= MARGIN for c in ("objective_alone", "objective_lost", "panel_alone", "panel_lost"))
+    return not any(row[c] > MARGIN for c in ("objective_alone", "objective_lost", "panel_alone", "panel_lost"))
 
 
 def passports(

@@ -22,10 +22,11 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
     """One row per customer of `customers`, from the order lines, mailings and events of the window.
 
     tables      orders (customer_id, order_id, ordered_at, amount …), and contacts and events where there are any
-    customers   customer_id, first_ordered_at: whom to measure; who bought nothing in the window has missing values
+    customers   customer_id, first_ordered_at: whom to measure
     as_of       end of the window, not counted
-    Returns     customer_id and the variables of `catalogue`, in their units (money, days, shares 0-1); missing where there is
-                nothing to measure. Rates are per 30 days of exposure: the window, or the days since the first order if fewer.
+    Returns     customer_id and the variables of `catalogue`, in their units (money, days, shares 0-1). Who bought nothing in the
+                window has counts of 0 and shares missing; refunds count in spend, and no order, line or store is counted for them.
+                Rates are per 30 days of exposure: the window, or the days since the first order if fewer.
     """
     wanted = [v.name for v in catalogue(project)]
     start = as_of - timedelta(days=window_days)
@@ -44,10 +45,11 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
     exposure = ibis.greatest(ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST)
     joined = joined.mutate(exposure=exposure)
     if "departments" in wanted:
-        kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique())
+        kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique(where=lines.amount >= 0))
         joined = joined.left_join(kinds, "customer_id").drop("customer_id_right")
     if "main_store_share" in wanted:
-        visits = orders.group_by(["customer_id", "store_id"]).agg(n=orders.count())
+        known = orders.filter(orders.bought == 1, orders.store_id.notnull())
+        visits = known.group_by(["customer_id", "store_id"]).agg(n=known.count())
         most = visits.group_by("customer_id").agg(in_main=visits.n.max(), stores_visited=visits.count())
         joined = joined.left_join(most, "customer_id").drop("customer_id_right")
     if "response_rate" in wanted:
@@ -85,16 +87,16 @@ def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> 
 def _by_order(lines: ir.Table, project: Project) -> ir.Table:
     """One row an order: moment, amounts and what the shares are made of. Orders of refunds alone are left out of counts."""
     has, v = set(lines.columns), project.variables
-    positive = (lines.amount > 0).ifelse(lines.amount, 0)
+    positive, sold = (lines.amount > 0).ifelse(lines.amount, 0), lines.amount >= 0
     parts = {
         "ordered_at": lines.ordered_at.min(),
         "amount": lines.amount.sum(),
         "gross": positive.sum(),
-        "lines": lines.count(),
-        "bought": (lines.amount >= 0).cast("int64").max(),
+        "lines": sold.cast("int64").sum(),
+        "bought": sold.cast("int64").max(),
     }
     if "discount" in has:
-        parts["discount"] = lines.discount.sum()
+        parts["discount"] = lines.discount.sum(where=sold)
     if "coupon" in has:
         parts["coupon"] = (lines.coupon > 0).cast("int64").max()
     if "brand" in has and v.own_brand:
@@ -127,7 +129,7 @@ def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: dat
         "morning": (counted & (hour < v.morning_until_hour)).cast("int64").sum(),
     }
     added = [c for c in ("discount", "coupon", "own_brand", *v.category_groups) if c in o.columns]
-    return o.group_by("customer_id").agg(**parts, **{f"sum_{c}": o[c].sum() for c in added})
+    return o.group_by("customer_id").agg(**parts, **{f"sum_{c}": o[c].sum(where=counted) for c in added})
 
 
 def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime, window_days: int) -> ir.Table:
@@ -136,6 +138,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
     real = lambda column: column.cast("float64")  # noqa: E731
     per_30 = lambda column: real(column) * 30.0 / t.exposure  # noqa: E731
     of = lambda part, whole: ibis.cases((whole > 0, real(part) / real(whole)))  # noqa: E731
+    early, late = t.early.fill_null(0), t.late.fill_null(0)
     formulas = {
         "recency_days": lambda: days_between(t.last_ever, as_of).floor(),
         "gap_days": lambda: ibis.cases((t.orders >= 2, days() / (t.orders - 1))),
@@ -155,10 +158,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
         "main_store_share": lambda: of(t.in_main, t.orders),
         # Whoever was first seen inside the window has no first half to compare with.
         "spend_trend": lambda: ibis.cases(
-            (
-                (t.exposure >= window_days) & (t.early.fill_null(0) + t.late.fill_null(0) > 0),
-                real(t.late.fill_null(0) - t.early.fill_null(0)) / real(t.late.fill_null(0) + t.early.fill_null(0)),
-            )
+            ((t.exposure >= window_days) & (early + late > 0), real(late - early) / real(late + early))
         ),
         "response_rate": lambda: t.response_rate,
         "coupons_redeemed_per_30d": lambda: per_30(t.redeemed.fill_null(0)),

@@ -84,7 +84,7 @@ def histogram_words(learnt: list[dict], variables: list[Variable], customers: in
     return {
         "name": "distributions",
         "title": claim,
-        "subtitle": say("Customers by value, between the 1% and 99% quantiles; every panel on its own scale"),
+        "subtitle": say("Customers by value, between the outlier bounds; every panel on its own scale"),
         "alt": say(
             "Histograms of {n} variables; the most skewed are {names}.",
             n=words.number(len(variables)),
@@ -106,6 +106,7 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
             {
                 "title": variable.title(),
                 "unit": unit(variable),
+                "known": len(known),
                 "q1": quartiles[0],
                 "q2": quartiles[1],
                 "q3": quartiles[2],
@@ -132,7 +133,8 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         low=words.share(project.variables.clip_low, 0),
         high=words.share(project.variables.clip_high, 0),
     )
-    return Table("transforms", say("How each variable is spread, and how it is made comparable"), pd.DataFrame(rows), columns, note=note)
+    caption = say("How each variable is spread, and how it is made comparable")
+    return Table("transforms", caption, pd.DataFrame(rows), columns, note=note, cell_size="known")
 
 
 def titled(correlations: pd.DataFrame, project: Project) -> pd.DataFrame:
@@ -219,8 +221,14 @@ def passport_table(passports: list[dict]) -> Table:
 
 def contribution_frame(passports: list[dict], part: str) -> pd.DataFrame:
     """The variables by what they tell, alone, of the objective or the panel. Returns label, value; negative figures as 0."""
-    rows = [{"label": p["title"], "value": max(p["contribution"][f"{part}_alone"], 0.0)} for p in passports if p["contribution"]]
-    return pd.DataFrame(rows, columns=["label", "value"])
+    rows = [{"label": p["title"], "value": p["contribution"][f"{part}_alone"]} for p in passports if p["contribution"]]
+    frame = pd.DataFrame(rows, columns=["label", "value"]).dropna()
+    return frame.assign(value=frame["value"].clip(lower=0.0))
+
+
+def _objective(project: Project) -> str:
+    """What the contribution to the objective is measured on; objectives that are shares are judged by revenue."""
+    return say("later orders") if project.objectives.main.metric == "orders_per_customer" else say("later revenue")
 
 
 def contribution_words(passports: list[dict], project: Project, customers: int) -> dict:
@@ -231,10 +239,14 @@ def contribution_words(passports: list[dict], project: Project, customers: int) 
     return {
         "name": "contribution",
         "title": say(
-            "{name} tells most of later revenue: {share} of its variance", name=money, share=words.share(by[money]["objective_alone"], 0)
+            "{name} tells the most of {what}: {share} of its variance",
+            name=money,
+            what=_objective(project),
+            share=words.share(by[money]["objective_alone"], 0),
         ),
         "subtitle": say(
-            "Share of the variance of revenue in the next {days} days that a variable explains alone",
+            "Share of the variance of {what}, over the next {days} days, that a variable explains alone",
+            what=_objective(project),
             days=words.number(project.scope.horizon_days),
         ),
         "alt": words.join(
@@ -252,12 +264,16 @@ def panel_words(passports: list[dict], project: Project, customers: int) -> dict
     by = {p["title"]: p["contribution"] for p in passports if p["contribution"]}
     if not by:
         return nothing("panel", say("How customers buy later cannot be judged either."))
+    by = {title: gain for title, gain in by.items() if not words.absent(gain["panel_alone"])}
+    if not by:
+        return nothing("panel", say("How customers buy later is not judged: the scope names no panel of behaviours, or too few show them."))
     best = sorted(by, key=lambda t: -by[t]["panel_alone"])
     same = max(by, key=lambda t: by[t]["objective_alone"]) == best[0]
+    share = words.share(by[best[0]]["panel_alone"])
     if same:
-        title = say("{name} also tells most of how customers buy", name=best[0])
+        title = say("{name} also tells the most of how customers buy: {share} of the variance", name=best[0], share=share)
     else:
-        title = say("How customers buy is told by other variables: {a}, then {b}", a=best[0].lower(), b=best[1].lower())
+        title = say("Another variable tells the most of how customers buy: {name}, {share} of the variance", name=best[0], share=share)
     return {
         "name": "panel",
         "title": title,
@@ -350,7 +366,7 @@ def caveats(
         result.append(
             say(
                 "Contributions come from one stretch of history; another season may rank the variables otherwise. Proposed although they "
-                "explain less than 1% of anything alone: {names}.",
+                "explain less than 1% of the objective, and of the panel on average, alone: {names}.",
                 names=words.join([p["title"] for p in weak]) if weak else say("none"),
             )
         )
@@ -386,8 +402,9 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
         best = max(by, key=lambda p: p["contribution"]["objective_alone"])
         points.append(
             say(
-                "{name} alone explains {share} of later revenue differences.",
+                "{name} alone explains {share} of the variance of {what}.",
                 name=best["title"],
+                what=_objective(project),
                 share=words.share(best["contribution"]["objective_alone"], 0),
             )
         )
