@@ -25,7 +25,7 @@ def at(moment: str | None) -> datetime | None:
     """2017-09-01 or 2017-09-01 18:00, always of 2017 when it begins with the month."""
     if moment is None:
         return None
-    return datetime.fromisoformat(moment if moment.startswith("20") else f"2017-{moment}")
+    return datetime.fromisoformat(f"2017-{moment}" if moment[2] == "-" else moment)
 
 
 def table(name: str, columns: str, *rows: tuple) -> ir.Table:
@@ -70,4 +70,7 @@ def rows_of(found: ir.Table | pd.DataFrame, by: str = "customer_id") -> pd.DataF
 def same(found: ir.Table | pd.DataFrame, expected: dict[str, list], by: str = "customer_id", **how) -> None:
     """Compare whole frames, columns included, whatever the order of columns and rows."""
     frame, wanted = rows_of(found, by), rows_of(pd.DataFrame(expected), by)
-    assert_frame_equal(frame[sorted(frame.columns)], wanted[sorted(wanted.columns)], check_dtype=False, **how)
+    frame, wanted = (each[sorted(each.columns)] for each in (frame, wanted))
+    texts = [c for c in wanted.columns if not pd.api.types.is_numeric_dtype(wanted[c]) and wanted[c].isna().any()]
+    frame, wanted = (each.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, "–")) for each in (frame, wanted))
+    assert_frame_equal(frame, wanted, check_dtype=False, **how)

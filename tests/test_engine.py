@@ -1,6 +1,7 @@
 """Sources mapped to the table contract and cut at as_of; zones, windows, sums and samples."""
 
 import hashlib
+import math
 import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 import yaml
 
@@ -48,6 +50,8 @@ def shop(tmp_path, monkeypatch):
         for name, rows in ({"till.csv": LINES} | (files or {})).items():
             if isinstance(rows, pd.DataFrame):
                 rows.to_parquet(place / name)
+            elif isinstance(rows, pyarrow.Table):  # pandas would write what is not a number as missing
+                pyarrow.parquet.write_table(rows, place / name)
             elif isinstance(rows, bytes):
                 (place / name).write_bytes(rows)
             else:
@@ -113,6 +117,12 @@ def test_a_parquet_file_is_mapped_as_a_csv_file_and_whole_numbers_stored_as_frac
         ("7", "1", datetime(2024, 1, 5), Decimal("0.10")),
         (None, "3", datetime(2024, 2, 1), Decimal("12.35")),
     ]
+
+
+def test_a_fraction_that_is_not_a_number_counts_as_missing(shop):
+    with_nan = pyarrow.table({"client": ["1", "2"], "ticket": ["A", "B"], "at": [datetime(2024, 1, 5)] * 2, "paid": [math.nan, 1.0]})
+    orders = shop({"till": TILL | {"file": "till.parquet"}}, {"till.parquet": with_nan}).source("orders")
+    assert rows(orders, "customer_id", "amount") == [("1", None), ("2", Decimal("1.00"))]
 
 
 def test_a_list_of_columns_is_added_up_as_exact_decimals(shop):
@@ -445,6 +455,7 @@ def test_a_wrong_value_in_a_lookup_is_named_with_the_lookups_file(shop):
         ("America/New_York", "Europe/Paris", 2024),  # weeks apart
         ("America/New_York", "America/Chicago", 2024),  # on the same day, an hour apart
         ("Australia/Sydney", "Australia/Lord_Howe", 2024),  # half an hour apart, and one moves by half an hour
+        ("UTC", "Africa/Monrovia", 1972),  # by 44 minutes and 30 seconds, at 44 minutes and 30 seconds past midnight
     ],
 )
 def test_wall_clock_times_of_one_zone_become_those_of_another_as_pythons_zoneinfo_says(source, target, year):

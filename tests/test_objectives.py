@@ -282,7 +282,11 @@ def test_an_objective_that_lacks_nothing_is_precise():
         (goal(target=None), {}, {"target": "no target", "visible": "no rise"}),
         (goal(target=100), {}, {"target": "already reached", "visible": "no rise"}),
         (goal(target=80), {}, {"target": "$80.00, is already reached", "visible": "no rise"}),
-        (goal(metric="active_share", target=97.5), {"value": 0.95, "smallest_change": 0.01}, {"target": "between 0 and 1", "visible": "no"}),
+        (
+            goal(metric="active_share", target=97.5),
+            {"value": 0.95, "smallest_change": 0.01},
+            {"target": "between 0 and 1", "visible": "no"},
+        ),
         (goal(target=114.99), {}, {"visible": "$14.99, is smaller than the $15.00"}),
         (goal(), {"smallest_change": None}, {"visible": "too little history"}),
         (goal(by_when=None), {}, {"date": "no date"}),

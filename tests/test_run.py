@@ -84,6 +84,10 @@ def refusal(work, *arguments, **options) -> str:
     return str(error.value)
 
 
+def no_links(*arguments, **options):
+    raise OSError(errno.EPERM, "A required privilege is not held by the client")
+
+
 def contents(folder: Path) -> dict[str, str]:
     """Every file below a folder with its hash."""
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
@@ -303,11 +307,7 @@ def test_stepping_back_in_the_draft_touches_nothing_of_a_complete_run(shop, publ
 
 def test_where_there_are_no_symbolic_links_small_files_point_to_the_run(shop, publish, monkeypatch):
     before = contents(publish())
-
-    def refuse(*arguments, **options):
-        raise OSError(errno.EPERM, "A required privilege is not held by the client")
-
-    monkeypatch.setattr(Path, "symlink_to", refuse)
+    monkeypatch.setattr(Path, "symlink_to", no_links)
     this = start("collect")
     pointer = this.base / "02_scope"
     assert pointer.is_file() and not pointer.is_symlink()
@@ -324,7 +324,7 @@ def test_the_link_to_the_latest_pages_is_replaced_in_one_step(tmp_path, monkeypa
     (pages / "0001").mkdir(parents=True)
     (pages / "0002").mkdir()
     if not symbolic:
-        monkeypatch.setattr(Path, "symlink_to", lambda *a, **k: (_ for _ in ()).throw(NotImplementedError))
+        monkeypatch.setattr(Path, "symlink_to", no_links)
     assert run.latest("shop") is None
     place = tmp_path / "reports" / "shop" / "latest"
     run.link(place, pages / "0001")

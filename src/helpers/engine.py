@@ -100,8 +100,8 @@ def _offsets(source: str, target: str, first: datetime, last: datetime) -> list[
     day, result = datetime(first.year, first.month, first.day), []
     while day <= last:
         following = day + timedelta(days=1)
-        # Both zones may change on one day, some hours apart (New York and Chicago): the day is then gone through in quarter-hours.
-        marks = [day + n * timedelta(minutes=15) for n in range(97)] if offsets(day) != offsets(following) else []
+        # Both zones may change on one day, some hours apart (New York and Chicago): the day is then gone through by the hour.
+        marks = [day + n * timedelta(hours=1) for n in range(25)] if offsets(day) != offsets(following) else []
         for low, high in itertools.pairwise(marks):
             old, new = seconds(low), seconds(high)
             while old != new and high - low > timedelta(seconds=1):

@@ -198,7 +198,7 @@ def sizes(n: int, project: Project, response: float | None) -> pd.DataFrame:
 
 
 def smallest_rise(response: float, arm: float) -> float | None:
-    """The rise of a response rate that two groups of `arm` customers show in four cases of five (Fleiss, Levin & Paik 2003, 4.2).
+    """The rise of a response rate that two groups of `arm` customers show in four cases of five (Fleiss, Levin & Paik 2003, chapter 4).
 
     Returns  points 0-1, or None when even a response of all would be missed. (With the variance of today's rate on both sides,
              the rise said to be found in four cases of five is found in seven of ten.)

@@ -72,9 +72,10 @@ def as_html(table: Table) -> str:
 
     _check(table)
     if table.frame.empty:
+        nothing_here = say("Nothing to show: these data hold none.")
         return (
             f'<figure class="table-block" id="{table.name}">\n<figcaption>{escape(table.caption)}</figcaption>\n'
-            f'<p class="note">{escape(say("Nothing to show: these data hold none."))}</p>\n</figure>\n'
+            f'<p class="note">{escape(nothing_here)}</p>\n</figure>\n'
         )
     masked = _masked(table)
     ids = {f"c{i}": column for i, column in enumerate(table.columns)}

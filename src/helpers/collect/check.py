@@ -49,7 +49,7 @@ def judge_rows(table: str, rows: ir.Table, rules: list[str]) -> ir.Table:
     table    name in the table contract; rows: its mapped columns
     Returns  the same rows with `reason` (a key of RULES, missing for rows kept); the first reason that holds counts
     """
-    tests = [(rows.customer_id.isnull(), "no_customer")]
+    tests = [(rows.customer_id.isnull(), "no_customer")] if "customer_id" in rows.columns else []  # market is about nobody
     required = [rows[c] for c in CONTRACT[table]["required"] if c in rows.columns]
     empty = required[0].isnull()
     for column in required[1:]:
@@ -135,12 +135,14 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     rows     its rows, those set aside included, with `reason`
     tables   the other tables by name, to find orphans
     Returns  rows, customers, missing {column: rows}, duplicates, orphans, without_product, zero, negative,
-             not_positive (quantity of zero or less and no refund), placeholder, contradictory, set_aside, first, last, age_days (age of the newest row)
+             not_positive (quantity of zero or less and no refund), placeholder, contradictory, set_aside, first, last, age_days
+             (age of the newest row)
     """
     contract = CONTRACT[table]
     columns = [c for c in rows.columns if c != "reason"]
     asked = {f"missing_{c}": rows[c].isnull().sum() for c in columns}
-    asked |= {"rows": rows.count(), "customers": rows.customer_id.nunique(), "set_aside": rows.reason.notnull().sum()}
+    asked |= {"rows": rows.count(), "set_aside": rows.reason.notnull().sum()}
+    asked |= {"customers": rows.customer_id.nunique()} if "customer_id" in columns else {}
     if contract["dated"]:
         dated = rows[contract["dated"]]
         asked |= {"first": dated.min(), "last": dated.max(), "placeholder": (dated < ibis.literal(OLDEST)).sum()}
@@ -150,7 +152,8 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
         asked |= {"without_product": rows.category.isnull().sum()} if "category" in columns else {}
     counted = rows.aggregate(**asked).execute().iloc[0]
     result = {k: (None if pd.isna(v) else v) for k, v in counted.items() if not k.startswith("missing_")}
-    result = {k: v.to_pydatetime() if isinstance(v, pd.Timestamp) else int(v or 0) for k, v in result.items()}
+    moments = {k: v if v is None else v.to_pydatetime() for k, v in result.items() if k in ("first", "last")}
+    result = {k: int(v or 0) for k, v in result.items() if k not in moments} | moments
     result["missing"] = {c: int(counted[f"missing_{c}"] or 0) for c in columns if c not in contract.get("may_be_empty", [])}
     key = [c for c in contract["key"] if c in columns]
     result["duplicates"] = result["rows"] - int(rows.select(*key).distinct().count().execute())
@@ -162,8 +165,8 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
 
 
 def _orphans(table: str, rows: ir.Table, tables: dict[str, ir.Table]) -> int | None:
-    """Rows whose customer is unknown in the orders; for orders there is nobody else to ask."""
-    if table == "orders":
+    """Rows whose customer is unknown in the orders; for orders there is nobody else to ask, and market knows no customer."""
+    if table == "orders" or "customer_id" not in rows.columns:
         return None
     return int(rows.anti_join(tables["orders"].select("customer_id").distinct(), "customer_id").count().execute())
 

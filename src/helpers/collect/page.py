@@ -43,7 +43,7 @@ def provenance_table(found: dict[str, dict], after: dict[str, int], project: Pro
             }
         )
     columns = [
-        Column("table", say("Table")),
+        Column("table", say("Data table")),
         Column("from", say("Where from")),
         Column("how", say("How collected")),
         Column("basis", say("Legal basis")),
@@ -62,7 +62,7 @@ def facts_table(found: dict[str, dict]) -> Table:
         {
             "table": say(TABLE_NAMES[t]),
             "rows": f["rows"],
-            "customers": f["customers"],
+            "customers": f.get("customers"),
             "missing": sum(f["missing"].values()) / max(f["rows"] * len(f["missing"]), 1),
             "duplicates": f["duplicates"],
             "orphans": f["orphans"],
@@ -75,7 +75,7 @@ def facts_table(found: dict[str, dict]) -> Table:
         for t, f in found.items()
     ]
     columns = [
-        Column("table", say("Table")),
+        Column("table", say("Data table")),
         Column("rows", say("Rows"), "count"),
         Column("customers", say("Customers"), "count", people=True),
         Column("missing", say("Empty cells"), "share", 1),

@@ -69,7 +69,7 @@ def baseline_table(assessed: list[dict]) -> Table:
         Column("metric", say("Measured by")),
         Column("baseline", say("Today"), "number", kinds="kind"),
         Column("low", say("95% interval, from"), "number", kinds="kind"),
-        Column("high", say("to"), "number", kinds="kind"),
+        Column("high", say("95% interval, to"), "number", kinds="kind"),
         Column("target", say("Target"), "number", kinds="kind"),
         Column("by_when", say("By"), "date"),
         Column("owner", say("Owner")),

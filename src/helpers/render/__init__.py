@@ -80,7 +80,7 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
         "project_title": title,
         "description": words.text(project.description),
         "notice": words.text(project.notice),
-        "sources": "; ".join(words.text(source.where_from) for source in sources if source.where_from),
+        "sources": say("; ").join(words.text(source.where_from) for source in sources if source.where_from),
         "day": words.day(as_of),
         "as_of_words": as_of_words,
         "run": run,

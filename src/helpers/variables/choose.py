@@ -48,7 +48,8 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
     for variable in variables:
         column = sample[variable.name].to_numpy(dtype="float64")
         known = column[~np.isnan(column)]
-        entry = {"name": variable.name, "kind": "number", "missing": None, "steps": [], "missing_share": float(np.isnan(column).mean())}
+        lacking = 1 - len(known) / max(len(column), 1)
+        entry = {"name": variable.name, "kind": "number", "missing": None, "steps": [], "missing_share": lacking}
         if not len(known):
             result.append(entry | {"skew_before": 0.0, "skew_after": 0.0, "commonest_share": 1.0, "unique": 0})
             continue

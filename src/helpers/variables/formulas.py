@@ -112,7 +112,7 @@ def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: dat
     o, v, half = orders, project.variables, start + (as_of - start) / 2
     counted = o.bought == 1
     hour = o.ordered_at.hour()
-    week = (days_between(o.ordered_at, as_of) / 7).floor()
+    week = (days_between(o.ordered_at, as_of) / 7).ceil()  # an order seven days before the end, to the second, opens its last week
     late = o.ordered_at >= ibis.literal(half)
     parts = {
         "orders": counted.cast("int64").sum(),
@@ -157,9 +157,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
         "stores_visited": lambda: real(t.stores_visited.fill_null(0)),
         "main_store_share": lambda: of(t.in_main, t.orders),
         # Whoever was first seen inside the window has no first half to compare with.
-        "spend_trend": lambda: ibis.cases(
-            ((t.exposure >= window_days) & (early + late > 0), real(late - early) / real(late + early))
-        ),
+        "spend_trend": lambda: ibis.cases(((t.exposure >= window_days) & (early + late > 0), real(late - early) / real(late + early))),
         "response_rate": lambda: t.response_rate,
         "coupons_redeemed_per_30d": lambda: per_30(t.redeemed.fill_null(0)),
     }

@@ -166,16 +166,15 @@ def correlation_words(correlations: pd.DataFrame, groups: dict[str, int], projec
 
 
 def redundancy_table(screened: pd.DataFrame, project: Project) -> Table:
-    """Each redundancy group: what stands for it, what goes, and why."""
+    """Each group of variables that say the same: which one is proposed, which go, and why."""
     titles, rows = {v.name: v.title() for v in catalogue(project)}, []
     for _, group in screened.groupby("group", sort=True):
-        gone = group[group["role"] == "redundant"]
-        if len(gone):
-            kept = gone["kept"].iloc[0]
-            why = group.loc[group["name"] == kept, "why"].iloc[0]
-            rows.append({"kept": titles[kept], "gone": words.join([titles[n] for n in gone["name"]]), "why": why})
-    frame = pd.DataFrame(rows or [{"kept": say("none"), "gone": "", "why": ""}])
-    columns = [Column("kept", say("Kept")), Column("gone", say("Goes")), Column("why", say("Because"))]
+        if len(group) > 1:
+            kept, gone = (group[(group["role"] == "proposed") == is_kept] for is_kept in (True, False))
+            reasons = [say("{name}: {reason}", name=titles[g.name], reason=say(ROLES[g.role])) for g in gone.itertuples()]
+            rows.append({"kept": words.join([titles[n] for n in kept["name"]]) or say("none"), "gone": ". ".join(reasons)})
+    frame = pd.DataFrame(rows, columns=["kept", "gone"])
+    columns = [Column("kept", say("Stays")), Column("gone", say("Goes"))]
     note = say(
         "In a group, every pair has a rank correlation of at least {threshold}, in size.",
         threshold=words.number(project.variables.redundant_from, 2),
