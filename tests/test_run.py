@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -221,6 +222,15 @@ def test_a_draft_follows_to_a_newer_run_as_long_as_nothing_was_made_in_it(publis
     assert start("collect").take("objectives", "objectives") == {"run": "0002"}  # the draft's own step 2 rests on it
 
 
+def test_a_link_whose_run_was_deleted_is_renewed_and_what_was_made_in_the_draft_stays(publish):
+    deleted = publish("0001")
+    finish("scope", value="mine")
+    shutil.rmtree(deleted)
+    publish("0002")
+    this = start("collect")
+    assert (this.take("objectives", "objectives"), this.take("scope", "scope")) == ({"run": "0002"}, {"value": "mine"})
+
+
 def test_a_draft_takes_only_from_runs_of_the_same_as_of(publish):
     publish(as_of="2024-02-01")
     assert "no complete run of shop as of 2024-03-01" in refusal(start, "scope")
@@ -429,7 +439,7 @@ def test_json_has_sorted_keys_twelve_digits_and_null_for_what_is_not_a_number(tm
         "none": [math.nan, np.float64("inf"), None, pd.NaT],
         "kinds": [True, np.bool_(False), np.int64(7), np.float32(0.5), 10**15],
         "days": [date(2024, 3, 1), datetime(2024, 3, 1, 6, 30), pd.Timestamp("2024-03-01")],
-        "set": {"b", "a"},
+        "set": set("hgfedcba"),
         "name": "Crème",
         3: (1,),
     }
@@ -444,7 +454,7 @@ def test_json_has_sorted_keys_twelve_digits_and_null_for_what_is_not_a_number(tm
         "large": 123456789.123,
         "name": "Crème",
         "none": [None, None, None, None],
-        "set": ["a", "b"],
+        "set": list("abcdefgh"),
         "share": 0.3,
     }
     assert [line[2] for line in text.splitlines() if line.startswith(' "')] == list("3Tadklnnss")
@@ -584,6 +594,14 @@ def test_a_full_disk_gives_one_message_and_no_step_that_looks_finished(monkeypat
     assert not (this.base / "01_objectives").exists() and this.given == []
 
 
+def test_a_disk_that_fills_up_while_a_step_begins_gives_the_same_message(monkeypatch):
+    mkdir = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda place, *a, **k: is_full() if "01_objectives.tmp" in place.parts else mkdir(place, *a, **k))
+    assert refusal(start, "objectives") == (
+        "data/shop/draft/2024-03-01/01_objectives.tmp cannot be written: the disk is full. Free some space and run again."
+    )
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 def test_a_device_without_room_is_recognised_by_every_writer():
     this = start("objectives")
@@ -616,8 +634,8 @@ def test_another_fault_while_saving_is_not_taken_for_a_full_disk():
 
 
 def test_complete_runs_are_listed_from_the_oldest(publish):
-    publish("0010")
-    publish("0002")
+    for number in ("0010", "0002", "0011", "0001", "0003"):
+        publish(number, steps=())
     plan = project.load("shop")
-    assert [path.name for path in run.complete_runs(plan, datetime(2024, 3, 1))] == ["0002", "0010"]
+    assert [path.name for path in run.complete_runs(plan, datetime(2024, 3, 1))] == ["0001", "0002", "0003", "0010", "0011"]
     assert run.complete_runs(plan, datetime(2024, 3, 2)) == []

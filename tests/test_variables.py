@@ -188,6 +188,7 @@ def test_shares_stay_between_none_and_all_whatever_is_returned():
     assert found[shares].dropna().between(0, 1).all() and found["main_store_share"] == 1 and found["coupon_order_share"] == 1
     assert -1 <= found["spend_trend"] <= 1
     assert (found["orders_per_30d"], found["lines_per_order"], found["spend_per_30d"]) == (1, 1, 10 - 4 - 90)
+    assert found["discount_share"] == pytest.approx(1 / 11)  # what was granted on the swap does not come off what was granted
 
 
 def test_variables_need_their_columns():

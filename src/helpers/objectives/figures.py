@@ -135,11 +135,13 @@ def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
 def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
     """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
 
-    Returns  value, low, high, customers, start, end, smallest_change; value None when it cannot be measured, smallest_change when
-             two windows cannot be compared, or show no difference at all between customers
+    Returns  value, low, high, customers, start, end, smallest_change, known_earlier (for revenue and orders, the value over those
+             known one window earlier); value None when it cannot be measured, smallest_change when two windows cannot be compared,
+             or show no difference at all between customers
     """
     length = timedelta(days=window_days)
-    result = {"start": as_of - length, "end": as_of, "value": None, "low": None, "high": None, "customers": 0, "smallest_change": None}
+    result = {"start": as_of - length, "end": as_of, "value": None, "low": None, "high": None, "customers": 0}
+    result |= {"smallest_change": None, "known_earlier": None}
     if objective.metric == "response_rate" and (contacts is None or "responded_at" not in contacts.columns):
         return result
     now = measure(objective.metric, orders, contacts, start=as_of - length, end=as_of)
@@ -156,7 +158,12 @@ def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, 
         low, high = max(low, 0.0), min(high, 1.0)
     elif objective.metric == "orders_per_customer":  # revenue has no lowest value: refunds may outweigh purchases
         low = max(low, 0.0)
+    earlier = None
+    if not is_share(objective):
+        known = measure(objective.metric, orders, None, start=as_of - length, end=as_of, known_before=as_of - 2 * length)
+        earlier = figure(known)
     return result | {
+        "known_earlier": earlier.value if earlier else None,
         "value": found.value,
         "low": low,
         "high": high,
@@ -172,8 +179,9 @@ def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, 
     publishes a fall that never was: where history begins, only the most frequent buyers have been seen yet. So does a first
     period that reaches into the warm-up, where those last to be known are known because they bought in it.)
     metric   a metric of orders; response_rate has no customers to follow, and its frame is empty
-    Returns  (when [middle of the period], start, value, low, high, customers; oldest first), (difference between the last and
-             the first period, its standard error)
+    Returns  (when [middle of the period], start, value, low, high, customers, to_last and error [the last period less this one and
+             its standard error, for the first period and the one furthest from the last]; oldest first), (difference between the
+             last and the first period, its standard error)
     """
     first = first_instant(orders)
     known = datetime(first.year, first.month, first.day) + timedelta(days=warm_up_days)
@@ -182,8 +190,12 @@ def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, 
         starts.insert(0, as_of - length * (len(starts) + 1))
     tables = [measure(metric, orders, None, start=s, end=s + length, known_before=known) for s in starts]
     rows = [{"when": s + length / 2, "start": s, **vars(f)} for s, t in zip(starts, tables, strict=True) if (f := figure(t))]
-    frame = pd.DataFrame(rows, columns=["when", "start", "value", "low", "high", "customers"])
-    return (frame, change(tables[0], tables[-1])) if len(frame) > 1 else (frame.head(0), None)
+    frame = pd.DataFrame(rows, columns=["when", "start", "value", "low", "high", "customers"]).assign(to_last=math.nan, error=math.nan)
+    if len(frame) < 2 or len(frame) < len(tables):
+        return frame.head(0), None
+    for period in {0, int((frame["value"] - frame["value"].iloc[-1]).abs().idxmax())}:
+        frame.loc[period, ["to_last", "error"]] = change(tables[period], tables[-1])
+    return frame, (float(frame["to_last"][0]), float(frame["error"][0]))
 
 
 def is_share(objective: Objective) -> bool:
@@ -242,7 +254,7 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
     for role, objective in plans:
         found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
         if found["customers"] < project.min_cell:  # nothing is published about so few
-            found |= {"value": None, "low": None, "high": None, "smallest_change": None}
+            found |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier"))
         lacking = checks(objective, found, as_of=as_of)
         result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
     return result

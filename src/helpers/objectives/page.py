@@ -1,6 +1,7 @@
 """What the page of step 1 says: tables, claims, limits and the summary."""
 
 from datetime import date
+from statistics import NormalDist
 
 import pandas as pd
 
@@ -91,6 +92,14 @@ def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) 
     name, since = _metric_name(objective), words.month(first["start"])
     if moved and abs(moved[0]) > 1.959964 * moved[1]:
         claim = say("{name}: {change} since {month}", name=name, change=words.percent_change(moved[0] / first["value"]), month=since)
+    elif (turn := _turn(frame)) is not None:
+        claim = say(
+            "{name}: {change} since {peak}, not visibly different from {month}",
+            name=name,
+            change=words.percent_change(turn["to_last"] / turn["value"]),
+            peak=words.month(turn["start"]),
+            month=since,
+        )
     else:
         claim = say("{name} has not visibly moved since {month}", name=name, month=since)
     alt = say(
@@ -107,6 +116,13 @@ def trend_words(frame: pd.DataFrame, moved: tuple | None, objective: Objective) 
         subtitle = say("Per 30 days, the same customers throughout, buying or not; the band is the 95% interval")
         source = say("Source: orders; the {n} customers known when the first period opened", n=words.number(frame["customers"].max()))
     return {"name": "trend", "title": claim, "subtitle": subtitle, "alt": alt, "source": source}
+
+
+def _turn(frame: pd.DataFrame) -> pd.Series | None:
+    """The period furthest from the last, when they differ visibly although it was picked among all (Bonferroni)."""
+    period = frame.loc[(frame["value"] - frame["value"].iloc[-1]).abs().idxmax()]
+    border = NormalDist().inv_cdf(1 - 0.025 / (len(frame) - 1))
+    return period if abs(period["to_last"]) > border * period["error"] else None
 
 
 def _metric_name(objective: Objective) -> str:
@@ -213,6 +229,16 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
                 "once in five; seasons and prices that move everybody are no chance and not in this figure.",
                 hidden=shown(main["objective"], main["smallest_change"]),
                 share=words.share(main["smallest_change"] / main["value"]),
+            )
+        )
+    earlier = main.get("known_earlier")
+    if main["value"] and earlier and abs(earlier / main["value"] - 1) >= 0.005:
+        result.append(
+            say(
+                "On the customers already known one window earlier, today’s figure would be {other} instead of {value}: newcomers alone "
+                "move it. Read the target again on the same customers, or it is measured with another yardstick.",
+                other=shown(main["objective"], earlier),
+                value=shown(main["objective"], main["value"]),
             )
         )
     result.append(say("Revenue is not profit: no costs and no margins are in these data."))

