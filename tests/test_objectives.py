@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import by_hand
 import ibis
 import numpy as np
 import pandas as pd
@@ -243,6 +244,19 @@ def test_the_trend_reports_a_true_rise(steady):
     assert page.trend_words(frame, moved, objective)["title"].startswith("Revenue per customer: +")
 
 
+def test_a_rise_that_was_lost_again_is_not_called_standing_still(steady):
+    # a fifth more in the second of five periods, 1 to 30 May, and nothing before or after
+    inside = (steady.ordered_at >= ibis.literal(at("05-01"))) & (steady.ordered_at < ibis.literal(at("05-31")))
+    frame, moved = objectives.trend(
+        "revenue_per_customer", steady.mutate(amount=steady.amount * inside.ifelse(6, 5)), as_of=at("08-29"), warm_up_days=90
+    )
+    assert abs(moved[0]) < 1.959964 * moved[1] and frame["start"][1] == at("05-01")
+    title = page.trend_words(frame, moved, goal())["title"]
+    assert title.startswith("Revenue per customer: −") and title.endswith("since May 2017, not visibly different from April 2017")
+    steadily, still = objectives.trend("revenue_per_customer", steady, as_of=at("08-29"), warm_up_days=90)
+    assert page.trend_words(steadily, still, goal())["title"] == "Revenue per customer has not visibly moved since April 2017"
+
+
 @pytest.mark.parametrize("metric", ["revenue_per_customer", "response_rate"])
 def test_a_history_too_short_to_follow_anybody_is_said_so(metric):
     frame, moved = objectives.trend(metric, BOUGHT, as_of=at("07-20"), warm_up_days=90)
@@ -319,6 +333,20 @@ def test_the_baseline_is_the_figure_of_the_last_window_with_the_change_that_chan
     assert found["low"] < 0  # refunds may outweigh purchases: revenue has no lowest value
 
 
+def test_the_limits_say_when_newcomers_alone_move_the_baseline():
+    # ann and bea are known for two windows, cyd for one: 30 for each of the first two, 20 for each of the three
+    bought = orders(
+        ("ann", "1", "07-01", 5), ("bea", "2", "07-01", 5), ("cyd", "3", "08-10", 5), ("ann", "4", "09-05", 40), ("bea", "5", "09-05", 20)
+    )
+    found = stands("revenue_per_customer", bought)
+    assert (found["value"], found["known_earlier"]) == (20.0, 30.0)
+    told = page.caveats([{"objective": goal()} | found], first=date(2017, 7, 1))
+    assert any("would be $30.00 instead of $20.00: newcomers alone move it" in each for each in told)
+    same_people = page.caveats([{"objective": goal()} | found | {"known_earlier": 20.09}], first=date(2017, 7, 1))
+    assert not any("newcomers" in each for each in same_people)
+    assert stands("active_share", bought)["known_earlier"] is None
+
+
 def test_the_value_lies_within_its_interval_when_refunds_are_larger_than_purchases():
     lost = orders(("ann", "1", "07-01", 5), ("bea", "2", "07-01", 5), ("ann", "3", "09-05", -30), ("bea", "4", "09-05", -10))
     found = stands("revenue_per_customer", lost)
@@ -343,6 +371,39 @@ def test_a_share_stays_between_none_and_all():
 def test_without_mailings_or_their_answers_the_response_is_not_measured(sent):
     found = stands("response_rate", BOUGHT, sent)
     assert (found["value"], found["customers"], found["smallest_change"]) == (None, 0, None)
+
+
+def campaign(name: str, of: int, answered: int, sent: str) -> list[tuple]:
+    """Customers mailed once by one campaign, the first of them answering the next day."""
+    day = f"{sent[:-2]}{int(sent[-2:]) + 1:02d}"
+    return [(f"{name}{i:02d}", name, sent, day if i < answered else None) for i in range(of)]
+
+
+def campaigns(*sent: list[tuple]) -> ibis.Table:
+    return by_hand.table("contacts", "customer_id campaign_id sent_at responded_at", *(row for rows in sent for row in rows))
+
+
+def test_responses_that_hang_on_the_campaign_have_the_interval_of_campaigns():
+    sent = campaigns(campaign("a", 20, 14, "08-10"), campaign("b", 20, 6, "08-20"), campaign("c", 40, 20, "07-10"))
+    found = stands("response_rate", NOTHING, sent)
+    # rate 1/2; campaigns miss it by 4 and −4 of 40: variance 32 · 2 / 40² = 1/25. (Customers: half the width.)
+    assert (found["value"], found["low"], found["high"]) == (0.5, pytest.approx(0.5 - 1.959964 / 5), pytest.approx(0.5 + 1.959964 / 5))
+    assert (found["customers"], found["campaigns"], found["largest"]) == (40, 2, 0.5)
+    assert found["smallest_change"] is None  # the window before had one campaign: what another moves is not known
+    told = page.caveats([{"objective": goal(metric="response_rate", name="Answers")} | found], first=date(2017, 7, 1))
+    assert any(each.startswith("“Answers” rests on 2 campaigns, the largest with 50% of the mailings") for each in told)
+
+
+def test_the_visible_change_of_responses_counts_campaigns():
+    before = [campaign("c", 20, 10, "07-10"), campaign("d", 20, 10, "07-15")]
+    found = stands("response_rate", NOTHING, campaigns(campaign("a", 20, 14, "08-10"), campaign("b", 20, 6, "08-20"), *before))
+    # campaigns: (4/40)² twice now, nothing before: √(1/50) = .141; customers: 80 · (1/80)² = 1/80, .112
+    assert found["smallest_change"] == pytest.approx(2.801585 * (1 / 50) ** 0.5)
+
+
+def test_where_campaigns_differ_less_than_customers_the_interval_is_that_of_customers():
+    found = stands("response_rate", NOTHING, campaigns(campaign("a", 20, 10, "08-10"), campaign("b", 20, 10, "08-20")))
+    assert found["high"] - found["low"] == pytest.approx(2 * 1.959964 * (10 / 39 * 40) ** 0.5 / 40)
 
 
 def plan(**fields):

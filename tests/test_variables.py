@@ -748,3 +748,15 @@ def test_the_limits_say_what_the_time_zone_changes():
     now, other = (recent >= 18).mean(), ((recent + 4) % 24 >= 18).mean()
     assert f"{other:.0%} of orders would be evening orders instead of {now:.0%}" in said[0]
     assert said[-1].startswith("Step 2 counted 60 customers") and "58 pass" in said[-1]
+
+
+def test_the_limits_say_which_variables_the_panel_did_not_help():
+    gains = dict.fromkeys(["objective_alone", "objective_lost", "panel_alone", "panel_lost"], 0.0)
+    passports = [
+        {"name": name, "title": name, "role": role, "missing_share": 0.0, "contribution": gains}
+        for name, role in (("fresh_share", "useless"), ("main_store_share", "useless"), ("recency_days", "proposed"))
+    ]
+    said = page.caveats(as_tables(history(12)), passports, PLAN, as_of=AS_OF, scoped=60, measured=60)
+    assert any(each.endswith("Proposed for leaving out without it: main_store_share.") for each in said)
+    no_panel = page.caveats(as_tables(history(12)), passports, project(**SHOP), as_of=AS_OF, scoped=60, measured=60)
+    assert not any("without it" in each for each in no_panel)

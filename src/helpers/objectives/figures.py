@@ -135,41 +135,46 @@ def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
 def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
     """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
 
-    Returns  value, low, high, customers, start, end, smallest_change, known_earlier (for revenue and orders, the value over those
-             known one window earlier); value None when it cannot be measured, smallest_change when two windows cannot be compared,
-             or show no difference at all between customers
+    Returns  value, low, high, customers, start, end, smallest_change; known_earlier (for revenue and orders: the value over those
+             known one window earlier), campaigns and largest (for responses: how many campaigns, share of mailings of the largest).
+             value None when it cannot be measured, smallest_change when two windows cannot be compared or nobody differs
     """
-    length = timedelta(days=window_days)
-    result = {"start": as_of - length, "end": as_of, "value": None, "low": None, "high": None, "customers": 0}
-    result |= {"smallest_change": None, "known_earlier": None}
-    if objective.metric == "response_rate" and (contacts is None or "responded_at" not in contacts.columns):
+    length, metric = timedelta(days=window_days), objective.metric
+    result = {"start": as_of - length, "end": as_of, "customers": 0}
+    result |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier", "campaigns", "largest"))
+    if metric == "response_rate" and (contacts is None or "responded_at" not in contacts.columns):
         return result
-    now = measure(objective.metric, orders, contacts, start=as_of - length, end=as_of)
-    before = measure(objective.metric, orders, contacts, start=as_of - 2 * length, end=as_of - length)
+    spans = [{"start": as_of - length, "end": as_of}, {"start": as_of - 2 * length, "end": as_of - length}]
+    now, before = (measure(metric, orders, contacts, **span) for span in spans)
     found = figure(now)
     if found is None:
         return result
     moved = change(before, now)
+    result["low"], result["high"] = _bounds(objective, found)
+    if metric == "response_rate" and "campaign_id" in contacts.columns:
+        each = contacts.filter(contacts.customer_id.notnull(), contacts.campaign_id.notnull()).mutate(customer_id=ibis._.campaign_id)
+        sent, sent_before = (measure(metric, orders, each, **span) for span in spans)
+        many, largest = sent.aggregate(many=sent.count(), largest=sent.n.max() / sent.n.sum()).execute().iloc[0]
+        result["campaigns"], result["largest"] = int(many), float(largest)
+        between, apart = figure(sent), change(sent_before, sent)
+        moved = max(moved, apart, key=lambda pair: pair[1]) if moved and apart else None
+        if between and between.high - between.low > found.high - found.low:  # the next campaigns will be others
+            result["low"], result["high"] = _bounds(objective, between)
+    elif not is_share(objective):
+        earlier = figure(measure(metric, orders, None, **spans[0], known_before=spans[1]["start"]))
+        result["known_earlier"] = earlier.value if earlier else None
+    smallest = POWER * moved[1] if moved and moved[1] > 0 else None
+    return result | {"value": found.value, "customers": found.customers, "smallest_change": smallest}
+
+
+def _bounds(objective: Objective, found: Figure) -> tuple[float, float]:
+    """The interval within what the metric can be; revenue has no lowest value, for refunds may outweigh purchases."""
     low, high = found.low, found.high
-    if is_share(objective):
-        if found.value in (0.0, 1.0):  # nobody differs: the interval is that of Clopper and Pearson, not a width of nothing
-            room = 1 - 0.025 ** (1 / found.customers)
-            low, high = found.value - room, found.value + room
-        low, high = max(low, 0.0), min(high, 1.0)
-    elif objective.metric == "orders_per_customer":  # revenue has no lowest value: refunds may outweigh purchases
-        low = max(low, 0.0)
-    earlier = None
-    if not is_share(objective):
-        known = measure(objective.metric, orders, None, start=as_of - length, end=as_of, known_before=as_of - 2 * length)
-        earlier = figure(known)
-    return result | {
-        "known_earlier": earlier.value if earlier else None,
-        "value": found.value,
-        "low": low,
-        "high": high,
-        "customers": found.customers,
-        "smallest_change": POWER * moved[1] if moved and moved[1] > 0 else None,
-    }
+    if is_share(objective) and found.value in (0.0, 1.0):  # nobody differs: that of Clopper and Pearson, not a width of nothing
+        room = 1 - 0.025 ** (1 / found.customers)
+        low, high = found.value - room, found.value + room
+    low = low if objective.metric == "revenue_per_customer" else max(low, 0.0)
+    return low, min(high, 1.0) if is_share(objective) else high
 
 
 def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, days: int = 30) -> tuple[pd.DataFrame, tuple]:
@@ -254,7 +259,7 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
     for role, objective in plans:
         found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
         if found["customers"] < project.min_cell:  # nothing is published about so few
-            found |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier"))
+            found |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier", "campaigns", "largest"))
         lacking = checks(objective, found, as_of=as_of)
         result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
     return result

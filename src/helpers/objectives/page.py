@@ -241,6 +241,18 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
                 value=shown(main["objective"], main["value"]),
             )
         )
+    for a in assessed:
+        if a.get("campaigns"):
+            result.append(
+                say_n(
+                    "“{name}” rests on {n} campaign: what another one would move is not known.",
+                    "“{name}” rests on {n} campaigns, the largest with {share} of the mailings: another mix moves it more than customers "
+                    "do. Interval and visible rise count campaigns where these differ more than customers.",
+                    a["campaigns"],
+                    name=words.text(a["objective"].name),
+                    share=words.share(a["largest"], 0),
+                )
+            )
     result.append(say("Revenue is not profit: no costs and no margins are in these data."))
     return result
 

@@ -369,6 +369,15 @@ def caveats(
                 names=words.join([p["title"] for p in weak]) if weak else say("none"),
             )
         )
+    alone = [p["title"] for p in passports if p["role"] == "useless" and p["name"] not in project.scope.panel]
+    if alone and project.scope.panel:
+        result.append(
+            say(
+                "The panel’s behaviours are themselves variables of this list, and each tells of its own later values; a variable that "
+                "the panel does not name has no such help. Proposed for leaving out without it: {names}.",
+                names=words.join(alone),
+            )
+        )
     if scoped != measured:
         result.append(
             say(
