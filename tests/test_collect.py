@@ -264,9 +264,19 @@ def test_the_facts_of_order_lines_counted_by_hand():
         "without_product": 1,
         "missing": dict.fromkeys(ALL.split(), 0) | {"customer_id": 1, "category": 1, "store_id": 1},
         "duplicates": 1,
+        "copies": 1,
         "orphans": None,
         "contradictory": 2,  # the two lines of o2
     }
+
+
+def test_without_products_the_lines_of_an_order_are_no_duplicates_of_each_other():
+    rows = [("ann", "o1", "09-01", 5), ("ann", "o1", "09-01", 6), ("ann", "o1", "09-01", 6)]
+    found = facts_of(rows, columns="customer_id order_id ordered_at amount")
+    assert (found["duplicates"], found["copies"]) == (1, 1)
+    priced = [(who, order, day, "p1", paid) for who, order, day, paid in rows]  # one product three times, once at another price
+    found = facts_of(priced, columns="customer_id order_id ordered_at product_id amount")
+    assert (found["duplicates"], found["copies"]) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -224,22 +224,33 @@ def test_a_missing_column_is_answered_with_the_nearest_and_with_all_that_there_a
     assert str(error.value) == f"{FILE}: the file 'till.csv' has no column {mapped!r} (table orders). {hint}"
 
 
+CORRECT = "Correct the value, or map another column."
+COMMA = "It looks like a decimal comma: export the file again with decimal points (1234.56)."
+DAY_FIRST = "It looks like a day written first: export the dates as YYYY-MM-DD."
+
+
+CORRECT = "Correct the value, or map another column."
+DECIMAL_COMMA = "It looks like a decimal comma: export the file again with decimal points (1234.56)."
+DAY_FIRST = "It looks like a day written first: export the dates as YYYY-MM-DD."
+
+
 @pytest.mark.parametrize(
-    ("row", "column", "value", "needed"),
+    ("row", "column", "value", "needed", "remedy"),
     [
-        ("1,T4,2024-01-05,twelve", "paid", "'twelve'", "a number for amount"),
-        ('1,T4,2024-01-05,"12,50"', "paid", "'12,50'", "a number for amount"),
-        ("1,T4,2024-01-05,inf", "paid", "'inf'", "a number for amount"),
-        ("1,T4,05/01/2024,1", "at", "'05/01/2024'", "a date for ordered_at"),
-        ("1,T4,2024-02-30,1", "at", "'2024-02-30'", "a date for ordered_at"),
+        ("1,T4,2024-01-05,twelve", "paid", "'twelve'", "a number for amount", CORRECT),
+        ('1,T4,2024-01-05,"12,50"', "paid", "'12,50'", "a number for amount", COMMA),
+        ('1,T4,2024-01-05,"1 234,50 €"', "paid", "'1 234,50 €'", "a number for amount", COMMA),
+        ("1,T4,2024-01-05,inf", "paid", "'inf'", "a number for amount", CORRECT),
+        ("1,T4,05/01/2024,1", "at", "'05/01/2024'", "a date for ordered_at", DAY_FIRST),
+        ("1,T4,5.1.24 18:30,1", "at", "'5.1.24 18:30'", "a date for ordered_at", DAY_FIRST),
+        ("1,T4,2024-02-30,1", "at", "'2024-02-30'", "a date for ordered_at", CORRECT),
     ],
 )
-def test_text_where_a_number_or_date_is_needed_is_named_by_its_value(shop, row, column, value, needed):
+def test_text_where_a_number_or_date_is_needed_is_named_by_its_value(shop, row, column, value, needed, remedy):
     with pytest.raises(ContractError) as error:
         shop(files={"till.csv": f"{LINES}{row}\n"}).source("orders")
-    assert str(error.value) == (
-        f"{FILE}: the file 'till.csv', column {column!r} holds {value} where the table orders needs {needed}. "
-        "Correct the value, or map another column."
+    assert (
+        str(error.value) == f"{FILE}: the file 'till.csv', column {column!r} holds {value} where the table orders needs {needed}. {remedy}"
     )
 
 
@@ -314,6 +325,14 @@ def test_an_as_of_before_the_data_is_refused(shop, as_of):
     with pytest.raises(ContractError) as error:
         shop(as_of=as_of).source("orders")
     assert str(error.value) == (f"as_of: {as_of[:10]} is before the first row of orders (2024-01-05, file till.csv). Give a later as_of.")
+
+
+def test_an_as_of_more_than_a_window_after_the_last_order_is_refused(shop):
+    assert len(rows(shop(as_of="2024-08-27T23:59:59").source("orders"))) == 3  # 180 days after the last order, to the second
+    assert refusal(lambda: shop(as_of="2024-08-28").source("orders")) == (
+        "as_of: 2024-08-28 lies more than the window of 180 days (scope.window_days) after the last row of orders (2024-02-29): "
+        "there is nothing to measure. Give an earlier as_of."
+    )
 
 
 def test_a_row_without_a_date_is_seen_nowhere_and_a_table_of_such_rows_is_refused(shop):

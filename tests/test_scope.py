@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from by_hand import AS_OF, at, orders, project, rows_of, same, table
 
-from helpers import engine, scope, words
+from helpers import NinefoldError, engine, scope, words
 from helpers.project import Filter
 
 BOUGHT = orders(
@@ -300,5 +300,26 @@ def test_the_scope_is_handed_over_with_what_later_steps_may_not_change():
     assert [row["n"] for row in handed["population"]] == [5, 2]
     assert handed["windows"]["select"]["judged_until"] == AS_OF - timedelta(days=90)
     assert handed["criteria"]["measurable_half_width"] == 0.2 and handed["types"]["value"] == "possible"
-    said = scope.summary(frame, found, types, size, filters)
+    said = scope.summary(frame, found, types, size, scope.sizes(2, filters, None), filters)
     assert said["headline"] == "2 customers will be segmented, 40% of those seen; 3 of nine types are possible here."
+
+
+@pytest.mark.parametrize(
+    ("filters", "least", "message"),
+    [
+        ((("orders_at_least", 2),), 3, "field scope.filters: orders_at_least 2 leaves 2 customers, fewer than min_cell (3)"),
+        ((), 6, "table orders: it leaves 5 customers, fewer than min_cell (6)"),
+    ],
+)
+def test_too_few_customers_stop_the_step_and_the_filter_is_named(filters, least, message):
+    project = plan(*filters).model_copy(update={"min_cell": least})
+    with pytest.raises(NinefoldError) as error:
+        scope.require_customers(scope.funnel(BOUGHT, project, as_of=AS_OF), project)
+    assert message in str(error.value)
+
+
+def test_a_test_within_a_segment_is_set_against_the_plausible_rise():
+    words.use("en", currency="EUR")
+    wide, narrow = (scope.sizes_words(scope.sizes(n, plan(), 0.1), plan()) for n in (200_000, 2_000))
+    assert "less than the plausible 5.0" in wide and "more than the plausible 5.0" in narrow
+    assert "is not known" in scope.sizes_words(scope.sizes(2_000, plan(), None), plan())

@@ -241,13 +241,14 @@ def test_findings_and_caveats_escape_what_they_hold(shown):
 
 
 def test_a_summary_is_shown_and_kept(step, shown):
-    tables.summary("Sales & more", ["First.", "Second <x>."], [("Households", "2,446")], ["Profit."])
+    tables.summary("Sales & more", ["First.", "Second <x>."], [("Households", "2,446")], ["Profit."], ["Ask <finance>."])
     assert step.kept == {
         "summary": {
             "headline": "Sales & more",
             "points": ["First.", "Second <x>."],
             "figures": [["Households", "2,446"]],
             "unknown": ["Profit."],
+            "todo": ["Ask <finance>."],
         }
     }
     assert shown == [

@@ -295,6 +295,15 @@ def test_a_constant_says_the_same_as_nothing():
     assert found.loc["flat", "x"] == 0 and variables.redundancy_groups(found, 0.7)["flat"] != variables.redundancy_groups(found, 0.7)["x"]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("customers", [0, 1])
+def test_nobody_or_one_customer_says_nothing_of_what_goes_together(customers):
+    sample = pd.DataFrame({"x": np.ones(customers), "y": np.ones(customers)})
+    two = [AMOUNT, Variable("y", "monetary", "amount", "money", "Y", "y", ("orders",))]
+    found = variables.rank_correlations(variables.apply(sample, variables.learn(sample, two, project())), ["x", "y"])
+    assert (found == 0).all(axis=None) and grouped(found) == {frozenset("x"), frozenset("y")}
+
+
 def correlations(pairs: dict[str, float], names: str) -> pd.DataFrame:
     found = pd.DataFrame(np.eye(len(names)), index=list(names), columns=list(names))
     for (one, two), rho in pairs.items():
@@ -491,10 +500,12 @@ def test_of_a_group_the_one_that_tells_most_stays_and_stands_for_the_others():
     assert found["orders_per_30d"] == ("redundant", "says the same as Spend per 30 days", "spend_per_30d")
 
 
-def test_without_a_contribution_or_with_equal_ones_the_first_in_the_catalogue_stays():
+def test_without_a_contribution_the_objectives_own_measure_stays_else_the_first_in_the_catalogue():
     for gains in (None, {}):
         found = screened(groups={"orders_per_30d": 1, "spend_per_30d": 1}, gains=gains)
-        assert (found["orders_per_30d"][0], found["spend_per_30d"][0]) == ("proposed", "redundant")
+        assert (found["orders_per_30d"][0], found["spend_per_30d"][0]) == ("redundant", "proposed")
+        found = screened(groups={"orders_per_30d": 1, "spend_per_order": 1}, gains=gains)
+        assert (found["orders_per_30d"][0], found["spend_per_order"][0]) == ("proposed", "redundant")
 
 
 def test_people_may_keep_one_of_a_group_or_several():

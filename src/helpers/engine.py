@@ -223,7 +223,7 @@ class Engine:
         """A canonical table, mapped and typed but not cleaned, cut at as_of.
 
         Raises NinefoldError when no source fills it, ContractError for a missing column, a value of the wrong type, no row at
-        all, or none before as_of.
+        all, or none before as_of; for orders also when none lies in the last window.
         """
         mapped, dated = self.mapped(table), CONTRACT[table]["dated"]
         if dated is None:
@@ -239,7 +239,15 @@ class Engine:
                 f"as_of: {self.as_of:%Y-%m-%d} is before the first row of {table} ({span['first']:%Y-%m-%d}, "
                 f"file {self.project.source_of(table).file}). Give a later as_of."
             )
-        return before(mapped, dated, self.as_of)
+        seen = before(mapped, dated, self.as_of)
+        if table == "orders":
+            newest, days = seen[dated].max().execute(), self.project.scope.window_days
+            if newest < self.as_of - timedelta(days=days):
+                raise ContractError(
+                    f"as_of: {self.as_of:%Y-%m-%d} lies more than the window of {days} days (scope.window_days) after the last row of "
+                    f"orders ({newest:%Y-%m-%d}): there is nothing to measure. Give an earlier as_of."
+                )
+        return seen
 
     def after(self, table: str) -> int:
         """Rows of a source at or after as_of: they exist and no step sees them."""
@@ -342,7 +350,7 @@ class Engine:
                 value = repr(wrong["value"].tolist()[0])
                 raise ContractError(
                     f"{place} holds {value} where the table {source.table} needs {_plain(kind)} for {name}. "
-                    "Correct the value, or map another column."
+                    + _remedy(str(wrong["value"].tolist()[0]), kind)
                 )
         if kind.is_timestamp() and zone and zone != self.project.time_zone:
             span = raw.aggregate(first=typed.min(), last=typed.max()).execute().iloc[0]
@@ -383,6 +391,15 @@ def _as_text(column: ir.Column) -> ir.StringColumn:
 
 def _missing(value) -> bool:
     return value is None or value != value  # NaN and NaT differ from themselves
+
+
+def _remedy(value: str, kind: dt.DataType) -> str:
+    """What to do about a value that does not fit: the usual suspects of an export by name."""
+    if not kind.is_timestamp() and re.fullmatch(r"[-+]?[\d\s.\u00a0\u202f]*,\d+\s*\D?", value):
+        return "It looks like a decimal comma: export the file again with decimal points (1234.56)."
+    if kind.is_timestamp() and re.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", value):
+        return "It looks like a day written first: export the dates as YYYY-MM-DD."
+    return "Correct the value, or map another column."
 
 
 def _plain(kind: dt.DataType) -> str:

@@ -44,9 +44,12 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     Inside `make report` (environment NINEFOLD_RUN) it works in that run; anywhere else in the project's draft.
     Raises NinefoldError for a parameter that is unknown or wrong, or an earlier step that is missing or outdated.
     """
+    from helpers.variables.catalogue import check_names  # late: that room imports this one's neighbours
+
     global _current
     _refuse_unknown_parameters({"project", "as_of", "language", *parameters})
     plan = projects.load(project)
+    check_names(plan)
     words.use(language or plan.language, currency=plan.currency)
     moment = projects.instant(as_of, plan)
     published = os.environ.get("NINEFOLD_RUN")

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from helpers import words
+from helpers import NinefoldError, words
 from helpers.engine import Window, between, days_between, first_instant
 from helpers.project import Filter, Project
 from helpers.tables import Column, Table
@@ -112,6 +112,22 @@ def funnel(orders: ir.Table, project: Project, *, as_of: datetime) -> pd.DataFra
         else:
             given = n
     return frame[["label", "n", "share", "revenue", "revenue_share", "because"]]
+
+
+def require_customers(frame: pd.DataFrame, project: Project) -> None:
+    """Refuse to go on with fewer customers than any figure may be about; `frame` is the result of `funnel`.
+
+    Raises NinefoldError naming the filter that leaves too few
+    """
+    few = frame["n"] < project.min_cell
+    if few.any():
+        place = int(few.to_numpy().argmax()) - 1
+        rule = project.scope.filters[place] if place >= 0 else None
+        which = f"field scope.filters: {rule.rule} {rule.value:g}" if rule else "table orders: it"
+        raise NinefoldError(
+            f"{project.file}: {which} leaves {int(frame['n'].iloc[place + 1])} customers, fewer than min_cell ({project.min_cell}). "
+            "Loosen it, or give another as_of."
+        )
 
 
 def describe(rule: Filter) -> str:
@@ -282,7 +298,7 @@ def windows_words(found: dict[str, Window]) -> dict:
     if len(enough) == len(found):
         claim = say("History is long enough to build twice and judge on later months")
     elif found["confirm"].enough:
-        claim = say("History is long enough to confirm, too short to select apart")
+        claim = say("History is long enough to confirm a result, not to choose variables on an earlier period")
     else:
         claim = say("History is too short to judge anything on a later period")
     parts = [
@@ -332,7 +348,7 @@ def criteria_table(project: Project) -> Table:
         (
             say("Interesting"),
             say("rise in response that pays for the campaign"),
-            say("at most the plausible {x}", x=words.share(c.interesting_uplift, 0)),
+            say("at most {x} points, the rise thought plausible", x=words.number(c.interesting_uplift * 100)),
         ),
         (say("Interesting"), say("customers who stay, beyond chance (kappa)"), say("at least {x}", x=words.number(c.interesting_kappa, 2))),
         (
@@ -374,6 +390,28 @@ def sizes_table(frame: pd.DataFrame) -> Table:
     return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
 
 
+def sizes_words(frame: pd.DataFrame, project: Project) -> str:
+    """Whether a test within one segment could see the rise that the scope thinks plausible."""
+    plausible, seen = project.scope.criteria.interesting_uplift, frame["visible"].dropna()
+    wanted = frame.loc[frame["segments"] == project.scope.segments_wanted, "visible"]
+    if seen.empty or wanted.isna().any():
+        return say("What a test within one segment would find is not known: no response to an earlier campaign is in these data.")
+    values = {
+        "k": words.number(project.scope.segments_wanted),
+        "visible": words.number(wanted.iloc[0] * 100, 1),
+        "plausible": words.number(plausible * 100, 1),
+    }
+    if wanted.iloc[0] <= plausible:
+        return say(
+            "With {k} segments a test within one of them sees a rise of {visible} points, less than the plausible {plausible}.", **values
+        )
+    return say(
+        "With {k} segments a test within one of them sees a rise from {visible} points on, more than the plausible {plausible}: test "
+        "across segments together, or over several campaigns, and expect “too small to learn from” in a single one.",
+        **values,
+    )
+
+
 def sample_words(size: dict) -> str:
     """The finding about sample size."""
     values = {k: words.number(size[k]) for k in ("n", "planned", "low", "high", "most")}
@@ -387,15 +425,23 @@ def sample_words(size: dict) -> str:
     return say("{n} customers are too few for {planned} variables: at least {low} are wanted. Keep to {most} variables.", **values)
 
 
-def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: datetime) -> list[str]:
-    """What could mislead, each with the size of its effect."""
+def caveats(project: Project, frame: pd.DataFrame, lines: ir.Table, *, as_of: datetime) -> list[str]:
+    """What could mislead, each with the size of its effect.
+
+    lines   order lines as mapped, those of unknown customers included
+    """
+    orders = lines.filter(lines.customer_id.notnull())
     seen = customers_seen(orders, as_of=as_of, window_days=project.scope.window_days)
     first = first_instant(orders)
     first_month = between(orders, "ordered_at", first, first + timedelta(days=31))
     early = int(first_month.select("customer_id").distinct().count().execute()) / max(int(seen.count().execute()), 1)
     gone, left = int(frame["n"].iloc[0] - frame["n"].iloc[-1]), 1 - frame["revenue_share"].iloc[-1]
     if len(frame) < 2:
-        outside = say("No filter is typed: customers who bought nothing in the window are in scope, with most of their variables missing.")
+        outside = say(
+            "No filter is typed: customers who bought nothing in the window are in scope, with most of their variables missing. The "
+            "filter bought_within_days: {days} leaves them to a reactivation list.",
+            days=project.scope.window_days,
+        )
     elif gone < project.min_cell:
         outside = say("The filters leave out fewer than {n} customers.", n=words.number(project.min_cell))
     else:
@@ -412,13 +458,13 @@ def caveats(project: Project, frame: pd.DataFrame, orders: ir.Table, *, as_of: d
             share=words.share(early, 0),
         ),
         outside,
-        _unseen(orders, as_of=as_of, window_days=project.scope.window_days),
+        _unseen(lines, as_of=as_of, window_days=project.scope.window_days),
     ]
 
 
-def _unseen(orders: ir.Table, *, as_of: datetime, window_days: int) -> str:
+def _unseen(lines: ir.Table, *, as_of: datetime, window_days: int) -> str:
     """Who is not among the customers seen."""
-    recent = between(orders, "ordered_at", as_of - timedelta(days=window_days), as_of)
+    recent = between(lines, "ordered_at", as_of - timedelta(days=window_days), as_of)
     sums = recent.aggregate(all_=recent.amount.sum(), lost=recent.amount.sum(where=recent.customer_id.isnull())).execute().iloc[0]
     if not float(sums["lost"] or 0):
         return say("Every purchase in these data has a known customer; purchases by others, and people who never bought, are not counted.")
@@ -426,7 +472,11 @@ def _unseen(orders: ir.Table, *, as_of: datetime, window_days: int) -> str:
     return say("{share} of the window’s revenue has no known customer and is in no segment; nor are people who never bought.", share=share)
 
 
-def summary(frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, size: dict, project: Project) -> dict:
+def summary(frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, size: dict, tests: pd.DataFrame, project: Project) -> dict:
+    """Headline, points, figures, what is not known and what to do, for the top of the page and the first page.
+
+    tests   result of `sizes`
+    """
     last, possible = frame.iloc[-1], int((types["status"] == "possible").sum())
     headline = say(
         "{n} customers will be segmented, {share} of those seen; {possible} of nine types are possible here.",
@@ -446,4 +496,10 @@ def summary(frame: pd.DataFrame, found: dict[str, Window], types: pd.DataFrame, 
     points = [sample_words(size), windows_words(found)["title"] + "."]
     closed = [label for label, status in zip(types["label"], types["status"], strict=True) if status == "no"]
     unknown = [say("Whatever these types of segmentation would need: {types}.", types=words.join(closed))] if closed else []
-    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown}
+    points.append(sizes_words(tests, project))
+    gone = int(frame["n"].iloc[0] - last["n"])
+    todo = [say("Plan what the {n} customers left out receive instead: a welcome or a reactivation.", n=words.number(gone))]
+    todo = todo if gone >= project.min_cell else []
+    if size["verdict"] == "too few":
+        todo.append(say("Plan {most} variables at most, or widen the population.", most=words.number(size["most"])))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}

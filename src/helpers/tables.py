@@ -155,22 +155,28 @@ def decisions(made: Sequence["Decision"]) -> Table:
     return Table("decisions", say("What was decided, by whom, and why"), frame, columns)
 
 
-def summary(headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]], unknown: Sequence[str] = ()) -> None:
+def summary(
+    headline: str, points: Sequence[str], figures: Sequence[tuple[str, str]], unknown: Sequence[str] = (), todo: Sequence[str] = ()
+) -> None:
     """Show the step's summary and keep it; the headline is the step's finding.
 
     points    sentences
     figures   (label, value) pairs, both already written in the reader's language
     unknown   what nobody can know from these data, for the first page
+    todo      what the reader can do next, each with who does it where that is known
     """
     step = step_in_progress()
     if step is not None:
         kept = {"headline": headline, "points": list(points), "figures": [list(pair) for pair in figures]}
-        step.keep_summary(kept | {"unknown": list(unknown)})
+        step.keep_summary(kept | {"unknown": list(unknown), "todo": list(todo)})
     terms = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>\n" for label, value in figures)
     items = "".join(f"<li>{escape(point)}</li>\n" for point in points)
     page = f'<div class="summary">\n<p class="headline">{escape(headline)}</p>\n'
     page += f'<dl class="figures">\n{terms}</dl>\n' if figures else ""
     page += f"<ul>\n{items}</ul>\n" if points else ""
+    if todo:
+        heading, steps = say("What to do next"), "".join(f"<li>{escape(each)}</li>\n" for each in todo)
+        page += f'<p class="todo">{escape(heading)}</p>\n<ul>\n{steps}</ul>\n'
     place_on_page({"text/html": page + "</div>\n", "text/plain": headline})
 
 

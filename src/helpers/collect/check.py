@@ -29,7 +29,7 @@ DIMENSIONS = {
 MEANING = {
     "completeness": mark("cells that are filled, mean over the mapped columns"),
     "consistency": mark("rows that do not contradict each other: one customer, store and moment an order; no answer before its mailing"),
-    "uniqueness": mark("rows that are alone with their key"),
+    "uniqueness": mark("rows that are alone with their key, or without copy where a part of the key is not mapped"),
     "accuracy": mark("months whose revenue agrees within 1% with the controller’s figure"),
     "timeliness": mark("age of the newest row against the age that the project allows"),
     "validity": mark("rows whose values are possible: required columns filled, quantity above zero, dates after 1990"),
@@ -135,8 +135,8 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     rows     its rows, those set aside included, with `reason`
     tables   the other tables by name, to find orphans
     Returns  rows, customers, missing {column: rows}, duplicates, orphans, without_product, zero, negative,
-             not_positive (quantity of zero or less and no refund), placeholder, contradictory, set_aside, first, last, age_days
-             (age of the newest row)
+             copies (exact copies of another row), not_positive (quantity of zero or less and no refund), placeholder, contradictory,
+             set_aside, first, last, age_days (age of the newest row)
     """
     contract = CONTRACT[table]
     columns = [c for c in rows.columns if c != "reason"]
@@ -155,8 +155,12 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     moments = {k: v if v is None else v.to_pydatetime() for k, v in result.items() if k in ("first", "last")}
     result = {k: int(v or 0) for k, v in result.items() if k not in moments} | moments
     result["missing"] = {c: int(counted[f"missing_{c}"] or 0) for c in columns if c not in contract.get("may_be_empty", [])}
-    key = [c for c in contract["key"] if c in columns]
-    result["duplicates"] = result["rows"] - int(rows.select(*key).distinct().count().execute())
+    result["copies"] = result["rows"] - int(rows.select(*columns).distinct().count().execute())
+    # Without a part of its key (the product of an order line) rows of one order would all count as the same.
+    whole_key = all(c in columns for c in contract["key"])
+    key = contract["key"]
+    alone = int(rows.select(*key).distinct().count().execute()) if whole_key else result["rows"] - result["copies"]
+    result["duplicates"] = result["rows"] - alone
     result["orphans"] = _orphans(table, rows, tables)
     result["contradictory"] = _contradictory(table, rows)
     if result.get("last"):

@@ -65,6 +65,7 @@ def facts_table(found: dict[str, dict]) -> Table:
             "customers": f.get("customers"),
             "missing": sum(f["missing"].values()) / max(f["rows"] * len(f["missing"]), 1),
             "duplicates": f["duplicates"],
+            "copies": f["copies"],
             "orphans": f["orphans"],
             "without_product": f.get("without_product"),
             "zero": f.get("zero"),
@@ -80,6 +81,7 @@ def facts_table(found: dict[str, dict]) -> Table:
         Column("customers", say("Customers"), "count", people=True),
         Column("missing", say("Empty cells"), "share", 1),
         Column("duplicates", say("Same key twice"), "count", people=True),
+        Column("copies", say("Exact copies"), "count", people=True),
         Column("orphans", say("Customer unknown"), "count", people=True),
         Column("without_product", say("Product unknown"), "count"),
         Column("zero", say("Amount zero"), "count"),
@@ -122,10 +124,15 @@ def quality_frame(grades: dict[str, dict]) -> pd.DataFrame:
     return frame.astype("float64")
 
 
+def weakest(grades: dict[str, dict]) -> tuple[str, str]:
+    """The table and the dimension with the lowest share."""
+    told = [(g[d], t, d) for t, g in grades.items() for d in DIMENSIONS if g[d] is not None]
+    return min(told, key=lambda each: each[0])[1:]
+
+
 def quality_words(grades: dict[str, dict]) -> dict:
-    worst, dimension, value = min(
-        ((t, d, g[d]) for t, g in grades.items() for d in DIMENSIONS if g[d] is not None), key=lambda each: each[2]
-    )
+    worst, dimension = weakest(grades)
+    value = grades[worst][dimension]
     counts = {g: sum(1 for each in grades.values() if each["grade"] == g) for g in GRADES}
     claim = say_n(
         "{high} of {all} table is of high quality; weakest: {table}, {dimension}",
@@ -240,10 +247,27 @@ def reconciliation(checked: pd.DataFrame) -> str:
     return say("DRAFT: revenue differs by {difference} from the controller’s figure in {month}; above 1% nothing here is final.", **values)
 
 
-def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFrame) -> list[str]:
+def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFrame, unidentified: float, project: Project) -> list[str]:
     """What could mislead, each with the size of its effect."""
-    result = [reconciliation(checked)]
-    o = found["orders"]
+    result, o = [reconciliation(checked)], found["orders"]
+    if unidentified > 0:
+        lost = o["missing"].get("customer_id", 0)
+        result.insert(
+            0,
+            say(
+                "{n} order lines ({share} of revenue) have no identified customer: what these buyers do is in no figure about customers.",
+                n=words.number(lost),
+                share=words.share(unidentified),
+            ),
+        )
+    if o["copies"] >= project.min_cell and "exact_copy" not in [s.rule for s in project.collect.set_aside]:
+        result.append(
+            say(
+                "{n} order lines are exact copies of another and count in revenue. If the till cannot print a line twice, the rule "
+                "exact_copy sets them aside (project.yml, collect.set_aside).",
+                n=words.number(o["copies"]),
+            )
+        )
     if o.get("without_product"):
         result.append(
             say(
@@ -286,9 +310,26 @@ def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float
         points.insert(
             0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share)
         )
+    todo = []
+    if checked.empty:
+        todo.append(
+            say("Ask the controller for revenue by month and type it under collect.control_totals: it takes an hour and settles doubts.")
+        )
+    elif (checked["difference"].abs() > CONTROL_BORDER).any():
+        todo.append(say("Explain the difference to the controller’s revenue before anybody uses these figures."))
+    worst, dimension = weakest(grades)
+    if grades[worst]["grade"] != "high":
+        todo.append(
+            say(
+                "Mend {table} where it hurts most ({dimension}), or keep it out of decisions.",
+                table=say(TABLE_NAMES[worst]).lower(),
+                dimension=say(DIMENSIONS[dimension]).lower(),
+            )
+        )
     return {
         "headline": headline,
         "points": points,
         "figures": figures,
         "unknown": [say("Whether the revenue is the controller’s: it was not compared.")] if checked.empty else [],
+        "todo": todo,
     }

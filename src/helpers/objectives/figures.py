@@ -19,6 +19,9 @@ RESPONSE_DAYS = 30
 POWER = 1.959964 + 0.841621
 """Standard errors between no change and a change found in four cases of five (two-sided 5 %, power 80 %)."""
 
+COMPARABLE = 0.5
+"""Two windows are compared when the earlier one has at least this share of the later one's customers."""
+
 METRICS = {
     "revenue_per_customer": mark("revenue of a customer per 30 days, over all known before the window opened"),
     "orders_per_customer": mark("orders of a customer per 30 days, over all known before the window opened"),
@@ -135,13 +138,14 @@ def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
 def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
     """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
 
-    Returns  value, low, high, customers, start, end, smallest_change; known_earlier (for revenue and orders: the value over those
-             known one window earlier), campaigns and largest (for responses: how many campaigns, share of mailings of the largest).
-             value None when it cannot be measured, smallest_change when two windows cannot be compared or nobody differs
+    Returns  value, low, high, customers, start, end, smallest_change; before (the value one window earlier); known_earlier (for
+             revenue and orders: the value over those known one window earlier); campaigns and largest (for responses: how many
+             campaigns, and the largest's share of mailings). value None when it cannot be measured, smallest_change when two
+             windows cannot be compared or nobody differs
     """
     length, metric = timedelta(days=window_days), objective.metric
     result = {"start": as_of - length, "end": as_of, "customers": 0}
-    result |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier", "campaigns", "largest"))
+    result |= dict.fromkeys(("value", "low", "high", "smallest_change", "before", "known_earlier", "campaigns", "largest"))
     if metric == "response_rate" and (contacts is None or "responded_at" not in contacts.columns):
         return result
     spans = [{"start": as_of - length, "end": as_of}, {"start": as_of - 2 * length, "end": as_of - length}]
@@ -149,7 +153,10 @@ def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, 
     found = figure(now)
     if found is None:
         return result
-    moved = change(before, now)
+    moved, was = change(before, now), figure(before)
+    result["before"] = was.value if was else None
+    if was and was.customers < COMPARABLE * found.customers:  # where history begins only the most frequent buyers are known
+        moved = result["before"] = None
     result["low"], result["high"] = _bounds(objective, found)
     if metric == "response_rate" and "campaign_id" in contacts.columns:
         each = contacts.filter(contacts.customer_id.notnull(), contacts.campaign_id.notnull()).mutate(customer_id=ibis._.campaign_id)
@@ -259,7 +266,7 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
     for role, objective in plans:
         found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
         if found["customers"] < project.min_cell:  # nothing is published about so few
-            found |= dict.fromkeys(("value", "low", "high", "smallest_change", "known_earlier", "campaigns", "largest"))
+            found |= dict.fromkeys(("value", "low", "high", "smallest_change", "before", "known_earlier", "campaigns", "largest"))
         lacking = checks(objective, found, as_of=as_of)
         result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
     return result

@@ -56,6 +56,7 @@ def baseline_table(assessed: list[dict]) -> Table:
             {
                 "objective": ("★ " if a["role"] == "main" else "") + words.text(o.name),
                 "metric": say(METRICS[o.metric]),
+                "before": a.get("before"),
                 "baseline": a["value"],
                 "low": a["low"],
                 "high": a["high"],
@@ -68,6 +69,7 @@ def baseline_table(assessed: list[dict]) -> Table:
     columns = [
         Column("objective", say("Objective (★ main)")),
         Column("metric", say("Measured by")),
+        Column("before", say("One window earlier"), "number", kinds="kind"),
         Column("baseline", say("Today"), "number", kinds="kind"),
         Column("low", say("95% interval, from"), "number", kinds="kind"),
         Column("high", say("95% interval, to"), "number", kinds="kind"),
@@ -206,7 +208,7 @@ def verdict(a: dict) -> str:
     """One sentence an objective."""
     name = words.text(a["objective"].name)
     if a["precise"]:
-        return say("“{name}” is precise enough: it can be reached, or missed, and everyone will see which.", name=name)
+        return say("“{name}” is precise enough to be checked on its date.", name=name)
     return say("“{name}” is not precise enough yet: {missing}.", name=name, missing=words.join([m for m in a["checks"].values() if m]))
 
 
@@ -217,8 +219,9 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
     if main["value"] is not None:
         result.append(
             say(
-                "The baseline is one quarter, and the history begins on {first}: no season can be compared with the same season a year "
-                "earlier. A rise towards the end of the year may be the season, not the segmentation; only a control group tells.",
+                "The baseline is one window of {days} days, and the history begins on {first}. Where the same season a year earlier is not "
+                "in it, a rise may be the season and not the segmentation; only a control group tells.",
+                days=words.number((main["end"] - main["start"]).days),
                 first=words.day(first),
             )
         )
@@ -229,6 +232,22 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
                 "once in five; seasons and prices that move everybody are no chance and not in this figure.",
                 hidden=shown(main["objective"], main["smallest_change"]),
                 share=words.share(main["smallest_change"] / main["value"]),
+            )
+        )
+    was, target = main.get("before"), main["objective"].target
+    if main["value"] and was:
+        result.append(
+            say(
+                "One window earlier the main objective stood at {before}; today it stands at {value}.",
+                before=shown(main["objective"], was),
+                value=shown(main["objective"], main["value"]),
+            )
+            if target is None or was < target
+            else say(
+                "One window earlier the main objective stood at {before}, above the target of {target}: reaching the target would be a "
+                "return, not yet a gain.",
+                before=shown(main["objective"], was),
+                target=shown(main["objective"], target),
             )
         )
     earlier = main.get("known_earlier")
@@ -261,8 +280,8 @@ def summary(assessed: list[dict]) -> dict:
     """Headline, points, figures and what is not known, for the top of the page and the first page."""
     precise, main = sum(a["precise"] for a in assessed), assessed[0]
     headline = say_n(
-        "{precise} of {all} objective is precise enough to be reached or missed.",
-        "{precise} of {all} objectives are precise enough to be reached or missed.",
+        "{precise} of {all} objective is precise enough to be checked on its date.",
+        "{precise} of {all} objectives are precise enough to be checked on their date.",
         len(assessed),
         precise=words.number(precise),
         all=words.number(len(assessed)),
@@ -275,4 +294,15 @@ def summary(assessed: list[dict]) -> dict:
     points = [verdict(a) for a in assessed]
     if main["objective"].by_when:
         points.append(say("The main objective is read again on {day}.", day=words.day(main["objective"].by_when)))
-    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown}
+    todo = [
+        say(
+            "{owner}: make “{name}” precise before anything is built ({missing}).",
+            owner=words.text(a["objective"].owner) or say("Name an owner"),
+            name=words.text(a["objective"].name),
+            missing=words.join([m for m in a["checks"].values() if m]),
+        )
+        for a in assessed
+        if not a["precise"]
+    ]
+    todo.append(say("Keep a control group from the first campaign on: nothing else tells the segmentation from the season."))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}

@@ -135,7 +135,8 @@ def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
         "number": 0,
         "title": " – ".join((shared["project_title"], say("Customer segmentation"))),
         "eyebrow": _steps_of(chapters),
-        "unknown": _unknown(chapters),
+        "unknown": _said(chapters, "unknown"),
+        "todo": _said(chapters, "todo"),
         "charts": charts,
         "tables_words": say_n("{n} table", "{n} tables, a sheet each", sheets),
         "charts_words": say_n("{n} chart as a picture", "{n} charts as pictures", len(charts)),
@@ -153,11 +154,11 @@ def _steps_of(chapters: Sequence[Chapter]) -> str:
     return say("Steps {first} to {last} of {count}", first=first, last=last, count=len(STEPS))
 
 
-def _unknown(chapters: Sequence[Chapter]) -> list[tuple[str, str]]:
-    """What the steps say is not known, each sentence once, with the steps that say it."""
+def _said(chapters: Sequence[Chapter], what: str) -> list[tuple[str, str]]:
+    """What the steps' summaries say under "unknown" or "todo": each sentence once, with the steps that say it."""
     said: dict[str, list[str]] = {}
     for chapter in chapters:
-        for sentence in chapter.summary.get("unknown", []):
+        for sentence in chapter.summary.get(what, []):
             said.setdefault(sentence, []).append(str(chapter.number))
     return [
         (sentence, say_n("Step {numbers}", "Steps {numbers}", len(steps), numbers=words.join(steps))) for sentence, steps in said.items()

@@ -1,8 +1,9 @@
 """The variables that can be measured: name, family, unit, definition in business words, what they need."""
 
+import difflib
 from dataclasses import dataclass
 
-from helpers import words
+from helpers import NinefoldError, words
 from helpers.project import Project
 from helpers.words import mark, say
 
@@ -234,6 +235,25 @@ def catalogue(project: Project) -> list[Variable]:
     if not project.variables.own_brand:
         found = [v for v in found if v.name != "own_brand_share"]
     return sorted(found, key=lambda v: list(FAMILIES).index(v.family))
+
+
+def check_names(project: Project) -> None:
+    """Raise NinefoldError for a name in scope.panel, variables.leave_out or variables.keep that these data do not measure."""
+    known = [v.name for v in catalogue(project)]
+    fields = {
+        "scope.panel": project.scope.panel,
+        "variables.leave_out": project.variables.leave_out,
+        "variables.keep": project.variables.keep,
+    }
+    for field, names in fields.items():
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean {near[0]}? " if near else ""
+                raise NinefoldError(
+                    f"{project.file}: field {field} names {name!r}, which is no variable of these data. {hint}"
+                    f"Measured here: {', '.join(known)}."
+                )
 
 
 def definition(variable: Variable) -> str:

@@ -27,6 +27,8 @@ LEAST = 10 * FOLDS
 """Customers without whom no contribution is worked out."""
 REFUNDERS = 0.05
 """Up to this share of customers may have more refunds than purchases and be held at 0; beyond it their sign is a behaviour."""
+OWN_MEASURE = {"revenue_per_customer": "spend_per_30d", "orders_per_customer": "orders_per_30d"}
+"""The variable that measures what a main objective asks for."""
 MARGIN = 0.0005
 """A share of variance below this prints as 0.0 % or 0.1 %: counted as none."""
 
@@ -105,7 +107,7 @@ def rank_correlations(matrix: np.ndarray, names: list[str]) -> pd.DataFrame:
     """Spearman's rank correlations, ties given their mean rank."""
     ranks = pd.DataFrame(matrix, columns=names).rank(method="average").to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.nan_to_num(np.corrcoef(ranks, rowvar=False))
+        found = np.nan_to_num(np.corrcoef(ranks, rowvar=False)) if len(ranks) > 1 else np.zeros((len(names), len(names)))
     return pd.DataFrame(np.atleast_2d(found), index=names, columns=names)
 
 
@@ -263,8 +265,10 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
     for entry in learnt:
         name = entry["name"]
         members = [e["name"] for e in learnt if groups[e["name"]] == groups[name] and e["name"] not in fit]
-        # The first in the catalogue wins a tie, so that equal figures give equal lists.
-        kept = next((m for m in members if m in v.keep), None) or (max(members, key=lambda m: gain.get(m, 0.0)) if members else name)
+        # Without evidence the objective's own measure stays, then the least missing; the first in the catalogue wins a tie.
+        own, holes = OWN_MEASURE.get(project.objectives.main.metric), {e["name"]: e["missing_share"] for e in learnt}
+        worths = {m: (m in v.keep, gain.get(m, 0.0), m == own, -holes[m]) for m in members}
+        kept = max(members, key=worths.get) if members else name
         if name in fit:
             role, why = fit[name]
         elif name == kept or name in v.keep:

@@ -14,7 +14,7 @@ from helpers.project import Project
 from helpers.tables import Column, Table, nothing
 from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
 from helpers.variables.choose import ROLES
-from helpers.words import mark, say
+from helpers.words import mark, say, say_n
 
 UNITS = {
     "days": mark("days"),
@@ -150,7 +150,10 @@ def correlation_words(correlations: pd.DataFrame, groups: dict[str, int], projec
     value, titles = correlations.loc[strong], {v.name: v.title() for v in catalogue(project)}
     if several:
         claim = say(
-            "{members} variables say only {groups} different things", members=words.number(members), groups=words.number(len(several))
+            "{members} of {all} variables fall into {groups} groups that say the same",
+            members=words.number(members),
+            all=words.number(len(groups)),
+            groups=words.number(len(several)),
         )
     else:
         claim = say("No two variables say the same thing")
@@ -165,8 +168,8 @@ def correlation_words(correlations: pd.DataFrame, groups: dict[str, int], projec
     }
 
 
-def redundancy_table(screened: pd.DataFrame, project: Project) -> Table:
-    """Each group of variables that say the same: which one is proposed, which go, and why."""
+def redundancy_table(screened: pd.DataFrame, correlations: pd.DataFrame, project: Project) -> Table:
+    """Each group of variables that say the same: which one is proposed, which go, and why; what stays alike is in the note."""
     titles, rows = {v.name: v.title() for v in catalogue(project)}, []
     for _, group in screened.groupby("group", sort=True):
         if len(group) > 1:
@@ -179,7 +182,13 @@ def redundancy_table(screened: pd.DataFrame, project: Project) -> Table:
         "In a group, every pair has a rank correlation of at least {threshold}, in size.",
         threshold=words.number(project.variables.redundant_from, 2),
     )
-    return Table("redundancy", say("Which variables say the same, and which one stays"), frame, columns, note=note)
+    stay = list(screened.loc[screened["role"] == "proposed", "name"])
+    pairs = [(a, b, correlations.loc[a, b]) for i, a in enumerate(stay) for b in stay[i + 1 :]]
+    alike = [(a, b, rho) for a, b, rho in pairs if abs(rho) >= project.variables.redundant_from]
+    if alike:
+        shown = [say("{a} and {b} ({rho})", a=titles[a], b=titles[b], rho=words.number(rho, 2)) for a, b, rho in alike]
+        note += " " + say("Proposed both although this close, being each close to others: {pairs}.", pairs=words.join(shown))
+    return Table("redundancy", say("Variables that fall into one group, and which one stays"), frame, columns, note=note)
 
 
 def passport_table(passports: list[dict]) -> Table:
@@ -354,7 +363,19 @@ def caveats(
                 share=words.share(max(p["missing_share"] for p in missing), 0),
             )
         )
-    if any(p["contribution"] for p in passports):
+        if not project.scope.filters:
+            result.append(
+                say(
+                    "No filter is typed in scope.filters: whoever bought nothing in the window has nothing to measure. The filter "
+                    "bought_within_days: {days} would bring most of these variables back.",
+                    days=project.scope.window_days,
+                )
+            )
+    if not any(p["contribution"] for p in passports):
+        result.append(
+            say("Nothing here is tested on later behaviour: the history is too short. The proposal rests on spread and redundancy alone.")
+        )
+    else:
         weak = [
             p
             for p in passports
@@ -362,13 +383,14 @@ def caveats(
             and p["contribution"]
             and max(p["contribution"]["objective_alone"], p["contribution"]["panel_alone"]) < 0.01
         ]
-        result.append(
-            say(
-                "Contributions come from one stretch of history; another season may rank the variables otherwise. Proposed although they "
-                "explain less than 1% of the objective, and of the panel on average, alone: {names}.",
-                names=words.join([p["title"] for p in weak]) if weak else say("none"),
+        result.append(say("Contributions come from one stretch of history; another season may rank the variables otherwise."))
+        if weak:
+            result.append(
+                say(
+                    "Proposed although each alone explains less than 1% of the objective, and of the panel on average: {names}.",
+                    names=words.join([p["title"] for p in weak]),
+                )
             )
-        )
     alone = [p["title"] for p in passports if p["role"] == "useless" and p["name"] not in project.scope.panel]
     if alone and project.scope.panel:
         result.append(
@@ -392,8 +414,20 @@ def caveats(
 def summary(passports: list[dict], customers: int, project: Project) -> dict:
     proposed = [p for p in passports if p["role"] == "proposed"]
     families = {p["family"] for p in proposed}
+    tested = any(p["contribution"] for p in passports)
+    forms = (
+        (
+            mark("{n} of {all} variables is proposed for building; families covered: {families}."),
+            mark("{n} of {all} variables are proposed for building; families covered: {families}."),
+        )
+        if tested
+        else (
+            mark("{n} of {all} variables is proposed, untested on later behaviour; families covered: {families}."),
+            mark("{n} of {all} variables are proposed, untested on later behaviour; families covered: {families}."),
+        )
+    )
     headline = say(
-        "{n} of {all} variables are proposed for building; families covered: {families}.",
+        forms[len(proposed) != 1],
         n=words.number(len(proposed)),
         all=words.number(len(passports)),
         families=words.number(len(families)),
@@ -416,13 +450,18 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
                 share=words.share(best["contribution"]["objective_alone"], 0),
             )
         )
-    out = [p["title"] for p in passports if p["role"] in ("missing", "lumpy", "constant", "useless", "left_out")]
+    again = [p["title"] for p in passports if p["role"] == "redundant"]
+    if again:
+        points.append(say("Said already by another: {names}.", names=words.join(again)))
+    out = [p["title"] for p in passports if p["role"] not in ("proposed", "redundant")]
     if out:
-        points.append(say("Left out: {names}.", names=words.join(out)))
+        points.append(say("Left out for other reasons: {names}.", names=words.join(out)))
     low, high = (len(proposed) * each for each in (60, 100))
     points.append(
-        say(
+        say_n(
+            "{n} variable wants {low} to {high} customers; there are {customers}.",
             "{n} variables want {low} to {high} customers; there are {customers}.",
+            len(proposed),
             n=words.number(len(proposed)),
             low=words.number(low),
             high=words.number(high),
@@ -433,5 +472,7 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
         "headline": headline,
         "points": points,
         "figures": figures,
-        "unknown": [say("Why customers buy: behaviour shows what, never why.")],
+        "unknown": [say("Why customers buy: behaviour shows what, never why.")]
+        + ([] if tested else [say("What any variable tells of later behaviour: the history is too short to test it.")]),
+        "todo": [say("Read the passports and say which variables stay: stakeholders sign the list before anything is built.")],
     }
