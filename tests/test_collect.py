@@ -130,7 +130,8 @@ def unified(tmp_path, monkeypatch):
     """Step 3 over four small files; returns the step, the checked and the judged tables."""
     raw = tmp_path / "data" / "shop" / "raw"
     raw.mkdir(parents=True)
-    lines = "\n".join(",".join("" if v is None else str(v) for v in row) for row in LINES)
+    undated = ("ann", "o9", None, "p1", 1.0, 2)
+    lines = "\n".join(",".join("" if v is None else str(v) for v in row) for row in [*LINES, undated])
     (raw / "lines.csv").write_text(f"who,basket,day,sku,qty,paid\n{lines}\n".replace(",09-0", ",2017-09-0"))
     (raw / "people.csv").write_text("id,age\nzoe,70\nann,30\nann,29\n,41\n")
     (raw.parent / "project.yml").write_text(
@@ -158,19 +159,22 @@ collect:
 
 def test_checked_and_set_aside_rows_together_are_the_source_cut_at_as_of(unified):
     running, checked, judged = unified
-    # as of 4 September: cyd's two lines lie exactly at as_of; two lines lack a customer, one is a copy, two have no goods
+    # as of 4 September: cyd's two lines lie exactly at as_of; two lines lack a customer, one is a copy, two have no goods, and one
+    # has no date: it is in no window, and counted all the same
     assert checked["orders"].count().execute() == 2
-    assert judged["orders"].count().execute() == 7 == running.source("orders").count().execute()
+    assert judged["orders"].count().execute() == 8 == running.source("orders").count().execute() + 1
     kept = checked["orders"].execute()[["customer_id", "product_id", "amount"]]
     assert list(map(tuple, kept.astype({"amount": float}).to_numpy())) == [("ann", "p1", 5.0), ("bea", "p3", -8.0)]
     aside = judged["orders"].filter(judged["orders"].reason.notnull()).execute()["reason"]
-    assert aside.value_counts().to_dict() == {"no_customer": 2, "exact_copy": 2, "quantity_not_positive": 1}
+    assert aside.value_counts().to_dict() == {"no_customer": 2, "exact_copy": 2, "quantity_not_positive": 1, "incomplete": 1}
+    found = collect.facts("orders", judged["orders"], checked, as_of=running.as_of)
+    assert (found["missing"]["ordered_at"], found["last"]) == (1, at("09-03"))
 
 
 def test_what_is_set_aside_is_handed_over_beside_what_is_kept(unified):
     running, checked, _ = unified
     given = {each["name"]: each["rows"] for each in running.given}
-    assert given == {"orders": 2, "orders_set_aside": 5, "customers_set_aside": 1}
+    assert given == {"orders": 2, "orders_set_aside": 6, "customers_set_aside": 1}
     assert checked["customers"].count().execute() == 3  # one row each only after `one_row_each`
 
 

@@ -373,6 +373,16 @@ def test_without_mailings_or_their_answers_the_response_is_not_measured(sent):
     assert (found["value"], found["customers"], found["smallest_change"]) == (None, 0, None)
 
 
+def test_a_window_before_which_few_were_known_is_no_yardstick():
+    habit = [(f"c{i}", f"{i}{month}", f"{month}-10", 5 + i) for i in range(4) for month in ("08", "09")]
+    early = [(f"c{i}", f"{i}early", "07-10", 5) for i in range(4)]
+    two, one = (stands("revenue_per_customer", orders(*habit, *early[:known])) for known in (2, 1))
+    assert (two["before"], one["before"]) == (5.5, None)  # of four customers two were known a window earlier, or one
+    assert two["smallest_change"] > 0 and one["smallest_change"] is None
+    said = page.caveats([{"objective": goal(target=5.4)} | two], first=date(2017, 7, 10))
+    assert any("above the target of $5.40: reaching the target would be a return" in each for each in said)
+
+
 def campaign(name: str, of: int, answered: int, sent: str) -> list[tuple]:
     """Customers mailed once by one campaign, the first of them answering the next day."""
     day = f"{sent[:-2]}{int(sent[-2:]) + 1:02d}"

@@ -254,7 +254,8 @@ def test_a_summary_is_shown_and_kept(step, shown):
     assert shown == [
         '<div class="summary">\n<p class="headline">Sales &amp; more</p>\n'
         '<dl class="figures">\n<div><dt>Households</dt><dd>2,446</dd></div>\n</dl>\n'
-        "<ul>\n<li>First.</li>\n<li>Second &lt;x&gt;.</li>\n</ul>\n</div>\n"
+        "<ul>\n<li>First.</li>\n<li>Second &lt;x&gt;.</li>\n</ul>\n"
+        '<p class="todo">What to do next</p>\n<ul>\n<li>Ask &lt;finance&gt;.</li>\n</ul>\n</div>\n'
     ]
 
 

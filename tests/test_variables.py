@@ -9,9 +9,9 @@ import pytest
 from by_hand import AS_OF, at, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
-from helpers import engine, tables, variables, words
+from helpers import NinefoldError, engine, tables, variables, words
 from helpers.variables import page
-from helpers.variables.catalogue import Variable
+from helpers.variables.catalogue import Variable, check_names
 from helpers.variables.choose import skewness
 
 LINE = "customer_id order_id ordered_at product_id category amount discount coupon brand store_id"
@@ -198,6 +198,21 @@ def test_variables_need_their_columns():
     assert not names & {"stores_visited", "main_store_share", "departments", "fresh_share", "own_brand_share", "response_rate"}
     assert {"recency_days", "lines_per_order", "discount_share"} <= names
     assert all(variables.definition(v) and v.title() and page.unit(v) for v in variables.catalogue(project(**SHOP)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"scope": {"panel": ["fresh_shares"]}}, "field scope.panel names 'fresh_shares'"),
+        ({"variables": SHOP["variables"] | {"keep": {"spend_per_30": "x"}}}, "field variables.keep names 'spend_per_30'"),
+        ({"variables": SHOP["variables"] | {"leave_out": {"recency": "x"}}}, "field variables.leave_out names 'recency'"),
+    ],
+)
+def test_a_misspelt_variable_is_an_error_that_names_the_field(fields, message):
+    check_names(project(**SHOP))
+    with pytest.raises(NinefoldError) as error:
+        check_names(project(**SHOP | fields))
+    assert message in str(error.value) and "Did you mean" in str(error.value)
 
 
 # Transforms, learnt once
@@ -666,10 +681,10 @@ def drawn(values, variable=SHARE, min_cell=10, bins=20):
 
 
 def test_histograms_hide_bars_of_too_few_customers():
-    counts, edges, unit = drawn([0.0] * 10 + [0.5] * 9 + [1.0] * 30 + [None] * 40)
-    assert list(counts) == [10, 0, 30] and unit == "%" and len(edges) == 4
+    counts, edges, unit, ends = drawn([0.0] * 10 + [0.5] * 9 + [1.0] * 30 + [None] * 40)
+    assert list(counts) == [10, 0, 30] and unit == "%" and len(edges) == 4 and ends == (0, 1)
     draw = np.random.default_rng(1)
-    counts, edges, _ = drawn(draw.gamma(1, 1, 500), AMOUNT)
+    counts, edges, *_ = drawn(draw.gamma(1, 1, 500), AMOUNT)
     assert len(counts) == 20 and set(counts[counts < 10]) <= {0} and counts.sum() < 500
     assert len(edges) == 21
 

@@ -196,7 +196,8 @@ def distributions(
 ) -> None:
     """Draw small histograms, each on its own scale and from 0, with its range and unit beneath.
 
-    histograms   label → (counts, edges) or (counts, edges, unit); unit "%" means values 0–1, written as percentages
+    histograms   label → (counts, edges), (counts, edges, unit) or (counts, edges, unit, (low, high)): the ends written beneath,
+                 where they are not the edges; unit "%" means values 0–1, written as percentages
     """
     words = Words(title, subtitle, alt, source, name)
     check_slug("Chart", name)
@@ -205,12 +206,12 @@ def distributions(
     labels = [wrap(label, wide, TEXT) for label in histograms]
     bands = [max(map(len, labels[i : i + columns])) * TEXT * LEADING + 3 for i in range(0, len(labels), columns)]
     sheet = Sheet(words, sum(bands) + len(bands) * (plot + foot))
-    for i, (counts, edges, *unit) in enumerate(histograms.values()):
+    for i, (counts, edges, *more) in enumerate(histograms.values()):
         row, left = i // columns, EDGE + i % columns * (wide + gap)
         top = sheet.top - sum(bands[:row]) - row * (plot + foot)
         sheet.write(left, top - bands[row] + len(labels[i]) * TEXT * LEADING, labels[i])
         axes = sheet.axes(left, top - bands[row] - plot, wide, plot)
-        draw_histogram(sheet, axes, floats(counts), floats(edges), "".join(unit), left, wide)
+        draw_histogram(sheet, axes, floats(counts), floats(edges), more[0] if more else "", left, wide, *more[1:])
     sheet.keep()
 
 
@@ -250,6 +251,9 @@ def bars(
     write = writer(value_format, value, digits)
     texts = [write(x) if np.isfinite(x) else say("cannot tell") for x in value]
     notes = [f"(n{THIN}={THIN}{number(n)})" if n < FEW else "" for n in sizes]
+    if interval_label:  # what stands at the end of a whisker must not be read as the whisker's own value
+        halves = (floats(data["high"]) - floats(data["low"])) / 2
+        notes = [f"±{THIN}{write(half).lstrip('+')}{THIN}{note}".rstrip(THIN) for half, note in zip(halves, notes, strict=True)]
     draw_bars(words, labels, value, fills, texts, notes, data, interval_label).keep()
 
 

@@ -172,14 +172,15 @@ def draw_strips(words, periods, counts, write, value_format) -> Sheet:
     return sheet
 
 
-def draw_histogram(sheet, axes, counts, edges, unit, left, wide) -> None:
+def draw_histogram(sheet, axes, counts, edges, unit, left, wide, span=None) -> None:
     axes.set_yticks([])
     axes.set_xticks([])
     axes.set_xlim(edges[0], edges[-1] if edges[-1] > edges[0] else edges[0] + 1)
     axes.set_ylim(0, max(counts.max(initial=0), 1) * 1.04)
     axes.stairs(counts, edges, fill=True, color=NEUTRAL)
-    write = writer("share", edges, 0) if unit == "%" else writer("number", edges, None)
-    ends = [write(edge) if edge or unit == "%" else number(0) for edge in (edges[0], edges[-1])]
+    span = floats(span or (edges[0], edges[-1]))
+    write = writer("share", span, 0) if unit == "%" else writer("number", span, None)
+    ends = [write(end) if end or unit == "%" else number(0) for end in span]
     top = sheet.height * axes.get_position().y0 - 2
     sheet.write(left, top, ends[:1], color=GREY)
     sheet.write(left + wide, top, ends[1:], color=GREY, ha="right")

@@ -76,7 +76,7 @@ def unify(step) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
     rules = [each.rule for each in step.project.collect.set_aside]
     checked, judged = {}, {}
     for name in filled(step.project):
-        rows = judge_rows(name, step.source(name), rules)
+        rows = judge_rows(name, _with_undated(step, name), rules)
         key = [column for column in CONTRACT[name]["key"] if column in rows.columns]
         kept, aside = rows.filter(rows.reason.isnull()).drop("reason"), rows.filter(rows.reason.notnull())
         if name != "customers":
@@ -85,6 +85,16 @@ def unify(step) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
         checked[name] = kept
         judged[name] = kept.mutate(reason=ibis.null("string")).union(aside.select(*kept.columns, "reason"))
     return checked, judged
+
+
+def _with_undated(step, table: str) -> ir.Table:
+    """A source cut at as_of, with its rows without a date: the cut drops them, and nothing is dropped in silence."""
+    rows, dated = step.source(table), CONTRACT[table]["dated"]
+    if dated is None:
+        return rows
+    mapped = step.engine.mapped(table)
+    undated = mapped.filter(mapped[dated].isnull())
+    return rows.union(undated.select(*rows.columns)) if int(undated.count().execute()) else rows
 
 
 def checked(step) -> dict[str, ir.Table]:

@@ -223,6 +223,11 @@ def shown(objective: Objective, value: float | None) -> str:
     return words.money(value) if objective.metric == "revenue_per_customer" else words.number(value, 2)
 
 
+def shown_change(objective: Objective, change: float) -> str:
+    """A difference of two values of the metric; of shares in points, for 3 % of a share is something else."""
+    return say("{x} points", x=words.number(change * 100, 1)) if is_share(objective) else shown(objective, change)
+
+
 def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, str]:
     """What keeps an objective from being precise: check → what is missing, empty when it holds."""
     value, target, hidden = found["value"], objective.target, found["smallest_change"]
@@ -238,8 +243,8 @@ def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, s
     if None not in (value, target, hidden) and 0 < target - value < hidden:
         results["visible"] = say(
             "the rise asked for, {asked}, is smaller than the {hidden} that two windows tell apart in four cases of five",
-            asked=shown(objective, target - value),
-            hidden=shown(objective, hidden),
+            asked=shown_change(objective, target - value),
+            hidden=shown_change(objective, hidden),
         )
     elif hidden is None:
         results["visible"] = say("too little history to know what change would be seen")

@@ -1,5 +1,7 @@
 """What the page of step 4 says: histograms, tables, claims, limits and the summary."""
 
+import math
+import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -51,7 +53,7 @@ def families_table(project: Project) -> Table:
 def histograms(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict], *, min_cell: int, bins: int = 20) -> dict[str, tuple]:
     """Counts and edges of each variable between its outlier bounds; bars of fewer than `min_cell` customers are left out.
 
-    Returns  label → (counts, edges, unit)
+    Returns  label → (counts, edges, unit, (smallest and largest value drawn))
     """
     result = {}
     for variable, entry in zip(variables, learnt, strict=True):
@@ -64,12 +66,11 @@ def histograms(sample: pd.DataFrame, variables: list[Variable], learnt: list[dic
         if 2 <= len(values) <= bins:  # a bar a value: equal bins would leave gaps between the values
             middles = (values[1:] + values[:-1]) / 2
             ends = (2 * values[0] - middles[0], 2 * values[-1] - middles[-1])
-            ends = np.clip(ends, 0, 1) if variable.kind == "share" else ends
             steps = np.concatenate([[ends[0]], middles, [ends[1]]])
         else:
             steps = np.linspace(low, high, bins + 1)
         counts, edges = np.histogram(np.clip(known, low, high), bins=steps)
-        result[variable.title()] = (np.where(counts >= min_cell, counts, 0), edges, unit(variable))
+        result[variable.title()] = (np.where(counts >= min_cell, counts, 0), edges, unit(variable), (values[0], values[-1]))
     return result
 
 
@@ -302,7 +303,8 @@ def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
     for attribute in [c for c in descriptors.columns if c != "customer_id"]:
         counted = descriptors.filter(descriptors[attribute].notnull()).group_by(level=descriptors[attribute].cast("string"))
         levels = counted.agg(n=ibis._.count()).order_by("level").execute()
-        for level, n in _pooled(dict(zip(levels["level"], levels["n"], strict=True)), min_cell).items():
+        pooled = _pooled(dict(zip(levels["level"], levels["n"], strict=True)), min_cell)
+        for level, n in sorted(pooled.items(), key=lambda pair: _in_order(pair[0])):
             rows.append({"attribute": attribute.replace("_", " "), "level": level, "n": n, "share": n / max(levels["n"].sum(), 1)})
     frame = pd.DataFrame(rows, columns=["attribute", "level", "n", "share"])
     columns = [
@@ -313,6 +315,12 @@ def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
     ]
     note = say("These describe segments and take no part in making them. Levels with too few customers are added together.")
     return Table("descriptors", say("Descriptors kept apart"), frame, columns, note=note, cell_size="n")
+
+
+def _in_order(level: str) -> tuple:
+    """Levels as readers count them: by the first number in them, “Under 15K” before “15-24K”, words last."""
+    number = re.search(r"\d+", level)
+    return (int(number.group()) if number else math.inf, level[:1].isdigit(), level)
 
 
 def _pooled(levels: dict[str, int], least: int) -> dict[str, int]:
