@@ -128,7 +128,7 @@ class Step:
         rest = [] if unique else [column for column in table.columns if column not in key]
         with saving(path):
             self.engine.con.to_parquet(table.order_by([*key, *rest]), str(path), compression="zstd")
-        written = self.engine.con.read_parquet(str(path))
+        written = self.engine.con.read_parquet(str(path), table_name=f"given_{name}")
         rows = int(written.count().execute())
         if unique and rows != int(written.select(*key).distinct().count().execute()):
             raise ContractError(f"Step {self.name}: the table {name} has several rows with the same {', '.join(key)}.")
