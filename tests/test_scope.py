@@ -243,7 +243,7 @@ def test_the_smallest_rise_asks_for_exactly_the_customers_there_are():
 
 
 def test_the_smallest_rise_is_found_in_four_cases_of_five():
-    # 40,000 tests of 200 against 200 from 12.5 %, judged by Newcombe's interval (definitions.md): 80 % ± 1.5 points.
+    # 40,000 tests of 200 against 200 from 12.5 %, judged by Newcombe's interval: 80 % ± 1.5 points.
     rise, draw, arm, z = scope.smallest_rise(0.125, 200), np.random.default_rng(1), 200, 1.959964
 
     def wilson(successes):

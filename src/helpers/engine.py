@@ -22,8 +22,6 @@ import ibis.expr.types as ir
 from helpers import ContractError, NinefoldError
 from helpers.project import CONTRACT, Lookup, Project, Source
 
-MONEY = "decimal(18, 2)"
-
 
 @dataclass(frozen=True)
 class Window:
@@ -37,7 +35,7 @@ class Window:
 
 
 def windows(as_of: datetime, *, window_days: int, horizon_days: int, first: datetime) -> dict[str, Window]:
-    """The three windows of definitions.md: select, confirm and published.
+    """The three windows in which everything is judged: select, confirm and published.
 
     as_of          first instant not counted
     window_days    length of the trailing window in which behaviour is measured
@@ -223,7 +221,7 @@ class Engine:
         """A canonical table, mapped and typed but not cleaned, cut at as_of.
 
         Raises NinefoldError when no source fills it, ContractError for a missing column, a value of the wrong type, no row at
-        all, or none before as_of; for orders also when none lies in the last window.
+        all; for orders also when none lies before as_of, or none in the last window. Any other table may begin later: it is empty.
         """
         mapped, dated = self.mapped(table), CONTRACT[table]["dated"]
         if dated is None:
@@ -234,7 +232,7 @@ class Engine:
                 f"{self.project.file}: no row of {table} has a date: {dated} is empty throughout the file "
                 f"{self.project.source_of(table).file!r}. Map another column to {dated}."
             )
-        if not span["first"] < self.as_of:
+        if table == "orders" and not span["first"] < self.as_of:
             raise ContractError(
                 f"as_of: {self.as_of:%Y-%m-%d} is before the first row of {table} ({span['first']:%Y-%m-%d}, "
                 f"file {self.project.source_of(table).file}). Give a later as_of."

@@ -5,16 +5,18 @@ import json
 import os
 import platform
 import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from helpers import ROOT, NinefoldError, home, run
+from helpers import ROOT, NinefoldError, __version__, home, run
 from helpers import project as projects
+from helpers.engine import Engine
 from helpers.project import Project
 
-VERSIONS = ("ibis-framework", "duckdb", "pandas", "numpy", "scikit-learn", "matplotlib")
+VERSIONS = ("ibis-framework", "sqlglot", "duckdb", "pandas", "numpy", "scipy", "matplotlib")
 
 
 def publish(project: str, *, as_of: str | None = None, language: str | None = None) -> Path:
@@ -156,16 +158,24 @@ def _render(base: Path, plan: Project, moment: datetime, language: str, log: dic
 
 
 def _record(base: Path, plan: Project, moment: datetime, language: str) -> dict:
-    """What run.json says: everything that the results depend on, and what each step gave. No clock, no path."""
+    """What run.json says: everything that the results depend on, and what each step gave. No clock, no path of this machine.
+
+    Raises NinefoldError when project.yml was edited while the run was under way: its steps would rest on two versions.
+    """
     steps = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(base.glob("0*_*/step.json"))]
+    if len({step["project_yml"] for step in steps}) > 1:
+        raise NinefoldError(f"{plan.file} was edited while the run was under way: its steps rest on two versions. Run again.")
+    reader = Engine(plan, moment)
+    files = {f for s in plan.collect.sources.values() for f in (s.file, *(lookup.file for lookup in s.lookups))}
     return {
         "format": run.FORMAT,
         "project": plan.name,
-        "project_yml": run.digest(home() / plan.file),
+        "project_yml": steps[0]["project_yml"],
+        "files": {file: run.digest(reader.path(file)) for file in sorted(files)},
         "as_of": moment,
         "language": language,
         "seed": plan.seed,
-        "versions": {name: version(name) for name in VERSIONS},
+        "versions": {name: version(name) for name in VERSIONS} | {"ninefold": __version__, "python": platform.python_version()},
         "steps": steps,
     }
 
@@ -176,4 +186,5 @@ def _peak_memory_mb() -> int | None:
         import resource
     except ImportError:
         return None
-    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+    per_mb = 1024**2 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes elsewhere
+    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / per_mb)

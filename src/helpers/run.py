@@ -72,6 +72,7 @@ class Step:
     def __init__(self, name: str, project: Project, as_of: datetime, base: Path, *, draft: bool, note: str = "", parameters=None):
         self.name, self.project, self.as_of, self.base, self.draft, self.note = name, project, as_of, base, draft, note
         self.parameters = parameters or {}
+        self.project_yml = digest(home() / project.file)
         self.engine = Engine(project, as_of)
         self.folder = base / (folder(name) + ".tmp")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -183,12 +184,15 @@ class Step:
         given = sorted(self.given, key=lambda g: g["name"])
         final, record = self.base / folder(self.name), self._place() / "step.json"
         before = json.loads(record.read_text(encoding="utf-8"))["gives"] if self.folder == final else None
-        write_json(record, {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given})
+        write_json(record, {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given, "project_yml": self.project_yml})
         if before is None:
             _set_aside(final)
             with saving(final):
                 os.replace(self.folder, final)
             self.folder = final
+            for each in given:  # tables handed back by give_table are read from where they are now
+                if each["file"].endswith(".parquet"):
+                    self.engine.con.read_parquet(str(final / each["file"]), table_name=f"given_{each['name']}")
         elif before != given:  # cells run again in the lab after the hand-over: what rests on the step is outdated
             _set_aside_from(self.base, STEPS.index(self.name) + 1)
         return given
@@ -398,8 +402,17 @@ def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str
         recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
         if recorded["project_yml"] != digest(home() / project.file):
             note += " " + words.say("project.yml has changed since that run.")
+    old = [s for s in made if STEPS.index(s) < number and _made_with(base / folder(s)) != digest(home() / project.file)]
+    if old:
+        changed = words.say("project.yml has changed since these steps of the draft were run: {steps}.", steps=words.join(old))
+        note = f"{note} {changed}".strip()
     _set_aside_from(base, number)
     return note
+
+
+def _made_with(place: Path) -> str:
+    """The digest of project.yml with which a finished step was made."""
+    return json.loads((place / "step.json").read_text(encoding="utf-8")).get("project_yml", "")
 
 
 def _refuse_unknown_parameters(known: set[str]) -> None:

@@ -42,8 +42,6 @@ Research 53), better 100 (Dolnicar, Grün & Leisch 2016, Journal of Business Res
 ERRORS = (1.959964, 0.841621)
 """Normal quantiles of a two-sided test at 5 % and of a power of 80 %."""
 
-SEEN_COLUMNS = ("customer_id", "first_ordered_at", "last_ordered_at", "orders", "spend", "known_days", "silent_days")
-
 
 def customers_seen(orders: ir.Table, *, as_of: datetime, window_days: int) -> ir.Table:
     """One row per customer with an order before as_of, with what the filters ask about.
@@ -166,7 +164,7 @@ def possible_types(project: Project, shares: dict[str, float]) -> pd.DataFrame:
     """
     rows = []
     for name, (label, needs, takes) in TYPES.items():
-        lacking = [need for need in needs if not _mapped(project, need)]
+        lacking = [need for need in needs if not project.has(need)]
         covered = min((shares.get(need.split(".")[0], 1.0) for need in needs), default=1.0)
         if lacking:
             status, why = "no", say("not in these data; it would take {takes}", takes=say(takes))
@@ -177,11 +175,6 @@ def possible_types(project: Project, shares: dict[str, float]) -> pd.DataFrame:
             status, why = "possible", ""
         rows.append({"type": name, "label": say(label), "status": status, "why": why})
     return pd.DataFrame(rows)
-
-
-def _mapped(project: Project, need: str) -> bool:
-    table, _, column = need.partition(".")
-    return project.names_column(table, column) if column else project.source_of(table) is not None
 
 
 def described_share(orders: ir.Table, customers: ir.Table | None) -> dict[str, float]:
@@ -208,7 +201,7 @@ def sizes(n: int, project: Project, response: float | None) -> pd.DataFrame:
     """
     rows = []
     for k in range(project.scope.segments_from, project.scope.segments_to + 1):
-        visible = smallest_rise(response, n / k / 2) if response else None
+        visible = smallest_rise(response, n / k / 2) if response is not None else None
         rows.append({"segments": k, "customers": n // k, "visible": visible})
     return pd.DataFrame(rows)
 
@@ -384,7 +377,7 @@ def sizes_table(frame: pd.DataFrame) -> Table:
     ]
     shown = frame.assign(visible=frame["visible"].astype("float64") * 100)
     if frame["visible"].isna().all():
-        note = say("What a test would find is not known: no response to an earlier campaign is in these data.")
+        note = say("What a test would find cannot be told: no earlier response is known, or segments would be too small.")
         return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
     note = say("Half of the segment receives the campaign, half is the control; found in four cases of five at a 5% level.")
     return Table("sizes", say("What each number of segments would still let us learn"), shown, columns, note=note)
@@ -395,7 +388,9 @@ def sizes_words(frame: pd.DataFrame, project: Project) -> str:
     plausible, seen = project.scope.criteria.interesting_uplift, frame["visible"].dropna()
     wanted = frame.loc[frame["segments"] == project.scope.segments_wanted, "visible"]
     if seen.empty or wanted.isna().any():
-        return say("What a test within one segment would find is not known: no response to an earlier campaign is in these data.")
+        return say(
+            "What a test within one segment would find cannot be told: no earlier response is known, or segments would be too small."
+        )
     values = {
         "k": words.number(project.scope.segments_wanted),
         "visible": words.number(wanted.iloc[0] * 100, 1),

@@ -40,7 +40,7 @@ OLDEST = datetime(1990, 1, 1)
 OWN = ("customer_id", "described", "first_ordered_at", "last_ordered_at", "orders")
 """Columns of the unified customers that are no attributes."""
 CONTROL_BORDER = 0.01
-"""Difference to the controller's revenue from which everything is a draft (definitions.md)."""
+"""Difference to the controller's revenue from which everything is a draft."""
 
 
 def judge_rows(table: str, rows: ir.Table, rules: list[str]) -> ir.Table:
@@ -188,6 +188,7 @@ def _orphans(table: str, rows: ir.Table, tables: dict[str, ir.Table]) -> int | N
 def _contradictory(table: str, rows: ir.Table) -> int | None:
     """Rows of orders with several customers, stores or moments; answers that came before their mailing."""
     if table == "orders":
+        rows = rows.filter(rows.order_id.notnull())  # those without are counted as incomplete already
         several = rows.group_by("order_id").agg(
             n=rows.count(),
             bad=(rows.customer_id.nunique() > 1)

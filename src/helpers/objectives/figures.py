@@ -135,7 +135,9 @@ def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
     return two.value - one.value, math.sqrt(squares) / size
 
 
-def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int) -> dict:
+def baseline(
+    objective: Objective, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime, window_days: int, least: int = 1
+) -> dict:
     """Where an objective stands: its metric in the last window, with interval, and the change that chance would hide.
 
     Returns  value, low, high, customers, start, end, smallest_change; before (the value one window earlier); known_earlier (for
@@ -154,14 +156,14 @@ def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, 
     if found is None:
         return result
     moved, was = change(before, now), figure(before)
-    result["before"] = was.value if was else None
+    result["before"] = was.value if was and was.customers >= least else None
     if was and was.customers < COMPARABLE * found.customers:  # where history begins only the most frequent buyers are known
         moved = result["before"] = None
     result["low"], result["high"] = _bounds(objective, found)
     if metric == "response_rate" and "campaign_id" in contacts.columns:
         each = contacts.filter(contacts.customer_id.notnull(), contacts.campaign_id.notnull()).mutate(customer_id=ibis._.campaign_id)
         sent, sent_before = (measure(metric, orders, each, **span) for span in spans)
-        many, largest = sent.aggregate(many=sent.count(), largest=sent.n.max() / sent.n.sum()).execute().iloc[0]
+        many, largest = sent.aggregate(many=sent.count(), largest=sent.n.max() / total(sent.n)).execute().iloc[0]
         result["campaigns"], result["largest"] = int(many), float(largest)
         between, apart = figure(sent), change(sent_before, sent)
         moved = max(moved, apart, key=lambda pair: pair[1]) if moved and apart else None
@@ -169,7 +171,7 @@ def baseline(objective: Objective, orders: ir.Table, contacts: ir.Table | None, 
             result["low"], result["high"] = _bounds(objective, between)
     elif not is_share(objective):
         earlier = figure(measure(metric, orders, None, **spans[0], known_before=spans[1]["start"]))
-        result["known_earlier"] = earlier.value if earlier else None
+        result["known_earlier"] = earlier.value if earlier and earlier.customers >= least else None
     smallest = POWER * moved[1] if moved and moved[1] > 0 else None
     return result | {"value": found.value, "customers": found.customers, "smallest_change": smallest}
 
@@ -184,12 +186,15 @@ def _bounds(objective: Objective, found: Figure) -> tuple[float, float]:
     return low, min(high, 1.0) if is_share(objective) else high
 
 
-def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, days: int = 30) -> tuple[pd.DataFrame, tuple]:
+def trend(
+    metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, days: int = 30, least: int = 1
+) -> tuple[pd.DataFrame, tuple]:
     """The metric of the same customers in successive periods of `days` days that end at as_of.
 
     The customers are those known `warm_up_days` after the history begins. (Taking everybody known when each period opens
     publishes a fall that never was: where history begins, only the most frequent buyers have been seen yet. So does a first
     period that reaches into the warm-up, where those last to be known are known because they bought in it.)
+    least    customers that a figure must be about at least; with fewer in any period the frame is empty
     metric   a metric of orders; response_rate has no customers to follow, and its frame is empty
     Returns  (when [middle of the period], start, value, low, high, customers, to_last and error [the last period less this one and
              its standard error, for the first period and the one furthest from the last]; oldest first), (difference between the
@@ -203,7 +208,7 @@ def trend(metric: str, orders: ir.Table, *, as_of: datetime, warm_up_days: int, 
     tables = [measure(metric, orders, None, start=s, end=s + length, known_before=known) for s in starts]
     rows = [{"when": s + length / 2, "start": s, **vars(f)} for s, t in zip(starts, tables, strict=True) if (f := figure(t))]
     frame = pd.DataFrame(rows, columns=["when", "start", "value", "low", "high", "customers"]).assign(to_last=math.nan, error=math.nan)
-    if len(frame) < 2 or len(frame) < len(tables):
+    if len(frame) < 2 or len(frame) < len(tables) or frame["customers"].min() < least:
         return frame.head(0), None
     for period in {0, int((frame["value"] - frame["value"].iloc[-1]).abs().idxmax())}:
         frame.loc[period, ["to_last", "error"]] = change(tables[period], tables[-1])
@@ -269,7 +274,7 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
     plans = [("main", project.objectives.main), *(("secondary", o) for o in project.objectives.secondary)]
     result = []
     for role, objective in plans:
-        found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days)
+        found = baseline(objective, orders, contacts, as_of=as_of, window_days=project.scope.window_days, least=project.min_cell)
         if found["customers"] < project.min_cell:  # nothing is published about so few
             found |= dict.fromkeys(("value", "low", "high", "smallest_change", "before", "known_earlier", "campaigns", "largest"))
         lacking = checks(objective, found, as_of=as_of)

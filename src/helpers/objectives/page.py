@@ -33,18 +33,13 @@ def kinds_table(project: Project) -> Table:
     """Which of the eleven kinds of objective these data could measure."""
     rows, chosen = [], {o.kind for o in [project.objectives.main, *project.objectives.secondary]}
     for kind, (label, needs) in KINDS.items():
-        lacking = [n for n in needs if not _mapped(project, n)]
+        lacking = [n for n in needs if not project.has(n)]
         status = say("chosen") if kind in chosen else say("possible") if not lacking else say("not with these data")
         takes = words.join([say(TAKES[n]) for n in lacking])
         rows.append((say(label), status, takes))
     frame = pd.DataFrame(rows, columns=["kind", "status", "takes"])
     columns = [Column("kind", say("Kind of objective")), Column("status", say("Here")), Column("takes", say("What it would take"))]
     return Table("kinds", say("Eleven kinds of objective, and which of them these data can measure"), frame, columns)
-
-
-def _mapped(project: Project, need: str) -> bool:
-    table, _, column = need.partition(".")
-    return project.names_column(table, column) if column else project.source_of(table) is not None
 
 
 def baseline_table(assessed: list[dict]) -> Table:
@@ -137,10 +132,6 @@ def _metric_name(objective: Objective) -> str:
     return names[objective.metric]
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
 def reach(assessed: list[dict]) -> pd.DataFrame:
     """The rise that each objective asks for, with the change that chance alone can hide, as shares of today's value.
 
@@ -177,8 +168,8 @@ def reach_words(frame: pd.DataFrame) -> dict:
     return {
         "name": "reach",
         "title": claim,
-        "subtitle": say("Rise asked for, relative to today; the whisker is the change that chance alone can hide"),
-        "interval_label": say("change that chance alone can hide"),
+        "subtitle": say("Rise asked for, relative to today; the whisker is the change found in four cases of five"),
+        "interval_label": say("change found in four cases of five"),
         "alt": ". ".join(each) + ".",
         "source": say("Smallest rise found in four cases of five at a two-sided 5% level, same customers paired"),
     }

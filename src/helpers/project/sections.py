@@ -138,7 +138,7 @@ class Filter(Section):
 
 
 class Criteria(Section):
-    """Thresholds of the five criteria of a good segment; fixed before building (definitions.md)."""
+    """Thresholds of the five criteria of a good segment; fixed before building."""
 
     measurable_half_width: Share = Field(0.20, description="Half of the 95 % interval of revenue per customer, as a share.")
     measurable_missing: Share = Field(0.20, description="Largest missing share in a defining variable.")
@@ -261,6 +261,11 @@ class Project(Section):
     def source_of(self, table: str) -> Source | None:
         """The source that fills a canonical table, or None."""
         return next((s for s in self.collect.sources.values() if s.table == table), None)
+
+    def has(self, need: str) -> bool:
+        """Whether the sources fill a table ("orders") or map a column ("orders.category")."""
+        table, _, column = need.partition(".")
+        return self.names_column(table, column) if column else self.source_of(table) is not None
 
     def names_column(self, table: str, column: str) -> bool:
         """Whether a source maps this column of the contract."""

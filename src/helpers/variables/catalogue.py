@@ -231,7 +231,7 @@ def catalogue(project: Project) -> list[Variable]:
         )
         for name in project.variables.category_groups
     ]
-    found = [v for v in [*_FIXED, *groups] if all(_mapped(project, need) for need in v.needs)]
+    found = [v for v in [*_FIXED, *groups] if all(project.has(need) for need in v.needs)]
     if not project.variables.own_brand:
         found = [v for v in found if v.name != "own_brand_share"]
     return sorted(found, key=lambda v: list(FAMILIES).index(v.family))
@@ -260,8 +260,3 @@ def definition(variable: Variable) -> str:
     """The definition in business words."""
     group = words.text(variable.group) if isinstance(variable, GroupShare) else ""
     return say(variable.definition, group=group)
-
-
-def _mapped(project: Project, need: str) -> bool:
-    table, _, column = need.partition(".")
-    return project.names_column(table, column) if column else project.source_of(table) is not None

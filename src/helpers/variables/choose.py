@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from helpers import words
-from helpers.engine import Window
+from helpers.engine import Window, totals_by_order
 from helpers.objectives import measure as measure_objective
 from helpers.project import Project
 from helpers.variables.catalogue import Variable, catalogue, definition
@@ -154,7 +155,7 @@ class Folds:
 def contribution(
     x: np.ndarray, names: list[str], groups: dict[str, int], outcomes: dict[str, np.ndarray], customers: pd.Series
 ) -> pd.DataFrame:
-    """What each variable tells of later outcomes, alone and when it leaves with its redundancy group (definitions.md).
+    """What each variable tells of later outcomes, alone and when it leaves with its redundancy group.
 
     x          customers × variables, transformed, at the start of the judging period
     outcomes   "objective" and each behaviour of the panel: one value a customer, missing where there is none
@@ -201,7 +202,7 @@ def worth(
     if len(sample) < LEAST:
         return None, 0
     after = step.sample(later).set_index("customer_id").reindex(sample["customer_id"]).reset_index()
-    outcomes = outcomes_of(window, orders, after, sample["customer_id"], project)
+    outcomes = outcomes_of(window, totals_by_order(orders), after, sample["customer_id"], project)
     names = [v.name for v in variables]
     return contribution(apply(sample, learn(sample, variables, project)), names, groups, outcomes, sample["customer_id"]), len(sample)
 
@@ -227,7 +228,8 @@ def outcomes_of(window: Window, orders: ir.Table, later: pd.DataFrame, customers
     """
     metric = project.objectives.main.metric
     metric = metric if metric in ("revenue_per_customer", "orders_per_customer") else "revenue_per_customer"
-    found = measure_objective(metric, orders, None, start=window.built_at, end=window.judged_until).execute()
+    judged = measure_objective(metric, orders, None, start=window.built_at, end=window.judged_until)
+    found = judged.semi_join(ibis.memtable({"customer_id": list(customers)}), "customer_id").execute()
     value = found.set_index("customer_id")["y"].reindex(customers).fillna(0.0)
     panel = [name for name in project.scope.panel if name in later.columns]
     return {"objective": value.to_numpy(), **{name: later[name].to_numpy(dtype="float64") for name in panel}}

@@ -65,7 +65,9 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
 
 def _last_purchase(lines: ir.Table, as_of: datetime) -> ir.Table:
     """The last purchase of each customer before as_of, in all history: whoever bought nothing in the window has one too."""
-    bought = lines.filter((lines.ordered_at < ibis.literal(as_of)) & (lines.amount >= 0))
+    known = lines.filter(lines.ordered_at < ibis.literal(as_of))
+    orders = known.group_by(["customer_id", "order_id"]).agg(ordered_at=known.ordered_at.min(), amount=known.amount.sum())
+    bought = orders.filter(orders.amount >= 0)
     return bought.group_by("customer_id").agg(last_ever=bought.ordered_at.max())
 
 
@@ -85,7 +87,7 @@ def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> 
 
 
 def _by_order(lines: ir.Table, project: Project) -> ir.Table:
-    """One row an order: moment, amounts and what the shares are made of. Orders of refunds alone are left out of counts."""
+    """One row an order: moment, amounts and what the shares are made of. Orders whose refunds outweigh them are left out of counts."""
     has, v = set(lines.columns), project.variables
     positive, sold = (lines.amount > 0).ifelse(lines.amount, 0), lines.amount >= 0
     parts = {
@@ -93,7 +95,7 @@ def _by_order(lines: ir.Table, project: Project) -> ir.Table:
         "amount": lines.amount.sum(),
         "gross": positive.sum(),
         "lines": sold.cast("int64").sum(),
-        "bought": sold.cast("int64").max(),
+        "bought": (lines.amount.sum() >= 0).cast("int64"),  # as in every step: an order counts unless its returns outweigh it
     }
     if "discount" in has:
         parts["discount"] = lines.discount.sum(where=sold)
