@@ -501,6 +501,7 @@ def test_handing_over_puts_the_folder_in_its_place_whole_with_a_list_of_what_it_
                 "sha256": hashlib.sha256((final / "people.parquet").read_bytes()).hexdigest(),
             },
         ],
+        "project_yml": run.digest(run.home() / "data" / this.project.name / "project.yml"),
     }
     assert [g["name"] for g in given] == ["goals", "people"]
 

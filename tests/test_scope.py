@@ -9,6 +9,7 @@ from by_hand import AS_OF, at, orders, project, rows_of, same, table
 
 from helpers import NinefoldError, engine, scope, words
 from helpers.project import Filter
+from helpers.scope import page
 
 BOUGHT = orders(
     ("dot", "d1", "10-01", 99),  # exactly at the end: not seen
@@ -120,8 +121,8 @@ def test_no_difference_between_two_rows_of_the_funnel_is_what_a_few_spent():
     filters = [("bought_within_days", 60), ("known_for_days", 20), ("orders_at_least", 2)]
     found = scope.funnel(bought, plan(*filters).model_copy(update={"min_cell": 5}), as_of=AS_OF)
     assert list(found["n"]) == [30, 29, 29, 0] and list(found["revenue"].isna()) == [False, True, True, False]
-    assert scope.funnel_words(found.head(2))["title"].startswith("29 customers to segment: 97% of those seen, –")
-    told = scope.caveats(plan(*filters[:1]).model_copy(update={"min_cell": 5}), found.head(2), bought, as_of=AS_OF)
+    assert page.funnel_words(found.head(2))["title"].startswith("29 customers to segment: 97% of those seen, –")
+    told = page.caveats(plan(*filters[:1]).model_copy(update={"min_cell": 5}), found.head(2), bought, as_of=AS_OF)
     assert "The filters leave out fewer than 5 customers." in told
 
 
@@ -157,7 +158,7 @@ def test_select_and_confirm_are_judged_on_days_that_they_have_not_seen():
         "published": (at("07-03"), AS_OF, None),
     }
     assert all(w.enough for w in found.values())
-    assert scope.windows_words(found)["title"].startswith("History is long enough to build twice")
+    assert page.windows_words(found)["title"].startswith("History is long enough to build twice")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_select_and_confirm_are_judged_on_days_that_they_have_not_seen():
 )
 def test_a_window_that_begins_before_the_history_is_not_enough(first, enough, claim):
     found = windows(first)
-    assert [w.enough for w in found.values()] == enough and claim in scope.windows_words(found)["title"]
+    assert [w.enough for w in found.values()] == enough and claim in page.windows_words(found)["title"]
 
 
 def test_the_timeline_has_a_bar_for_what_is_built_and_one_for_what_judges():
@@ -283,12 +284,12 @@ def test_the_response_is_that_of_step_one():
 
 def test_the_limits_name_who_is_left_out_and_whose_purchases_nobody_knows():
     filters = plan(("orders_at_least", 2))
-    told = scope.caveats(filters, scope.funnel(BOUGHT, filters, as_of=AS_OF), BOUGHT, as_of=AS_OF)
+    told = page.caveats(filters, scope.funnel(BOUGHT, filters, as_of=AS_OF), BOUGHT, as_of=AS_OF)
     # window: 10 + 40 − 22 − 5 + 500 = 523, of which 500 without a customer; two of five left, with 50 of 23
     assert any("leave out 3 customers" in each for each in told)
     assert any(each.startswith("95.6% of the window’s revenue has no known customer") for each in told)
     known = BOUGHT.filter(BOUGHT.customer_id.notnull())
-    told = scope.caveats(filters, scope.funnel(known, filters, as_of=AS_OF), known, as_of=AS_OF)
+    told = page.caveats(filters, scope.funnel(known, filters, as_of=AS_OF), known, as_of=AS_OF)
     assert any(each.startswith("Every purchase in these data has a known customer") for each in told)
 
 
@@ -300,7 +301,7 @@ def test_the_scope_is_handed_over_with_what_later_steps_may_not_change():
     assert [row["n"] for row in handed["population"]] == [5, 2]
     assert handed["windows"]["select"]["judged_until"] == AS_OF - timedelta(days=90)
     assert handed["criteria"]["measurable_half_width"] == 0.2 and handed["types"]["value"] == "possible"
-    said = scope.summary(frame, found, types, size, scope.sizes(2, filters, None), filters)
+    said = page.summary(frame, found, types, size, scope.sizes(2, filters, None), filters)
     assert said["headline"] == "2 customers will be segmented, 40% of those seen; 3 of nine types are possible here."
 
 
@@ -320,6 +321,6 @@ def test_too_few_customers_stop_the_step_and_the_filter_is_named(filters, least,
 
 def test_a_test_within_a_segment_is_set_against_the_plausible_rise():
     words.use("en", currency="EUR")
-    wide, narrow = (scope.sizes_words(scope.sizes(n, plan(), 0.1), plan()) for n in (200_000, 2_000))
+    wide, narrow = (page.sizes_words(scope.sizes(n, plan(), 0.1), plan()) for n in (200_000, 2_000))
     assert "less than the plausible 5.0" in wide and "more than the plausible 5.0" in narrow
-    assert "is not known" in scope.sizes_words(scope.sizes(2_000, plan(), None), plan())
+    assert "cannot be told" in page.sizes_words(scope.sizes(2_000, plan(), None), plan())

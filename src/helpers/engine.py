@@ -9,7 +9,6 @@ import importlib.util
 import itertools
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -155,7 +154,7 @@ class Engine:
 
     def _connect(self):
         if self.project.engine.startswith("duckdb://"):
-            spill = Path(tempfile.gettempdir()) / f"ninefold-{os.getpid()}"  # a folder of its own: two processes may not share one
+            spill = self.project.folder / ".spill" / str(os.getpid())  # private, and its own: two processes may not share one
             address = self.project.engine.removeprefix("duckdb://") or ":memory:"
             try:
                 return ibis.duckdb.connect(address, temp_directory=str(spill))

@@ -66,8 +66,11 @@ def _alone(plan: Project):
 
 
 def _sweep(plan: Project) -> None:
-    """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run."""
+    """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run, spilled tables."""
     runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
+    for spill in (plan.folder / ".spill").glob("*"):
+        if not _alive(int(spill.name)):
+            shutil.rmtree(spill, ignore_errors=True)
     for half in runs.glob("*/*"):
         if half.is_dir() and not (half / "run.json").is_file():
             shutil.rmtree(half)
@@ -77,6 +80,19 @@ def _sweep(plan: Project) -> None:
         for pages in place.iterdir():
             if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
                 shutil.rmtree(pages)
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of that number runs; where that cannot be asked (Windows), take it for alive."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _new_run(plan: Project, moment: datetime) -> Path:

@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers.project import CONTRACT, Project
+from helpers.project.contract import UNIFIED
 from helpers.words import mark
 
 RULES = {
@@ -37,7 +38,7 @@ MEANING = {
 }
 OLDEST = datetime(1990, 1, 1)
 """A date before this one is a placeholder such as 1900-01-01."""
-OWN = ("customer_id", "described", "first_ordered_at", "last_ordered_at", "orders")
+OWN = ("customer_id", *UNIFIED)
 """Columns of the unified customers that are no attributes."""
 CONTROL_BORDER = 0.01
 """Difference to the controller's revenue from which everything is a draft."""

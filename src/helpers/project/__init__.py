@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from helpers import NinefoldError, home
-from helpers.project.contract import CONTRACT
+from helpers.project.contract import CONTRACT, UNIFIED
 from helpers.project.sections import Decision, Filter, Lookup, Objective, Project, Section, Source
 
 __all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
@@ -174,6 +174,12 @@ def _help(loc: tuple) -> str:
 def _check_columns(project: Project) -> None:
     """Mapped columns must be in the contract, and the required ones mapped; `customers` may carry any attribute."""
     for name, source in project.collect.sources.items():
+        for taken in UNIFIED if source.table == "customers" else ():
+            if taken in [*source.columns, *source.constants, *(c for lookup in source.lookups for c in lookup.columns)]:
+                raise NinefoldError(
+                    f"{project.file}: field collect.sources.{name}.columns: {taken} is the name of a column that step 3 adds to each "
+                    "customer. Give the attribute another name."
+                )
         contract = CONTRACT[source.table]
         place = f"{project.file}: field collect.sources.{name}"
         mapped = [*source.columns, *source.constants, *(c for lookup in source.lookups for c in lookup.columns)]

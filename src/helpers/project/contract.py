@@ -4,6 +4,9 @@ from typing import Any
 
 # The table contract (data/README.md says it in words). For each table: its columns with their types, those it cannot do
 # without, the column that dates a row, the columns that identify one, and those whose emptiness is an answer.
+UNIFIED = ("described", "first_ordered_at", "last_ordered_at", "orders")
+"""What step 3 adds to each customer besides the attributes."""
+
 CONTRACT: dict[str, dict[str, Any]] = {
     "customers": {"columns": {"customer_id": "string"}, "required": ["customer_id"], "dated": None, "key": ["customer_id"]},
     "orders": {
@@ -66,6 +69,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "responded_at": "timestamp",
             "arm": "string",
             "kind": "string",
+            "cost": "decimal(18, 2)",
         },
         "required": ["customer_id", "campaign_id", "sent_at"],
         "may_be_empty": ["responded_at"],

@@ -155,7 +155,15 @@ _FIXED = [
         mark("orders placed from the first evening hour on"),
         ("orders",),
     ),
-    Variable("morning_order_share", "time", "share", "share", mark("Morning orders"), mark("orders placed before noon"), ("orders",)),
+    Variable(
+        "morning_order_share",
+        "time",
+        "share",
+        "share",
+        mark("Morning orders"),
+        mark("orders placed before the last morning hour ends"),
+        ("orders",),
+    ),
     Variable(
         "stores_visited",
         "stores",

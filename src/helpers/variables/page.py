@@ -13,6 +13,7 @@ import pandas as pd
 from helpers import words
 from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
+from helpers.scope import ITEMS_PER_VARIABLE
 from helpers.tables import Column, Table, nothing
 from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
 from helpers.variables.choose import ROLES
@@ -464,7 +465,7 @@ def summary(passports: list[dict], customers: int, project: Project) -> dict:
     out = [p["title"] for p in passports if p["role"] not in ("proposed", "redundant")]
     if out:
         points.append(say("Left out for other reasons: {names}.", names=words.join(out)))
-    low, high = (len(proposed) * each for each in (60, 100))
+    low, high = (len(proposed) * each for each in ITEMS_PER_VARIABLE)
     points.append(
         say_n(
             "{n} variable wants {low} to {high} customers; there are {customers}.",
