@@ -121,7 +121,7 @@ HANDS_OVER = """
 import json, os, pathlib
 folder = pathlib.Path(os.environ["NINEFOLD_RUN"]) / "01_objectives"
 folder.mkdir()
-(folder / "step.json").write_text(json.dumps({"step": "objectives", "finding": "Done.", "gives": []}))
+(folder / "step.json").write_text(json.dumps({"step": "objectives", "finding": "Done.", "gives": [], "project_yml": "0"}))
 """
 
 

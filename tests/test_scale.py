@@ -62,7 +62,7 @@ def write_lines(path, *, lines: int, customers: int) -> None:
                 (hash(i, 8) % 300) / 100.0::double as discount,
                 's' || cast(hash(i, 9) % 400 as varchar) as store
             from range({lines}) t(i)
-        ) to '{path}' (format parquet, row_group_size 1000000)
+        ) to '{path}' (format parquet, row_group_size 1000000, compression uncompressed)
         """
     )
 
