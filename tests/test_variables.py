@@ -10,7 +10,7 @@ from by_hand import AS_OF, at, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
 from helpers import NinefoldError, engine, tables, variables, words
-from helpers.variables import page
+from helpers.variables import page, spread
 from helpers.variables.catalogue import Variable, check_names
 from helpers.variables.choose import skewness
 
@@ -197,7 +197,7 @@ def test_variables_need_their_columns():
     names = {v.name for v in variables.catalogue(bare)}
     assert not names & {"stores_visited", "main_store_share", "departments", "fresh_share", "own_brand_share", "response_rate"}
     assert {"recency_days", "lines_per_order", "discount_share"} <= names
-    assert all(variables.definition(v) and v.title() and page.unit(v) for v in variables.catalogue(project(**SHOP)))
+    assert all(variables.definition(v) and v.title() and spread.unit(v) for v in variables.catalogue(project(**SHOP)))
 
 
 @pytest.mark.parametrize(
@@ -677,7 +677,7 @@ def test_the_published_window_is_judged_by_nothing():
 def drawn(values, variable=SHARE, min_cell=10, bins=20):
     sample = pd.DataFrame({"x": np.array(values, dtype=float)})
     learnt = variables.learn(sample, [variable], project(variables={"clip_low": 0, "clip_high": 1}))
-    return page.histograms(sample, [variable], learnt, min_cell=min_cell, bins=bins)["X"]
+    return spread.histograms(sample, [variable], learnt, min_cell=min_cell, bins=bins)["X"]
 
 
 def test_histograms_hide_bars_of_too_few_customers():
@@ -691,16 +691,16 @@ def test_histograms_hide_bars_of_too_few_customers():
 
 def test_a_variable_that_nobody_has_is_not_drawn():
     sample = pd.DataFrame({"x": [None, None]}, dtype=float)
-    assert page.histograms(sample, [AMOUNT], variables.learn(sample, [AMOUNT], project()), min_cell=2) == {}
+    assert spread.histograms(sample, [AMOUNT], variables.learn(sample, [AMOUNT], project()), min_cell=2) == {}
 
 
 def test_quartiles_of_fewer_than_the_smallest_cell_are_not_shown():
     sample = pd.DataFrame({"x": np.array([5.0] * 9 + [None] * 40, dtype=float)})
-    made = page.transforms_table(sample, [AMOUNT], variables.learn(sample, [AMOUNT], project()), project())
+    made = spread.transforms_table(sample, [AMOUNT], variables.learn(sample, [AMOUNT], project()), project())
     row = tables.payload(made)["rows"][0]
     assert not any(isinstance(x, float | int) for x in row)
     ten = sample.fillna(5.0)
-    made = page.transforms_table(ten, [AMOUNT], variables.learn(ten, [AMOUNT], project()), project())
+    made = spread.transforms_table(ten, [AMOUNT], variables.learn(ten, [AMOUNT], project()), project())
     assert tables.payload(made)["rows"][0][2:5] == [5.0, 5.0, 5.0]
 
 
