@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from helpers import ROOT
+from helpers import ROOT, words
 
 
 class Published(NamedTuple):
@@ -17,6 +17,15 @@ class Published(NamedTuple):
 
     path: Path
     process: subprocess.CompletedProcess
+
+
+@pytest.fixture
+def in_english():
+    """English and dollars for one test, whatever it sets itself; what was in use before comes back."""
+    before = words.language(), words.currency()
+    words.use("en", "USD")
+    yield
+    words.use(*before)
 
 
 @pytest.fixture

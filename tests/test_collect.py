@@ -7,7 +7,7 @@ import pytest
 from by_hand import AS_OF, at, orders, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
-from helpers import collect, run, words
+from helpers import collect, run
 from helpers import project as projects
 from helpers.collect import page
 
@@ -26,12 +26,7 @@ LINES = [
 RULES = ["quantity_not_positive", "amount_zero", "exact_copy"]
 
 
-@pytest.fixture(autouse=True)
-def in_english():
-    before = words.language(), words.currency()
-    words.use("en", "USD")
-    yield
-    words.use(*before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from by_hand import AS_OF, at, mailings, orders, project, rows_of, same
 
-from helpers import objectives, words
+from helpers import objectives
 from helpers.objectives import page
 from helpers.project import Objective
 
@@ -32,12 +32,7 @@ BOUGHT = orders(
 NOTHING = orders()
 
 
-@pytest.fixture(autouse=True)
-def in_english():
-    before = words.language(), words.currency()
-    words.use("en", "USD")
-    yield
-    words.use(*before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 # What each metric is

@@ -26,12 +26,7 @@ BOUGHT = orders(
 )
 
 
-@pytest.fixture(autouse=True)
-def in_english():
-    before = words.language(), words.currency()
-    words.use("en", "USD")
-    yield
-    words.use(*before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def seen(bought=BOUGHT, as_of=AS_OF, window_days=30):

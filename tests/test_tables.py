@@ -30,12 +30,7 @@ class Step:
         self.kept["summary"] = payload
 
 
-@pytest.fixture(autouse=True)
-def in_english():
-    before = words.language(), words.currency()
-    words.use("en", "USD")
-    yield
-    words.use(*before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @pytest.fixture(autouse=True)

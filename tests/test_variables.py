@@ -9,7 +9,7 @@ import pytest
 from by_hand import AS_OF, at, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
-from helpers import NinefoldError, engine, tables, variables, words
+from helpers import NinefoldError, engine, tables, variables
 from helpers.variables import page, spread
 from helpers.variables.catalogue import Variable, check_names
 from helpers.variables.choose import skewness
@@ -74,12 +74,7 @@ EXPECTED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def in_english():
-    before = words.language(), words.currency()
-    words.use("en", "USD")
-    yield
-    words.use(*before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @pytest.fixture(autouse=True)
