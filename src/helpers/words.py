@@ -125,6 +125,12 @@ def percent_change(x: Any, digits: int = 1) -> str:
     return f"+{written}" if re.search("[1-9]", written) and not written.startswith(MINUS) else written
 
 
+def signed(x: Any, digits: int = 0) -> str:
+    """A number with its sign: 12 → "+12", -3 → "−3"; no sign on one that rounds to 0."""
+    written = number(x, digits)
+    return f"+{written}" if re.search("[1-9]", written) and not written.startswith(MINUS) else written
+
+
 def money(x: Any, digits: int = 2) -> str:
     """An amount in the project's currency: 1234.56 → "$1,234.56" or "1 234,56 €"."""
     pattern = "¤#,##0{};-¤#,##0{}" if language() == "en" else "#,##0{}\u202f¤"

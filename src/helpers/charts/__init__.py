@@ -37,7 +37,7 @@ from helpers.charts.style import (
     wrap,
 )
 from helpers.tables import check_slug, finding, min_cell, written
-from helpers.words import THIN, as_date, number, say, say_n
+from helpers.words import THIN, as_date, number, say, say_n, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +162,23 @@ def heatmap(
     key = [("ramp", SEQUENTIAL, (write(0), write(1)))]
     key += [("box", UNKNOWN, say("cannot tell"))] if np.isnan(values).any() else []
     draw_grid(words, rows, [str(label) for label in frame.columns], values, texts, key).keep()
+
+
+@drawing
+def profiles(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str, most: float = 1.5) -> None:
+    """Draw how far each segment is from everyone, in standard deviations: a row a variable, a column a segment.
+
+    frame   wide: its index holds the labels of the variables, its columns those of the segments
+    most    the distance at which the colours end; the numbers go on
+    """
+    words = Words(title, subtitle, alt, source, name)
+    _check(frame, words)
+    values = frame.to_numpy(dtype=float, na_value=np.nan)
+    texts = np.array([[signed(float(x), 1) if np.isfinite(x) else "" for x in row] for row in values], dtype=object)
+    rows = Rows([str(label) for label in frame.index], least=24, uniform=True)
+    key = [("ramp", DIVERGING, (number(-most, 1), f"+{number(most, 1)}"))]
+    key += [("box", UNKNOWN, say("cannot tell"))] if np.isnan(values).any() else []
+    draw_grid(words, rows, [str(label) for label in frame.columns], np.clip(values / most, -1, 1), texts, key, signed=True).keep()
 
 
 @drawing

@@ -188,8 +188,10 @@ def draw_histogram(sheet, axes, counts, edges, unit, left, wide, span=None) -> N
         sheet.write(left + wide, top - TEXT * LEADING + 1, wrap(unit, wide, TEXT)[:1], color=GREY, ha="right")
 
 
-def draw_grid(words: Words, rows: Rows, columns: list[str], values: np.ndarray, texts: np.ndarray, key: list[tuple]) -> Sheet:
-    """A grid of values 0–1; the heads of the columns stand upright when they are too long to lie."""
+def draw_grid(
+    words: Words, rows: Rows, columns: list[str], values: np.ndarray, texts: np.ndarray, key: list[tuple], *, signed: bool = False
+) -> Sheet:
+    """A grid of values 0–1, or −1 to 1 when signed; the heads of the columns stand upright when they are too long to lie."""
     cell = min((WIDTH - EDGE - rows.left) / len(columns), 90)
     heads = [wrap(label, cell - 4, TEXT) for label in columns]
     upright = any(line.endswith("-") for lines in heads for line in lines)
@@ -206,7 +208,8 @@ def draw_grid(words: Words, rows: Rows, columns: list[str], values: np.ndarray, 
     widest = max(width_of(text, TEXT) for text in texts.flat)
     size = min(TEXT, TEXT * (cell - 4) / widest if widest else TEXT)
     texts = texts if size >= 8 else np.full_like(texts, "")
-    _colour_cells(axes, values, texts, np.ones_like(values, dtype=bool), SEQUENTIAL, least=0, size=size)
+    shown, colours = np.ones_like(values, dtype=bool), DIVERGING if signed else SEQUENTIAL
+    _colour_cells(axes, values, texts, shown, colours, least=-1 if signed else 0, size=size)
     for j, lines in enumerate(heads):
         x = rows.left + (j + 0.5) * cell
         for n, line in enumerate(lines if upright else []):

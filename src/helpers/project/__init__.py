@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from helpers import NinefoldError, home
 from helpers.project.contract import CONTRACT, UNIFIED
-from helpers.project.sections import Decision, Filter, Lookup, Objective, Project, Section, Source
+from helpers.project.fields import Decision, Section
+from helpers.project.sections import Filter, Lookup, Objective, Project, Source
 
 __all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
 
@@ -130,7 +131,7 @@ def _model_at(loc: tuple) -> type[BaseModel] | None:
     for part in loc:
         if isinstance(part, int) or not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
-        field = model.model_fields.get(str(part))
+        field = _field(model, part)
         if field is None:
             return None
         inner = [field.annotation, *typing.get_args(field.annotation)]
@@ -146,7 +147,7 @@ def _after_key(model: type[BaseModel], rest: tuple) -> type[BaseModel] | None:
     for part in rest:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(str(part))
+        field = _field(model, part)
         found = [a for a in typing.get_args(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)] if field else []
         if not found:
             return model if field else None
@@ -154,9 +155,14 @@ def _after_key(model: type[BaseModel], rest: tuple) -> type[BaseModel] | None:
     return model
 
 
+def _field(model: type[BaseModel], key: Any):
+    """The field that a key of project.yml stands for; pydantic keeps the name `validate` for itself, so that one has an alias."""
+    return model.model_fields.get(str(key)) or next((f for f in model.model_fields.values() if f.alias == key), None)
+
+
 def _fields(loc: tuple) -> list[str]:
     model = _model_at(loc)
-    return [name for name in model.model_fields if model is not Project or name not in GIVEN] if model else []
+    return [field.alias or name for name, field in model.model_fields.items() if model is not Project or name not in GIVEN] if model else []
 
 
 def _help(loc: tuple) -> str:
@@ -164,7 +170,7 @@ def _help(loc: tuple) -> str:
     names = [part for part in loc if isinstance(part, str)]
     for cut in range(len(loc), 0, -1):
         model = _model_at(loc[: cut - 1])
-        field = model.model_fields.get(str(loc[cut - 1])) if model else None
+        field = _field(model, loc[cut - 1]) if model else None
         if field is not None and field.description:
             default = "" if field.is_required() or field.default in (None, "", [], {}) else f" Default: {field.default}."
             return field.description + default

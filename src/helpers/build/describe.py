@@ -1,0 +1,123 @@
+"""The statistics behind a profile: v-tests, effect sizes, tested descriptors, means and shares with intervals."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+
+def v_test(values: np.ndarray, inside: np.ndarray) -> float:
+    """How far a segment's mean is from everyone's, in standard errors of drawing that many customers without replacement.
+
+    (mean_k − mean) / (s·√((n − n_k)/((n − 1)·n_k))), s with divisor n; 0 for a constant or when the segment is everybody.
+    Source   Lebart, Morineau & Piron, *Statistique exploratoire multidimensionnelle*; FactoMineR's catdes
+    """
+    n, members, spread = len(values), int(inside.sum()), values.std()
+    if not 0 < members < n or spread == 0:
+        return 0.0
+    error = spread * math.sqrt((n - members) / ((n - 1) * members))
+    return float((values[inside].mean() - values.mean()) / error)
+
+
+def v_test_level(having: int, members: int, holders: int, n: int) -> tuple[float, float]:
+    """v and p of a level of a categorical attribute: hypergeometric, mid-p, two-sided.
+
+    having    members of the segment with the level;  members: of the segment;  holders: of the level;  n: everybody described
+    Returns   v = ±Φ⁻¹(p/2), positive when the level is over-represented, and p = min(2P(X<x)+P(X=x), 2P(X>x)+P(X=x))
+    """
+    from scipy.stats import hypergeom, norm
+
+    there = hypergeom(n, holders, members)
+    at = there.pmf(having)
+    below, above = 2 * there.cdf(having - 1) + at, 2 * there.sf(having) + at
+    p = float(min(below, above, 1.0))
+    v = -norm.ppf(max(p, 1e-300) / 2)
+    return float(v if above <= below else -v), p
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's adjusted p-values (1979): the chance that any of the tests says yes by accident stays at its level."""
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * (len(p) - np.arange(len(p)))
+    adjusted = np.minimum(np.maximum.accumulate(steps), 1.0) if len(p) else steps
+    result = np.empty(len(p))
+    result[order] = adjusted
+    return result
+
+
+def traits(sample: pd.DataFrame, labels: np.ndarray, names: list[str]) -> dict[str, list[dict]]:
+    """Per segment every variable's mean beside everyone's, v-test and effect (difference in standard deviations), strongest first.
+
+    sample   one row a customer, variables in their units; who lacks a variable is left out of its figures
+    """
+    result: dict[str, list[dict]] = {}
+    for segment in sorted(set(labels)):
+        rows = []
+        for name in names:
+            column = sample[name].to_numpy(dtype="float64")
+            known = ~np.isnan(column)
+            values, inside = column[known], (labels == segment)[known]
+            if not inside.any():
+                rows.append({"variable": name, "mean": None, "everyone": None, "v": None, "effect": None})
+                continue
+            spread, mean, everyone = values.std(), values[inside].mean(), values.mean()
+            effect = float((mean - everyone) / spread) if spread > 0 else 0.0
+            rows.append({"variable": name, "mean": mean, "everyone": everyone, "v": v_test(values, inside), "effect": effect})
+        result[str(segment)] = sorted(rows, key=lambda r: (-abs(r["effect"] or 0.0), r["variable"]))
+    return result
+
+
+def described(attributes: pd.DataFrame, labels: pd.Series, *, least: int) -> dict[str, list[dict]]:
+    """Per segment the levels of the descriptors, tested against everyone described, Holm's correction over all tests.
+
+    attributes   customer_id and categorical attributes, missing where not known
+    labels       segment by customer_id
+    least        levels held by fewer customers than this, in all or in the segment, are left out
+    Returns      segment → [{attribute, level, n (members with the level), share, everyone, v, p_holm}], strongest first
+    """
+    rows = []
+    known = attributes.set_index("customer_id")
+    segment = labels.reindex(known.index)
+    known, segment = known[segment.notna()], segment[segment.notna()]
+    for attribute in known.columns:
+        there = known[attribute].notna()
+        counts = pd.crosstab(segment[there], known.loc[there, attribute].astype("string"))
+        n, members, holders = int(there.sum()), counts.sum(axis=1), counts.sum(axis=0)
+        for one in counts.index:
+            for level in counts.columns:
+                having = int(counts.loc[one, level])
+                if having < least or holders[level] < least or members[one] - having < 0:
+                    continue
+                v, p = v_test_level(having, int(members[one]), int(holders[level]), n)
+                shares = {"share": having / members[one], "everyone": holders[level] / n}
+                rows.append({"segment": str(one), "attribute": attribute, "level": str(level), "n": having, **shares, "v": v, "p": p})
+    for row, adjusted in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
+        row["p_holm"] = adjusted
+        del row["p"]
+    found: dict[str, list[dict]] = {}
+    for row in sorted(rows, key=lambda r: (-abs(r["v"]), r["attribute"], r["level"])):
+        found.setdefault(row.pop("segment"), []).append(row)
+    return found
+
+
+def mean_with_interval(values: np.ndarray, *, draws: int, seed: int) -> dict:
+    """A mean and its 95 % interval over `draws` bootstrap samples of the customers; no interval for fewer than two."""
+    if not len(values):
+        return {"value": None, "low": None, "high": None}
+    if len(values) < 2:
+        return {"value": float(values.mean()), "low": None, "high": None}
+    draw = np.random.default_rng(seed)
+    rows = max(1, 5_000_000 // len(values))  # a block of draws fits in memory whatever the number of customers
+    means = []
+    while len(means) < draws:
+        drawn = draw.integers(0, len(values), (min(rows, draws - len(means)), len(values)))
+        means.extend(values[drawn].mean(axis=1))
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {"value": float(values.mean()), "low": float(low), "high": float(high)}
+
+
+def wilson(yes: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    z, share = 1.959964, yes / n
+    middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)

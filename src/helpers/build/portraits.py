@@ -1,0 +1,209 @@
+"""What the page of step 6 says of the segments: names, money, traits, descriptors, and the bands beside them."""
+
+import pandas as pd
+
+from helpers import words
+from helpers.project import Project
+from helpers.tables import Column, Table, nothing
+from helpers.variables import catalogue
+from helpers.variables.spread import unit
+from helpers.words import say
+
+
+def segment_name(segment: dict) -> str:
+    """The typed name of a segment, or "Segment s1" where none was typed or the typed one no longer fits."""
+    return words.text(segment["name"]) if segment.get("name") else say("Segment {id}", id=segment["id"])
+
+
+def titles(project: Project) -> dict[str, str]:
+    """What people call each variable."""
+    return {v.name: v.title() for v in catalogue(project)}
+
+
+def segments_table(profiles: dict) -> Table:
+    """The segments at a glance."""
+    rows = [
+        {
+            "name": segment_name(s),
+            "short": words.text(s["in_short"]),
+            "n": s["n"],
+            "customers": s["share_of_customers"],
+            "revenue": s["share_of_revenue"],
+            "each": s["revenue_per_30d"]["value"],
+            "interval": _money_interval(s["revenue_per_30d"]),
+            "later": (s["active_later"] or {}).get("share"),
+        }
+        for s in profiles["segments"]
+    ]
+    columns = [
+        Column("name", say("Segment")),
+        Column("short", say("In short")),
+        Column("n", say("Customers"), "count"),
+        Column("customers", say("Share of customers"), "share", 1),
+        Column("revenue", say("Share of revenue"), "share", 1),
+        Column("each", say("Revenue each, 30 days"), "money", 0),
+        Column("interval", say("95% interval")),
+        Column("later", say("Bought in the following period"), "share", 1),
+    ]
+    note = say("Revenue of the window, net of refunds, divided by customers. “Following period”: the segment as built one horizon earlier.")
+    return Table("segments", say("The segments at a glance"), pd.DataFrame(rows), columns, note=note, cell_size="n")
+
+
+def _money_interval(interval: dict) -> str:
+    if interval["low"] is None:
+        return say("cannot tell")
+    return say("{low} to {high}", low=words.money(interval["low"], 0), high=words.money(interval["high"], 0))
+
+
+def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.DataFrame:
+    """Effects in standard deviations: built variables as rows, segments of min_cell customers or more as columns."""
+    named = titles(project)
+    shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
+    effects = {segment_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
+    return pd.DataFrame(
+        {name: [effect.get(v) for v in built_by] for name, effect in effects.items()}, index=[named[v] for v in built_by]
+    ).astype("float64")
+
+
+def profile_words(profiles: dict, project: Project) -> dict:
+    shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
+    if not shown:
+        return nothing("profiles", say("No segment is large enough to be described."))
+    named = titles(project)
+    strongest = max(shown, key=lambda s: abs(s["traits"][0]["effect"] or 0.0))
+    trait = strongest["traits"][0]
+    claim = say(
+        "{segment} stands out most: {variable} {effect} standard deviations from everyone",
+        segment=segment_name(strongest),
+        variable=named[trait["variable"]].lower(),
+        effect=words.signed(trait["effect"], 1),
+    )
+    firsts = words.join(
+        [say("{segment}: {variable}", segment=segment_name(s), variable=named[s["traits"][0]["variable"]].lower()) for s in shown]
+    )
+    return {
+        "name": "profiles",
+        "title": claim,
+        "subtitle": say("Mean of the segment less everyone’s mean, in standard deviations; the variables that built the segments"),
+        "alt": say("Strongest trait of each segment: {traits}.", traits=firsts),
+        "source": say(
+            "Source: window that ends on {day}, {n} customers", day=words.day(profiles["as_of"]), n=words.number(profiles["customers"])
+        ),
+    }
+
+
+def traits_table(profiles: dict, project: Project, *, most: int = 5) -> Table:
+    """The strongest traits of each segment, with v-test and effect."""
+    known, rows = {v.name: v for v in catalogue(project)}, []
+    for segment in profiles["segments"]:
+        for trait in segment["traits"][:most]:
+            if trait["effect"] is None:
+                continue
+            variable = known[trait["variable"]]
+            scale = 100 if variable.unit == "share" else 1
+            rows.append(
+                {
+                    "segment": segment_name(segment),
+                    "n": segment["n"],
+                    "variable": variable.title(),
+                    "unit": unit(variable),
+                    "mean": trait["mean"] * scale,
+                    "everyone": trait["everyone"] * scale,
+                    "effect": trait["effect"],
+                    "v": trait["v"],
+                }
+            )
+    columns = [
+        Column("segment", say("Segment")),
+        Column("variable", say("Variable")),
+        Column("unit", say("Unit")),
+        Column("mean", say("Mean"), "number", 1),
+        Column("everyone", say("Everyone"), "number", 1),
+        Column("effect", say("Difference, standard deviations"), "number", 1),
+        Column("v", say("v-test"), "number", 1),
+    ]
+    note = say("On the variables that built the segments a v-test describes and proves nothing: they were cut to differ.")
+    frame = pd.DataFrame(rows, columns=["segment", "n", "variable", "unit", "mean", "everyone", "effect", "v"])
+    return Table("traits", say("What each segment is like: its strongest traits"), frame, columns, note=note, cell_size="n")
+
+
+def descriptors_table(profiles: dict, project: Project, *, most: int = 3, level: float = 0.05) -> Table:
+    """Who they are: levels of the descriptors that differ from everyone described, after Holm’s correction over all tests."""
+    rows = []
+    for segment in profiles["segments"]:
+        for told in [d for d in segment["descriptors"] if d["p_holm"] <= level][:most]:
+            rows.append(
+                {
+                    "segment": segment_name(segment),
+                    "attribute": told["attribute"].replace("_", " "),
+                    "level": told["level"],
+                    "n": told["n"],
+                    "share": told["share"],
+                    "everyone": told["everyone"],
+                    "v": told["v"],
+                }
+            )
+    frame = pd.DataFrame(rows, columns=["segment", "attribute", "level", "n", "share", "everyone", "v"])
+    columns = [
+        Column("segment", say("Segment")),
+        Column("attribute", say("Attribute")),
+        Column("level", say("Level")),
+        Column("n", say("Members with it"), "count"),
+        Column("share", say("Share of members described"), "share", 0),
+        Column("everyone", say("Everyone described"), "share", 0),
+        Column("v", say("v-test"), "number", 1),
+    ]
+    note = say(
+        "Descriptors took no part in building. Only differences that stand at 5% after Holm’s correction over all of them are listed."
+    )
+    return Table("descriptors", say("Who they are, where that is known"), frame, columns, note=note, cell_size="n")
+
+
+def budget_table(profiles: dict, document: dict, project: Project) -> Table:
+    """The rule for the budget, a band a line, and how each segment spreads over the bands.
+
+    document   the rule for the budget
+    """
+    budget, rules, rows = profiles["budget"], rule_words(document, project), []
+    for band in budget["bands"]:
+        spread = {s["id"]: budget["crossed"].get(s["id"], {}).get(band["id"], 0) for s in profiles["segments"]}
+        line = {"rule": rules["s" + band["id"][1:]], "n": band["n"], "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
+        rows.append(line | spread)
+    columns = [
+        Column("rule", say("Band")),
+        Column("n", say("Customers"), "count"),
+        Column("revenue", say("Share of revenue"), "share", 1),
+        Column("each", say("Revenue each, 30 days"), "money", 0),
+        *(Column(s["id"], segment_name(s), "count", people=True) for s in profiles["segments"]),
+    ]
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    note = say("The first band is worth most later. Read across: where the customers of a band are to be found among the segments.")
+    return Table("budget", say("Bands for the budget, segments for the message"), frame, columns, note=note, cell_size="n")
+
+
+def rule_words(document: dict, project: Project) -> dict[str, str]:
+    """Segment of a document of rules → its conditions in words; what no rule holds for is "all others"."""
+    known = {v.name: v for v in catalogue(project)}
+    match = document["assign"]["first_match"]
+    result = {match["otherwise"]: say("all others")}
+    for rule in match["rules"]:
+        result[rule["segment"]] = words.join([_condition(c, known[c["variable"]]) for c in rule["when"]]) or say("everybody")
+    return result
+
+
+def _condition(condition: dict, variable) -> str:
+    low, high = (_in_unit(condition[end], variable) for end in ("at_least", "below"))
+    if high is None:
+        return say("{variable} {low} or more", variable=variable.title(), low=low)
+    if low is None:
+        return say("{variable} below {high}", variable=variable.title(), high=high)
+    return say("{variable} {low} to below {high}", variable=variable.title(), low=low, high=high)
+
+
+def _in_unit(value: float | None, variable) -> str | None:
+    """A border as people read it: money, a percentage, or a number with its unit."""
+    if value is None:
+        return None
+    if variable.unit == "money":
+        return words.money(value)
+    return words.share(value) if variable.unit == "share" else f"{words.number(value, 1)} {unit(variable)}"

@@ -1,0 +1,118 @@
+"""What each segment is like and worth: size, money, traits, descriptors, whether it still buys; and the bands beside it."""
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from helpers.build import describe
+from helpers.build.candidates import own_measure
+from helpers.build.choice import name_fits
+from helpers.build.document import apply
+from helpers.engine import Window, between, total
+from helpers.project import Project
+
+
+def revenue(orders: ir.Table, window: Window) -> ir.Table:
+    """customer_id, revenue: what each spent in the window in which behaviour was measured, net of refunds."""
+    inside = between(orders, "ordered_at", window.built_from, window.built_at)
+    return inside.filter(inside.customer_id.notnull()).group_by("customer_id").agg(revenue=inside.amount.sum())
+
+
+def sums(members: ir.Table, spent: ir.Table, by: str) -> pd.DataFrame:
+    """Per segment or band: n, revenue, share_of_customers, share_of_revenue. Everybody counts, not a sample."""
+    joined = members.left_join(spent, "customer_id")
+    found = joined.group_by(by).agg(n=joined.count(), revenue=total(joined.revenue.fill_null(0))).order_by(by).execute()
+    found["revenue"] = found["revenue"].astype("float64")
+    found["share_of_customers"] = found["n"] / max(found["n"].sum(), 1)
+    whole = found["revenue"].sum()
+    return found.assign(share_of_revenue=found["revenue"] / whole if whole else np.nan).set_index(by)
+
+
+def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.Table, windows: dict, chosen: dict) -> dict:
+    """profiles.json: everything that later steps and the first page say of the segments.
+
+    documents   published, budget, and then: the document built at the window *confirm* under the published ids, or None
+    traits      result of `choice.named`;  members: membership;  orders: order lines
+    chosen      segments: the recipe published;  budget: the rule for the budget
+    """
+    project, window = step.project, windows["published"]
+    months = (window.built_at - window.built_from).days / 30
+    spent = revenue(orders, window)
+    by_segment, by_band = sums(members, spent, "segment"), sums(members, spent, "band")
+    joined = members.left_join(spent, "customer_id").drop("customer_id_right")
+    sample = step.sample(joined.mutate(revenue=joined.revenue.fill_null(0)))
+    each = {s: part.to_numpy(dtype="float64") / months for s, part in sample.groupby("segment")["revenue"]}
+    attributes = step.sample(step.take("variables", "descriptors"))
+    told = describe.described(attributes, sample.set_index("customer_id")["segment"], least=project.min_cell)
+    later = _active_later(step, documents["then"])
+    segments = [
+        segment
+        | _named(segment, traits[segment["id"]], project)
+        | _worth(by_segment, segment["id"], each.get(segment["id"], np.empty(0)), months, project)
+        | {"active_later": later.get(segment["id"]), "traits": traits[segment["id"]], "descriptors": told.get(segment["id"], [])}
+        for segment in documents["published"]["segments"]
+    ]
+    return {
+        "as_of": step.as_of,
+        "customers": int(by_segment["n"].sum()),
+        "revenue": float(by_segment["revenue"].sum()),
+        "chosen": chosen["segments"],
+        "k": len(segments),
+        "segments": segments,
+        "budget": {"rule": chosen["budget"], "variable": own_measure(project)} | _budget(members, by_band, months),
+    }
+
+
+def _named(segment: dict, traits: list[dict], project: Project) -> dict:
+    """What people call the segment, whether that fits, and two figures that describe it."""
+    typed = project.build.segments.get(segment["id"])
+    means = {trait["variable"]: trait["mean"] for trait in traits}
+    return {
+        "in_short": typed.in_short if typed and segment["name"] is not None else "",
+        "fits": name_fits(traits, typed.expect) if typed else None,
+        "spend_per_order": means.get("spend_per_order"),
+        "orders_per_30d": means.get("orders_per_30d"),
+    }
+
+
+def _worth(by_segment: pd.DataFrame, segment: str, each: np.ndarray, months: float, project: Project) -> dict:
+    """Size and money of one segment; a segment of nobody has no money, not 0."""
+    if segment not in by_segment.index:
+        nothing = {"value": None, "low": None, "high": None}
+        return {"n": 0, "share_of_customers": 0.0, "share_of_revenue": None, "revenue": None, "revenue_per_30d": nothing}
+    row = by_segment.loc[segment]
+    interval = describe.mean_with_interval(each, draws=project.build.draws, seed=project.seed)
+    return {
+        "n": int(row["n"]),
+        "share_of_customers": row["share_of_customers"],
+        "share_of_revenue": row["share_of_revenue"],
+        "revenue": row["revenue"],
+        "revenue_per_30d": interval | {"value": row["revenue"] / row["n"] / months},
+    }
+
+
+def _budget(members: ir.Table, by_band: pd.DataFrame, months: float) -> dict:
+    crossed = members.group_by(["segment", "band"]).agg(n=members.count()).order_by(["segment", "band"]).execute()
+    table: dict[str, dict[str, int]] = {}
+    for row in crossed.itertuples():
+        table.setdefault(row.segment, {})[row.band] = int(row.n)
+    bands = [
+        {"id": b, "n": int(r["n"]), "share_of_customers": r["share_of_customers"], "share_of_revenue": r["share_of_revenue"]}
+        | {"revenue_per_30d": r["revenue"] / r["n"] / months}
+        for b, r in by_band.iterrows()
+    ]
+    return {"bands": bands, "crossed": table}
+
+
+def _active_later(step, confirm: dict | None) -> dict[str, dict]:
+    """Per segment as built at the window *confirm*: the share that bought in the days after, with its interval."""
+    if confirm is None:
+        return {}
+    later = step.take("variables", "later_confirm").select("customer_id", bought=lambda t: (t.orders_per_30d > 0).cast("int64"))
+    joined = apply(confirm, step.take("variables", "variables_confirm")).join(later, "customer_id")
+    found = joined.group_by("segment").agg(n=joined.count(), yes=joined.bought.sum()).order_by("segment").execute()
+    result = {}
+    for row in found.itertuples():
+        low, high = describe.wilson(int(row.yes), int(row.n))
+        result[row.segment] = {"share": int(row.yes) / int(row.n), "low": low, "high": high, "n": int(row.n)}
+    return result

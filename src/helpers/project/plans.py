@@ -1,0 +1,106 @@
+"""The sections of project.yml for steps 5 to 9: what people sign, choose, plan and watch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from helpers.project.fields import Day, Decision, Prose, Section, Share
+
+SegmentId = Annotated[str, Field(pattern=r"^s[1-9][0-9]?$")]
+Part = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Signed(Section):
+    """The sheet as it was signed; the page of step 5 prints it ready to be copied here."""
+
+    variables: dict[str, str] = Field(min_length=1, description="Variable: first figures of its definition's SHA-256.")
+    segments_wanted: int
+    window_days: int
+    horizon_days: int
+    thresholds: dict[str, float] = Field(description="The thresholds of the five criteria.")
+
+
+class Signature(Section):
+    role: Prose = Field(description="One of validate.required.")
+    signed_on: Day
+    sheet: str = Field(pattern="^[0-9a-f]{12}$", description="The sheet's number as the page of step 5 prints it.")
+    remark: Prose = ""
+
+
+class Validate(Section):
+    required: list[Prose] = Field([], description="Roles that sign the sheet before anything is built.")
+    signed: Signed | None = Field(None, description="The sheet as it was signed.")
+    signatures: list[Signature] = []
+    decisions: list[Decision] = []
+
+
+class SegmentName(Section):
+    """What people call a segment, and what it must be like for the name to fit."""
+
+    name: Prose
+    in_short: Prose = Field("", description="What they are like, in about six words.")
+    expect: dict[str, Literal["high", "low"]] = Field({}, description="Variable: above or below everyone's mean, else the name is withdrawn.")
+    colour: str | None = Field(None, description="Colour on white, such as #12436D.")
+
+
+class Build(Section):
+    chosen: Literal["rfm", "hcpc", "crossing", "bands"] | None = Field(
+        None, description="The segmentation that is published; none: the one that the evidence prefers for the message."
+    )
+    axes: int = Field(5, ge=1, le=30, description="Principal axes that the classification uses.")
+    starts: int = Field(100, ge=100, le=10_000, description="Cold starts of k-means.")
+    pairs: int = Field(30, ge=10, le=1_000, description="Pairs of bootstrap samples for the stability of the whole.")
+    draws: int = Field(1_000, ge=200, le=100_000, description="Bootstrap draws of customers behind each interval.")
+    crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
+    segments: dict[SegmentId, SegmentName] = Field({}, description="Names; s1 is the segment with the highest spend.")
+    decisions: list[Decision] = []
+
+
+class Team(Section):
+    owner: Prose = Field(description="The role that reads the sheet and answers for its use.")
+
+
+class Action(Section):
+    action: Prose = Field(description="What is done for the segment, in one sentence.")
+    team: Literal["marketing", "sales", "product", "finance", "service"]
+    owner: Prose = Field(description="A role.")
+
+
+class Adopt(Section):
+    teams: dict[Literal["marketing", "sales", "product", "finance", "service"], Team] = {}
+    actions: dict[SegmentId, Action] = {}
+    decisions: list[Decision] = []
+
+
+class Channel(Section):
+    name: Prose
+    cost: float = Field(ge=0, description="Cost of one contact, project's currency: an assumption unless `source` says otherwise.")
+    source: Prose = ""
+
+
+class Offer(Section):
+    offer: Prose = Field(description="What is offered.")
+    message: Prose = Field("", description="What is said.")
+    channel: str = Field(description="A key of target.channels.")
+    cost: float = Field(0.0, ge=0, description="Cost of one redeemed offer, project's currency.")
+
+
+class Target(Section):
+    campaign: str = Field("next", pattern="^[a-z0-9_-]+$", description="Identifies the campaign; another name draws another control group.")
+    margin_rate: Part | None = Field(None, description="Margin, as a share of revenue: an assumption unless margin_source says otherwise.")
+    margin_source: Prose = ""
+    channels: dict[str, Channel] = {}
+    offers: dict[SegmentId, Offer] = {}
+    control_share: Part = Field(
+        0.2, description="Share of each segment that is not contacted, above 0 and below 1: without both groups nothing is learnt."
+    )
+    universal_control: Share = Field(0.02, lt=1, description="Share of all customers left out of every campaign.")
+    decisions: list[Decision] = []
+
+
+class Reevaluate(Section):
+    every_days: int = Field(90, ge=7, description="Days until the segments are looked at again.")
+    drift_look: float = Field(0.10, ge=0, description="Population stability index from which a variable is looked at.")
+    drift_changed: float = Field(0.25, ge=0, description="Population stability index from which a variable has changed.")
+    refit_agreement: Share = Field(0.60, description="Adjusted Rand index below which the refitted segments are others.")
+    decisions: list[Decision] = []
