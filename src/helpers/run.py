@@ -44,12 +44,14 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     Inside `make report` (environment NINEFOLD_RUN) it works in that run; anywhere else in the project's draft.
     Raises NinefoldError for a parameter that is unknown or wrong, or an earlier step that is missing or outdated.
     """
-    from helpers.variables.catalogue import check_names  # late: that room imports this one's neighbours
+    from helpers.validate.signing import check as check_signatures  # late: these rooms import this one's neighbours
+    from helpers.variables.catalogue import check_names
 
     global _current
     _refuse_unknown_parameters({"project", "as_of", "language", *parameters})
     plan = projects.load(project)
     check_names(plan)
+    check_signatures(plan)
     words.use(language or plan.language, currency=plan.currency)
     moment = projects.instant(as_of, plan)
     published = os.environ.get("NINEFOLD_RUN")
@@ -141,6 +143,15 @@ class Step:
         path = self._place() / f"{name}.json"
         write_json(path, content)
         self._record(name, path, len(content), sorted(content) if isinstance(content, dict) else [])
+
+    def give_text(self, name: str, text: str, ending: str = "sql") -> None:
+        """Write a text as it is, such as a query, with lines that end alike on every machine."""
+        path = self._place() / f"{name}.{ending}"
+        with saving(path):
+            part = path.with_name(path.name + ".part")
+            part.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(part, path)
+        self._record(name, path, len(text.splitlines()), [])
 
     def keep_chart(self, name: str, png: bytes, wording: dict) -> None:
         """Keep a chart of the page: the PNG and the words around it."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers import NinefoldError
 from helpers.build import classes
+from helpers.build.document import border
 from helpers.project import Project
 from helpers.variables import apply, catalogue, learn
 from helpers.variables.choose import OWN_MEASURE
@@ -35,19 +36,23 @@ def own_measure(project: Project) -> str:
 
 def require(sample: pd.DataFrame, names: list[str], k: int, project: Project) -> None:
     """Raise NinefoldError when there are fewer different customers than segments."""
-    different = len(sample[names].drop_duplicates()) if names else 0
-    if different < k:
+    there = different(sample, names, project)
+    if there < k:
         raise NinefoldError(
             f"{project.file}: field scope.segments_wanted is {project.scope.segments_wanted}, and the {len(sample)} customers "
-            f"in scope have {different} different profiles by {len(names)} variables: {k} segments cannot be built. Ask for fewer, "
+            f"in scope have {there} different profiles by {len(names)} variables: {k} segments cannot be built. Ask for fewer, "
             "widen scope.filters, or keep other variables."
         )
 
 
+def different(sample: pd.DataFrame, names: list[str], project: Project) -> int:
+    """How many customers differ by these variables once outliers are held within their bounds and gaps are filled."""
+    return len(np.unique(_transformed(sample, names, project).round(9), axis=0)) if names and len(sample) else 0
+
+
 def constant(sample: pd.DataFrame, names: list[str], project: Project) -> list[str]:
     """The variables that tell none of these customers apart once outliers are held within their bounds."""
-    known = {v.name: v for v in catalogue(project)}
-    values = apply(sample, learn(sample, [known[n] for n in names], project))
+    values = _transformed(sample, names, project)
     return [name for name, column in zip(names, values.T, strict=True) if not len(column) or np.ptp(column) < 1e-12]
 
 
@@ -88,7 +93,7 @@ def rfm(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: datetime
     criteria, score = [], np.zeros(len(sample))
     for name, direction in RFM.items():
         values = _known(sample, name)
-        cuts = np.quantile(values, np.arange(1, FIFTHS) / FIFTHS)
+        cuts = _held(np.quantile(values, np.arange(1, FIFTHS) / FIFTHS))
         at, counts = np.unique(cuts, return_counts=True)
         levels = np.concatenate([[0], counts.cumsum()])
         points = (1 + levels if direction > 0 else FIFTHS - levels).tolist()
@@ -159,23 +164,18 @@ def tree(sample: pd.DataFrame, outcome: np.ndarray, names: list[str], k: int, *,
 
 
 def criteria_to_cross(project: Project, passports: dict, names: list[str]) -> list[str]:
-    """The two variables to cross: as typed, else the objective's own and the one that tells most of the panel.
-
-    Raises NinefoldError for a typed name that is no variable of these data.
-    """
-    known = [v.name for v in catalogue(project)]
-    for name in project.build.crossing:
-        if name not in known:
-            raise NinefoldError(
-                f"{project.file}: field build.crossing names {name!r}, which is no variable of these data. "
-                f"Measured here: {', '.join(known)}."
-            )
+    """The two variables to cross: as typed, else the objective's own and the one that tells most of the panel."""
     if len(project.build.crossing) == 2:
         return list(project.build.crossing)
     own = own_measure(project)
     others = [name for name in names if name != own and passports[name]["group"] != passports[own]["group"]]
     worth = {name: (passports[name]["contribution"] or {}).get("panel_alone") or 0.0 for name in others}
     return [own, max(others, key=worth.get)] if others else [own, own]
+
+
+def _transformed(sample: pd.DataFrame, names: list[str], project: Project) -> np.ndarray:
+    known = {v.name: v for v in catalogue(project)}
+    return apply(sample, learn(sample, [known[name] for name in names], project))
 
 
 def _leaves(fitted, names: list[str], node: int, held: dict[str, list]) -> list[tuple[float, list[dict]]]:
@@ -211,8 +211,13 @@ def _cuts(values: np.ndarray, groups: int) -> np.ndarray:
     """Up to groups − 1 borders between groups of about equal size; a value on a border is above it, and no group is empty."""
     if groups < 2 or not len(values):
         return np.empty(0)
-    cuts = np.unique(np.quantile(values, np.arange(1, groups) / groups, method="higher"))
+    cuts = np.unique(_held(np.quantile(values, np.arange(1, groups) / groups, method="higher")))
     return cuts[cuts > values.min()]
+
+
+def _held(cuts: np.ndarray) -> np.ndarray:
+    """Cuts as the document will hold them, so that who has just this value reaches it there too."""
+    return np.array([border(float(cut)) for cut in cuts])
 
 
 def _between(name: str, borders: np.ndarray, low: int, high: int) -> dict:

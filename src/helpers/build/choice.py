@@ -33,23 +33,28 @@ def named(document: dict, sample: pd.DataFrame, project: Project, variables: lis
     found = describe.traits(sample, labels(document, sample), variables)
     for empty in (s["id"] for s in document["segments"] if s["id"] not in found):
         found[empty] = [{"variable": v, "mean": None, "everyone": None, "v": None, "effect": None} for v in variables]
-    ids = name_segments(dict(sorted(found.items())), project)
+    ids = name_segments({one: found[one] for one in sorted(found, key=place)}, project)
     described = {ids[old]: rows for old, rows in found.items()}
     typed = project.build.segments
     wanted = {s: named.colour for s, named in typed.items() if named.colour and s in described}
-    palette = colours(sorted(described), wanted)
+    palette = colours(sorted(described, key=place), wanted)
     document = renamed(document, ids)
     for segment in document["segments"]:
         name = typed.get(segment["id"])
         withdrawn = name is not None and name_fits(described[segment["id"]], name.expect) is False
         segment |= {"name": name.name if name and not withdrawn else None, "colour": palette[segment["id"]]}
-    return document, dict(sorted(described.items()))
+    return document, {one: described[one] for one in sorted(described, key=place)}
+
+
+def place(segment: str) -> int:
+    """Where an id stands: s10 after s9."""
+    return int(segment[1:])
 
 
 def renamed(document: dict, ids: dict[str, str]) -> dict:
     """The same document under other ids, its segments (and their centres) in the order of the ids."""
     new = [segment | {"id": ids[segment["id"]]} for segment in document["segments"]]
-    order = sorted(range(len(new)), key=lambda i: new[i]["id"])
+    order = sorted(range(len(new)), key=lambda i: place(new[i]["id"]))
     ((kind, how),) = document["assign"].items()
     if kind == "nearest":
         how = {"centroids": [how["centroids"][i] for i in order]}

@@ -144,11 +144,13 @@ def stability(
 
     Each is fitted cold, labels all original rows, and the adjusted Rand index of the two labellings is taken (bootFlexclust:
     Dolnicar & Leisch 2010, doi 10.1007/s11002-009-9083-4). Starts are doubled until no median moves by more than .02.
-    Returns   k → one index a pair, for each k with more different rows than segments; and the number of starts it took
+    Returns   k → one index a pair, for each k with more different rows than segments, and enough of them in every bootstrap sample;
+              and the number of starts it took
     """
     different = len(np.unique(coordinates, axis=0))
-    ks = [k for k in ks if 2 <= k < different]
     weights = [_bootstrap(len(coordinates), seed, pair) for pair in range(pairs)]
+    drawn = min((len(np.unique(coordinates[w > 0], axis=0)) for pair in weights for w in pair), default=0)
+    ks = [k for k in ks if 2 <= k < different and k <= drawn]
     tasks = [(k, pair, half) for k in ks for pair in range(pairs) for half in range(2)]
     best: dict[tuple, object] = {}
     before, done, wanted = None, 0, STARTS
@@ -158,7 +160,8 @@ def stability(
             k, pair, half = task
             return _fit(coordinates, weights[pair][half], k, n_init=n_init, seed=[seed, *task, done])
 
-        with _one_thread_each(), ThreadPoolExecutor(2) as pool:  # each fit is a task of its own: the order of ending changes nothing
+        # Each fit is a task of its own: the order of ending changes nothing. OpenMP's limit holds for the thread that sets it.
+        with _one_thread_each(), ThreadPoolExecutor(2, initializer=_one_thread_each) as pool:
             for task, found in zip(tasks, pool.map(fit, tasks), strict=True):
                 best[task] = found if task not in best or found.inertia_ < best[task].inertia_ else best[task]
         found = {k: np.array([_agreement(coordinates, best[k, p, 0], best[k, p, 1]) for p in range(pairs)]) for k in ks}

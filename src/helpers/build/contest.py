@@ -67,7 +67,8 @@ def judge(
     if min(picks.sum(), (~picks).sum()) < LEAST:
         return None
     matrix = np.column_stack(list(outcomes.values()))
-    uses = {"objective": [0], "panel": list(range(1, matrix.shape[1]))}
+    told = [c for c in range(matrix.shape[1]) if _tells(matrix[picks, c]) and _tells(matrix[~picks, c])]
+    uses = {"objective": [c for c in told if c == 0], "panel": [c for c in told if c > 0]}
     part = {}
     for half, rows in (("picks", picks), ("prints", ~picks)):
         base = errors(None, matrix[rows], fold[rows])
@@ -92,6 +93,12 @@ def judge(
             contest[name] |= {use: {"value": value[name], "low": low, "high": high}, f"{use}_gain": gains.get(name)}
         verdicts[use] = _verdict(best, gains, contest, use)
     return contest, verdicts
+
+
+def _tells(outcome: np.ndarray) -> bool:
+    """Whether an outcome is known for enough customers, who do not all have the same: there is no share of no variance."""
+    known = outcome[~np.isnan(outcome)]
+    return len(known) >= LEAST and bool(np.ptp(known) > 0)
 
 
 def _gains(candidates: list[str], rule: str | None, value: dict, drawn: dict) -> dict[str, dict]:

@@ -185,9 +185,8 @@ def _nearest_place(document: dict, how: dict, values: dict[str, np.ndarray]) -> 
         centred = [x - c for x, c in zip(at, document["project"]["centre"], strict=True)]
         at = [_sum(x * w for x, w in zip(centred, column, strict=True)) for column in _axes(document).values()]
     scores = np.stack([_sum((x - c) * (x - c) for x, c in zip(at, centroid, strict=True)) for centroid in how["centroids"]])
-    best = np.fmin.reduce(scores)
-    # Infinities can leave no distance that is a number; SQL takes NaN for equal to NaN, so it is done here too.
-    return ((scores <= best + TIE) | (np.isnan(scores) & np.isnan(best))).argmax(axis=0)
+    # An infinite value leaves no distance that is a number: argmax then finds the first segment, and so does SQL, where NaN equals NaN.
+    return (scores <= scores.min(axis=0) + TIE).argmax(axis=0)
 
 
 def _first_match_place(document: dict, how: dict, values: dict[str, np.ndarray]) -> np.ndarray:

@@ -79,9 +79,11 @@ def judged(step, windows: dict[str, Window], orders, names: list[str], passports
     }
     evidence["window"]["enough"] = confirm.enough
     customers = step.take("variables", "variables_confirm")
-    if not confirm.enough or _different(customers, names) < k:
+    if not confirm.enough:
         return None, evidence
     fitted = fitting_sample(step, customers)
+    if candidates.different(fitted, names, project) < k:
+        return None, evidence
     made = make(fitted, names, k, project, passports, built_as_of=confirm.built_at)
     sample = step.sample(customers)
     outcomes = _outcomes(step, confirm, orders, sample)
@@ -115,7 +117,7 @@ def budget(step, windows: dict[str, Window], orders, names: list[str], made: Mad
 
 def _scores(fitted, sample, outcomes, names, k, project, passports, built_at) -> dict | None:
     """Both scores of every recipe at another k, drawn and not judged."""
-    if len(fitted[names].drop_duplicates()) < k:
+    if candidates.different(fitted, names, project) < k:
         return None
     made = make(fitted, names, k, project, passports, built_as_of=built_at)
     labelled = {name: labels(document, sample) for name, document in made.documents.items()}
@@ -140,7 +142,3 @@ def _tree(step, window: Window, orders, names: list[str], k: int) -> dict | None
         return None
     objective = _outcomes(step, window, orders, sample)["objective"]
     return candidates.tree(sample, objective, names, k, built_as_of=window.judged_until)
-
-
-def _different(customers, names: list[str]) -> int:
-    return int(customers.select(*names).distinct().count().execute()) if names else 0

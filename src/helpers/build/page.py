@@ -152,7 +152,12 @@ def contest_words(evidence: dict, use: str, objective: str) -> dict:
         return nothing(name, say("Not judged for {use}: no later period can be seen.", use=say(USES[use])))
     best = frame.loc[frame["value"].idxmax()]
     claim = (
-        say("For revenue, “{name}” tells most: {share} of later differences", name=best["label"], share=words.share(best["value"], 0))
+        say(
+            "Of {what}, “{name}” tells most: {share} of the differences",
+            what=objective,
+            name=best["label"],
+            share=words.share(best["value"], 0),
+        )
         if use == "objective"
         else say(
             "For what they buy, “{name}” tells most: {share} of later differences", name=best["label"], share=words.share(best["value"])
@@ -318,21 +323,36 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
     return result
 
 
+def _headline(evidence: dict, profiles: dict) -> str:
+    """What the contest says of both uses, in one sentence."""
+    objective, panel = (evidence["verdicts"][use]["verdict"] for use in USES)
+    values = {"k": words.number(profiles["k"]), "n": words.number(profiles["customers"])}
+    if objective == panel == "cannot tell":
+        return say("{k} segments of {n} customers, not judged on a later period: the history is too short.", **values)
+    if objective == panel == "segments":
+        return say("{k} segments of {n} customers tell whom to spend on and what to say.", **values)
+    if objective == panel == "none":
+        return say("{k} segments of {n} customers; nothing here tells more of the later period than chance.", **values)
+    if (objective, panel) == ("rules", "segments"):
+        return say("{k} segments of {n} customers: rules for the budget, segments for the message.", **values)
+    if (objective, panel) == ("cannot tell", "segments"):
+        return say("{k} segments of {n} customers tell what to say; for the budget they could not be judged.", **values)
+    if (objective, panel) == ("segments", "cannot tell"):
+        return say("{k} segments of {n} customers tell whom to spend on; for the message they could not be judged.", **values)
+    if panel == "segments":
+        return say("{k} segments of {n} customers tell what to say; for the budget they are not needed.", **values)
+    if objective == "segments":
+        return say("{k} segments of {n} customers tell whom to spend on; for the message they are not needed.", **values)
+    if "cannot tell" in (objective, panel):
+        return say("{k} segments of {n} customers; where it could be judged, simple rules do as well.", **values)
+    return say("{k} segments of {n} customers; simple rules do as well for every use.", **values)
+
+
 def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dict:
     """Headline, points, figures, what is not known and what to do.
 
     by   who chose the recipe: people, evidence or nobody
     """
-    verdicts = {use: evidence["verdicts"][use]["verdict"] for use in USES}
-    values = {"k": words.number(profiles["k"]), "n": words.number(profiles["customers"])}
-    if verdicts == {"objective": "rules", "panel": "segments"}:
-        headline = say("{k} segments of {n} customers: rules for the budget, segments for the message.", **values)
-    elif set(verdicts.values()) == {"cannot tell"}:
-        headline = say("{k} segments of {n} customers, not judged on a later period: the history is too short.", **values)
-    elif verdicts["panel"] == "segments":
-        headline = say("{k} segments of {n} customers tell what to say; for the budget they are not needed.", **values)
-    else:
-        headline = say("{k} segments of {n} customers; simple rules do as well for every use.", **values)
     stable = evidence["stability"].get(str(project.scope.segments_wanted))
     largest = max(profiles["segments"], key=lambda s: (s["share_of_revenue"] or 0, s["id"]))
     figures = [
@@ -368,4 +388,4 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dic
             )
         )
     unknown = [say("Whether the segments exist in nature or only by our cut: not tested yet.")]
-    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}
+    return {"headline": _headline(evidence, profiles), "points": points, "figures": figures, "unknown": unknown, "todo": todo}

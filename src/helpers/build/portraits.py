@@ -4,10 +4,10 @@ import pandas as pd
 
 from helpers import words
 from helpers.project import Project
-from helpers.tables import Column, Table, nothing
+from helpers.tables import Column, Table, min_cell, nothing
 from helpers.variables import catalogue
 from helpers.variables.spread import unit
-from helpers.words import say
+from helpers.words import NONE, say
 
 
 def segment_name(segment: dict) -> str:
@@ -30,8 +30,8 @@ def segments_table(profiles: dict) -> Table:
             "customers": s["share_of_customers"],
             "revenue": s["share_of_revenue"],
             "each": s["revenue_per_30d"]["value"],
-            "interval": _money_interval(s["revenue_per_30d"]),
-            "later": (s["active_later"] or {}).get("share"),
+            "interval": NONE if 0 < s["n"] < min_cell() else _money_interval(s["revenue_per_30d"]),  # text is not masked with its row
+            "later": s["active_later"]["share"] if s["active_later"] and s["active_later"]["n"] >= min_cell() else None,
         }
         for s in profiles["segments"]
     ]

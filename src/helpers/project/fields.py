@@ -1,13 +1,11 @@
 """What fields of project.yml are made of: prose in two languages, days, shares, and a decision with its reasons."""
 
-
 import difflib
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
 
 
 def _prose(value: Any) -> Any:

@@ -39,7 +39,9 @@ class SegmentName(Section):
 
     name: Prose
     in_short: Prose = Field("", description="What they are like, in about six words.")
-    expect: dict[str, Literal["high", "low"]] = Field({}, description="Variable: above or below everyone's mean, else the name is withdrawn.")
+    expect: dict[str, Literal["high", "low"]] = Field(
+        {}, description="Variable: above or below everyone’s mean; else the name is withdrawn."
+    )
     colour: str | None = Field(None, description="Colour on white, such as #12436D.")
 
 

@@ -7,6 +7,7 @@ Pages hold no script and no address of another server; what would break that is 
 """
 
 import copy
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -16,9 +17,13 @@ from pathlib import Path
 from helpers import ROOT, NinefoldError, __version__, words
 from helpers.render.cells import SHOWN, arrange
 from helpers.render.chapters import Chapter, read_chapters
+from helpers.render.documents import read
+from helpers.render.front import blocks, said
 from helpers.render.markup import Inspector, Prose
 from helpers.render.spreadsheet import write_spreadsheet
 from helpers.run import STEPS
+from helpers.run import folder as run_step
+from helpers.validate.page import draft_line
 from helpers.words import say, say_n
 
 __all__ = ["render", "workbook"]
@@ -52,8 +57,8 @@ def render(run_folder: Path, destination: Path, *, project, as_of: date | dateti
             shutil.copyfile(path, destination / chapter.chart_href(number))
     sheets = write_spreadsheet(chapters, destination / "tables.xlsx", run=run_folder.name, project=project, as_of=as_of)
     shared = _shared(chapters, run_folder.name, project=project, as_of=as_of, language=language)
-    shared["has_workbook"] = sheets > 0
-    _save(destination / "index.html", _front_page(chapters, sheets, shared))
+    shared |= {"has_workbook": sheets > 0, "draft": _draft(run_folder, project)}
+    _save(destination / "index.html", _front_page(chapters, sheets, shared | {"whole": blocks(read(run_folder), chapters, project)}))
     exporter = _exporter()
     for chapter in chapters:
         _save(destination / chapter.href, _step_page(exporter, chapter, chapters, shared))
@@ -99,6 +104,12 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
     }
 
 
+def _draft(run_folder: Path, project) -> str:
+    """Why every page is a draft; empty when the variables are signed, and in a run without step 5."""
+    place = run_folder / run_step("validate") / "validation.json"
+    return draft_line(json.loads(place.read_text(encoding="utf-8")), project) if place.is_file() else ""
+
+
 def _step_page(exporter, chapter: Chapter, chapters: Sequence[Chapter], shared: dict) -> str:
     place = chapters.index(chapter)
     page = shared | {
@@ -135,8 +146,8 @@ def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
         "number": 0,
         "title": " – ".join((shared["project_title"], say("Customer segmentation"))),
         "eyebrow": _steps_of(chapters),
-        "unknown": _said(chapters, "unknown"),
-        "todo": _said(chapters, "todo"),
+        "unknown": said(chapters, "unknown"),
+        "todo": said(chapters, "todo"),
         "charts": charts,
         "tables_words": say_n("{n} table", "{n} tables, a sheet each", sheets),
         "charts_words": say_n("{n} chart as a picture", "{n} charts as pictures", len(charts)),
@@ -152,17 +163,6 @@ def _steps_of(chapters: Sequence[Chapter]) -> str:
     if first == last:
         return say("Step {number} of {count}", number=first, count=len(STEPS))
     return say("Steps {first} to {last} of {count}", first=first, last=last, count=len(STEPS))
-
-
-def _said(chapters: Sequence[Chapter], what: str) -> list[tuple[str, str]]:
-    """What the steps' summaries say under "unknown" or "todo": each sentence once, with the steps that say it."""
-    said: dict[str, list[str]] = {}
-    for chapter in chapters:
-        for sentence in chapter.summary.get(what, []):
-            said.setdefault(sentence, []).append(str(chapter.number))
-    return [
-        (sentence, say_n("Step {numbers}", "Steps {numbers}", len(steps), numbers=words.join(steps))) for sentence, steps in said.items()
-    ]
 
 
 def _exporter():

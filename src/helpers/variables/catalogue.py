@@ -43,7 +43,7 @@ class Variable:
         return say(self.label)
 
 
-_FIXED = [
+MEASURES = [
     Variable(
         "recency_days",
         "recency",
@@ -239,19 +239,21 @@ def catalogue(project: Project) -> list[Variable]:
         )
         for name in project.variables.category_groups
     ]
-    found = [v for v in [*_FIXED, *groups] if all(project.has(need) for need in v.needs)]
+    found = [v for v in [*MEASURES, *groups] if all(project.has(need) for need in v.needs)]
     if not project.variables.own_brand:
         found = [v for v in found if v.name != "own_brand_share"]
     return sorted(found, key=lambda v: list(FAMILIES).index(v.family))
 
 
 def check_names(project: Project) -> None:
-    """Raise NinefoldError for a name in scope.panel, variables.leave_out or variables.keep that these data do not measure."""
+    """Raise NinefoldError for a name in project.yml that these data do not measure, wherever variables are named by people."""
     known = [v.name for v in catalogue(project)]
     fields = {
         "scope.panel": project.scope.panel,
         "variables.leave_out": project.variables.leave_out,
         "variables.keep": project.variables.keep,
+        "build.crossing": project.build.crossing,
+        **{f"build.segments.{segment}.expect": named.expect for segment, named in project.build.segments.items()},
     }
     for field, names in fields.items():
         for name in names:

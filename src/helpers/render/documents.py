@@ -1,0 +1,68 @@
+"""What the steps of a run handed over, read for the first page: missing documents and nulls stay missing, never 0."""
+
+import json
+from pathlib import Path
+
+from helpers import words
+from helpers.words import absent, mark, say
+
+DOCUMENTS = {
+    "objectives": "01_objectives/objectives.json",
+    "validation": "05_validate/validation.json",
+    "profiles": "06_build/profiles.json",
+    "evidence": "06_build/evidence.json",
+    "plan": "08_target/plan.json",
+    "moves": "09_reevaluate/reevaluation.json",
+}
+CANNOT_TELL = mark("cannot tell")
+
+
+def read(run_folder: Path) -> dict[str, dict]:
+    """The documents that the page rests on, each {} when its step has not handed it over."""
+    places = {name: run_folder / place for name, place in DOCUMENTS.items()}
+    return {name: json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {} for name, path in places.items()}
+
+
+def at(document: dict, *path):
+    """What stands at the end of a path of keys; None where it breaks off."""
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def typed(project, *path):
+    """What project.yml has under a path; None where it has nothing."""
+    for key in path:
+        project = project.get(key) if isinstance(project, dict) else getattr(project, key, None)
+    return project
+
+
+def of(document: dict, segment: str) -> dict:
+    """What a document says of one segment."""
+    return next((s for s in document.get("segments") or [] if s.get("id") == segment), {})
+
+
+def name(segment: dict) -> str:
+    """The segment's name as typed, else its number."""
+    return words.text(segment.get("name")) or say("Segment {number}", number=segment["id"].removeprefix("s"))
+
+
+def owner(offer: dict, project) -> str:
+    """Who acts for a segment: the owner of its action, else of its offer; "" when nobody does."""
+    action = typed(project, "adopt", "actions", offer.get("id"))
+    return words.text(getattr(action, "owner", "") or offer.get("owner"))
+
+
+def few(n, project) -> bool:
+    """Whether nothing may be told about so many customers; an unknown number may be a small one."""
+    return absent(n) or 0 < n < project.min_cell
+
+
+def figure(value, write, digits: int) -> str:
+    """A figure as `write` writes it, or that nobody can tell."""
+    return say(CANNOT_TELL) if absent(value) else write(value, digits)
+
+
+def net(n) -> str:
+    """A difference with its sign."""
+    return f"+{words.number(n)}" if n > 0 else words.number(n)

@@ -1,0 +1,392 @@
+"""What the page of step 5 says: the sheet, what is left out, who has signed, what differs, and what to type after the meeting."""
+
+import json
+from datetime import datetime
+from html import escape
+
+import pandas as pd
+
+from helpers import words
+from helpers.collect.page import TABLE_NAMES
+from helpers.project import Project
+from helpers.scope.page import criteria_table
+from helpers.tables import Column, Table
+from helpers.validate.signing import unsigned
+from helpers.variables.catalogue import MEASURES, GroupShare, Variable, catalogue, definition
+from helpers.variables.spread import unit
+from helpers.words import mark, say, say_n
+
+SHOWN = 0.01
+"""Share of the differences from which a page says how much a variable explains."""
+NAMED = 3
+"""Differences that the line on top of every page names."""
+
+THRESHOLDS = {
+    "measurable_half_width": (mark("half of the 95% interval of revenue per customer"), "share", 0),
+    "measurable_missing": (mark("missing values in a defining variable"), "share", 0),
+    "recognisable_accuracy": (mark("segments found again by a small tree on variables measured later"), "share", 0),
+    "recognisable_variables": (mark("variables that set the segment apart by half a standard deviation"), "number", 0),
+    "homogeneous_ratio": (mark("variance left within segments, measured later"), "share", 0),
+    "interesting_uplift": (mark("rise in response that pays for the campaign"), "share", 1),
+    "interesting_kappa": (mark("customers who stay, beyond chance (kappa)"), "number", 2),
+    "accessible_share": (mark("customers who may be reached by a channel they use"), "share", 0),
+    "accessible_number": (mark("customers who may be reached by a channel they use"), "number", 0),
+}
+STATES = {"signed": mark("signed"), "missing": mark("not signed yet"), "other sheet": mark("signed another sheet")}
+CHANGES = {
+    "window_days": mark("a window of {now} days instead of {signed}"),
+    "horizon_days": mark("judged over {now} days instead of {signed}"),
+    "segments_wanted": mark("{now} segments instead of {signed}"),
+    "threshold": mark("{name}: {now} instead of {signed}"),
+    "variable_added": mark("{name}: new on the sheet"),
+    "variable_gone": mark("{name}: no longer on the sheet"),
+    "definition": mark("{name}: defined otherwise"),
+}
+FIELDS = {
+    "window_days": mark("Window in which behaviour is measured, days"),
+    "horizon_days": mark("Later period that judges, days"),
+    "segments_wanted": mark("Number of segments"),
+}
+OUT = {
+    "constant": mark("everybody has the same value"),
+    "lumpy": mark("one value dominates"),
+    "useless": mark("tells nothing of the later objective and panel, alone or with others"),
+    "proposed": mark("proposed by step 4, and not on the sheet that was signed"),
+}
+
+
+# The sheet
+
+
+def sheet_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
+    """The variables in business words: what people read and sign."""
+    rows, on_sheet = [], validation["sheet"]["variables"]
+    for variable in (v for v in catalogue(project) if v.name in on_sheet):
+        passport = passports[variable.name]
+        rows.append(
+            {
+                "title": variable.title(),
+                "definition": definition_words(variable, project),
+                "unit": unit(variable),
+                "why": why_in(variable.name, passports, project),
+                "source": say(TABLE_NAMES[passport["table"]]),
+                "missing": passport["missing_share"],
+            }
+        )
+    columns = [
+        Column("title", say("Variable")),
+        Column("definition", say("What it means")),
+        Column("unit", say("Unit")),
+        Column("why", say("Why it is in")),
+        Column("source", say("Source")),
+        Column("missing", say("Missing"), "share", 1),
+    ]
+    caption = say("Sheet {number}: the variables to be signed", number=validation["number"])
+    note = say(
+        "Measured over {days} days. “Explains”: share of how customers differ in the {horizon} days after, checked on customers left out "
+        "of the fit; how they buy is the mean over the behaviours of the panel. Missing: share of customers without a value.",
+        days=words.number(project.scope.window_days),
+        horizon=words.number(project.scope.horizon_days),
+    )
+    return Table("sheet", caption, pd.DataFrame(rows), columns, note=note)
+
+
+def definition_words(variable: Variable, project: Project) -> str:
+    """The definition with the values that the project itself has put in."""
+    v = project.variables
+    counted = v.category_groups[variable.name] if isinstance(variable, GroupShare) else v.own_brand
+    if isinstance(variable, GroupShare) or variable.name == "own_brand_share":
+        return say("{definition}. Counted: {values}", definition=definition(variable), values=words.join(counted))
+    hour = {"evening_order_share": v.evening_from_hour, "morning_order_share": v.morning_until_hour}.get(variable.name)
+    if hour is not None:
+        return say("{definition} ({hour}:00)", definition=definition(variable), hour=hour)
+    return definition(variable)
+
+
+def why_in(name: str, passports: dict[str, dict], project: Project) -> str:
+    """What a variable tells of later behaviour, for whom else it stands, and what people typed about it, in plain words."""
+    titles, passport, kept = titles_of(project), passports[name], project.variables.keep.get(name)
+    parts = [_tells(passport["contribution"], project)]
+    others = [titles[n] for n, p in passports.items() if p["role"] == "redundant" and p["stands_for"] == name and n in titles]
+    if others:
+        parts.append(say("Stands also for {others}.", others=words.join(others)))
+    if kept:
+        parts.append(say("Kept by decision: {reason}.", reason=words.text(kept)))
+    if passport["role"] != "proposed":
+        parts.append(say("Step 4 would leave it out: {reason}.", reason=why_out(name, passports, project)))
+    return " ".join(parts)
+
+
+def _tells(gain: dict | None, project: Project) -> str:
+    if not gain:
+        return say("Not tested on later behaviour: the history is too short.")
+    money, panel = (gain[f"{part}_alone"] or 0.0 for part in ("objective", "panel"))
+    what = say("later orders") if project.objectives.main.metric == "orders_per_customer" else say("later revenue")
+    values = {"what": what, "money": words.share(money, 0), "panel": words.share(panel, 0)}
+    if money >= SHOWN and panel >= SHOWN:
+        return say("Explains {money} of {what}, and {panel} of how customers buy.", **values)
+    if money >= SHOWN:
+        return say("Explains {money} of {what}.", **values)
+    if panel >= SHOWN:
+        return say("Explains {panel} of how customers buy.", **values)
+    return say("Alone it explains less than 1% of {what}, and of how customers buy.", **values)
+
+
+def conditions_table(project: Project) -> Table:
+    """What is signed together with the variables: thresholds of the five criteria, number of segments, windows."""
+    scope = project.scope
+    fixed = [(say("Segments"), say(FIELDS["segments_wanted"]), words.number(scope.segments_wanted))]
+    fixed += [(say("Windows"), say(FIELDS[part]), words.number(getattr(scope, part))) for part in ("window_days", "horizon_days")]
+    frame = pd.concat([pd.DataFrame(fixed, columns=["criterion", "measure", "passes"]), criteria_table(project).frame])
+    columns = [Column("criterion", say("What")), Column("measure", say("Measured by")), Column("passes", say("Fixed at"))]
+    return Table("conditions", say("What is signed with the variables"), frame.reset_index(drop=True), columns)
+
+
+def left_out_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
+    """The variables that could be measured and are not on the sheet, and why."""
+    out = [v for v in catalogue(project) if v.name in passports and v.name not in validation["sheet"]["variables"]]
+    rows = [{"title": v.title(), "definition": definition(v), "why": why_out(v.name, passports, project)} for v in out]
+    frame = pd.DataFrame(rows, columns=["title", "definition", "why"])
+    columns = [Column("title", say("Variable")), Column("definition", say("What it means")), Column("why", say("Why it is left out"))]
+    return Table("left_out", say("Measured, and not on the sheet"), frame, columns)
+
+
+def why_out(name: str, passports: dict[str, dict], project: Project) -> str:
+    """Why a variable is not on the sheet."""
+    if name in project.variables.leave_out:
+        return words.text(project.variables.leave_out[name]) or say("left out by decision")
+    if name not in passports:
+        return say("these data do not measure it")
+    passport, titles = passports[name], titles_of(project)
+    if passport["role"] == "redundant":
+        return say("says the same as {kept}", kept=titles.get(passport["stands_for"], passport["stands_for"]))
+    if passport["role"] == "missing":
+        return say(
+            "missing for {share} of customers, {limit} allowed",
+            share=words.share(passport["missing_share"]),
+            limit=words.share(project.scope.criteria.measurable_missing, 0),
+        )
+    return say(OUT[passport["role"]]) if passport["role"] in OUT else say("left out by decision")
+
+
+def titles_of(project: Project) -> dict[str, str]:
+    """What people call each variable, measured here or not."""
+    return {v.name: v.title() for v in (*MEASURES, *catalogue(project))}
+
+
+# Who has signed, and what differs
+
+
+def signatures_table(validation: dict, *, as_of: datetime) -> Table:
+    """Each role that has to sign: when, which sheet, and whether it counts."""
+    rows = []
+    for signature in validation["signatures"]:
+        later = signature["state"] == "missing" and signature["signed_on"]
+        state = say("dated after {day}: not given yet", day=words.day(as_of)) if later else say(STATES[signature["state"]])
+        rows.append({"role": words.text(signature["role"]), "on": signature["signed_on"], "sheet": signature["sheet"], "state": state})
+    rows = rows or [{"role": say("nobody is named"), "on": None, "sheet": None, "state": say(STATES["missing"])}]
+    columns = [
+        Column("role", say("Role")),
+        Column("on", say("On"), "date"),
+        Column("sheet", say("Sheet")),
+        Column("state", say("Signature")),
+    ]
+    asked, note = validation["signed"] or validation["number"], ""
+    if asked != validation["number"]:
+        note = say("The sheet as it is now has the number {number} and needs signatures of its own.", number=validation["number"])
+    return Table("signatures", say("Who has signed sheet {number}", number=asked), pd.DataFrame(rows), columns, note=note)
+
+
+def status_words(validation: dict, project: Project) -> str:
+    """Signed or not, and by what step 6 builds."""
+    values = {"built": say_n("{n} variable", "{n} variables", len(validation["build_by"])), "number": validation["number"]}
+    if validation["status"] == "signed":
+        return say("All who have to sign have signed sheet {number}: step 6 builds by its {built}.", **values)
+    signed = project.validate_.signed
+    if signed is not None and set(validation["build_by"]) == set(signed.variables):
+        return say("As long as sheet {number} is not signed, step 6 builds, as a draft, by the {built} typed as signed.", **values)
+    return say("As long as sheet {number} is not signed, step 6 builds, as a draft, by the {built} that step 4 proposes.", **values)
+
+
+def difference_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
+    """What was signed, and what stands there now."""
+    rows = [_difference_row(each, passports, project) for each in validation["difference"]]
+    nothing = say("Nothing differs") if validation["signed"] else say("No sheet has been signed yet")
+    frame = pd.DataFrame(rows or [(nothing, "", "")], columns=["what", "signed", "now"])
+    columns = [Column("what", say("What")), Column("signed", say("Signed")), Column("now", say("Now"))]
+    return Table("difference", say("What was signed, and what it is now"), frame, columns)
+
+
+def _difference_row(each: dict, passports: dict[str, dict], project: Project) -> tuple[str, str, str]:
+    what, name = each["what"], _called(each, project)
+    if what == "variable_added":
+        return name, say("not on the sheet"), say("on the sheet")
+    if what == "variable_gone":
+        return name, say("on the sheet"), say("gone: {reason}", reason=why_out(each["name"], passports, project))
+    if what == "definition":
+        variable = next(v for v in catalogue(project) if v.name == each["name"])
+        now = say("{hash}: {definition}", hash=each["now"], definition=definition_words(variable, project))
+        return say("Definition of {name}", name=name), each["signed"], now
+    return name, _value(each, "signed"), _value(each, "now")
+
+
+def _called(each: dict, project: Project) -> str:
+    if each["what"] == "threshold":
+        return say(THRESHOLDS[each["name"]][0]) if each["name"] in THRESHOLDS else each["name"]
+    return say(FIELDS[each["what"]]) if each["what"] in FIELDS else titles_of(project).get(each["name"], each["name"])
+
+
+def _value(each: dict, when: str) -> str:
+    if each["what"] not in (*FIELDS, "threshold"):
+        return ""
+    kind, digits = THRESHOLDS[each["name"]][1:] if each["name"] in THRESHOLDS else ("number", 2 * (each["what"] == "threshold"))
+    return words.share(each[when], digits) if kind == "share" else words.number(each[when], digits)
+
+
+def reasons(validation: dict, project: Project) -> list[str]:
+    """Why the list is not signed, a short sentence each; empty when it is."""
+    if validation["status"] == "signed":
+        return []
+    by = {state: [words.text(s["role"]) for s in validation["signatures"] if s["state"] == state] for state in STATES}
+    found = []
+    if not validation["signatures"]:
+        found.append(say("Nobody is named to sign: project.yml, field validate.required."))
+    elif not validation["signed"]:
+        found.append(say("No sheet of variables is signed yet; asked to sign: {roles}.", roles=words.join(sum(by.values(), []))))
+    else:
+        found += [say("Signature missing: {roles}.", roles=words.join(by["missing"]))] if by["missing"] else []
+        found += [say("Another sheet was signed by: {roles}.", roles=words.join(by["other sheet"]))] if by["other sheet"] else []
+    changes = [_change(each, project) for each in validation["difference"]]
+    if changes:
+        more = len(changes) - NAMED
+        told = "; ".join(changes[:NAMED]) + (say_n(", and {n} more", ", and {n} more", more) if more > 0 else "")
+        found.append(say("Changed since signing: {changes}.", changes=told))
+    return found
+
+
+def _change(each: dict, project: Project) -> str:
+    return say(CHANGES[each["what"]], name=_called(each, project), signed=_value(each, "signed"), now=_value(each, "now"))
+
+
+def draft_line(validation: dict, project: Project) -> str:
+    """The line on top of every page as long as the sheet is not signed; empty when it is."""
+    why = reasons(validation, project)
+    return say("DRAFT – {reasons}", reasons=" ".join(why)) if why else ""
+
+
+def proposal_words(validation: dict, project: Project) -> str:
+    """How step 4's proposal departs from the signed list: a remark for the next meeting."""
+    if not validation["signed"]:
+        return say("Nothing is signed yet: the sheet is what step 4 proposes.")
+    titles, proposal = titles_of(project), validation["proposal"]
+    added, gone = ([titles.get(name, name) for name in proposal[part]] for part in ("added", "gone"))
+    if not added and not gone:
+        return say("Step 4 proposes today what was signed.")
+    parts = [say("would add {names}", names=words.join(added))] if added else []
+    parts += [say("would leave out {names}", names=words.join(gone))] if gone else []
+    return say("On today’s data step 4 {changes}; what was signed stands until the next meeting.", changes=words.join(parts))
+
+
+# What to type after the meeting
+
+
+def to_type(validation: dict, project: Project) -> str:
+    """The lines of project.yml that record the meeting, ready to paste; a sentence when nothing is left to type."""
+    if validation["status"] == "signed":
+        return say("Nothing to type: project.yml holds this sheet and every signature.")
+    sheet = validation["sheet"]
+    lines = ["validate:"]
+    if not validation["signatures"]:
+        lines += ["  required:  # " + say("the roles that have to sign"), '    - "Head of CRM"']
+    lines += ["  signed:  # " + say("in place of what stands there")]
+    lines += [f"    {part}: {sheet[part]}" for part in FIELDS]
+    lines += ["    thresholds:", *(f"      {name}: {value:.12g}" for name, value in sheet["thresholds"].items())]
+    # In quotes: eight digits alone would be read as a number.
+    lines += ["    variables:", *(f'      {name}: "{digest}"' for name, digest in sheet["variables"].items())]
+    roles = unsigned(project, validation["number"]) if validation["signatures"] else ["Head of CRM"]
+    if roles:
+        lines += ["  signatures:  # " + say("put the day; earlier lines may stay")]
+        lines += [line for role in roles for line in _lines_to_sign(role, validation["number"])]
+    return "\n".join(lines)
+
+
+def _lines_to_sign(role, sheet: str) -> list[str]:
+    return [f"    - role: {json.dumps(role, ensure_ascii=False)}", "      signed_on: YYYY-MM-DD", f'      sheet: "{sheet}"']
+
+
+def as_typed(lines: str) -> dict[str, str]:
+    """Text to be copied as it stands, for `tables.place_on_page`."""
+    return {"text/html": f'<pre class="to-type">{escape(lines)}</pre>\n', "text/plain": lines}
+
+
+# Limits and summary
+
+
+def caveats(validation: dict, passports: dict[str, dict], project: Project) -> list[str]:
+    """What could mislead, each with the size of its effect."""
+    titles, names = titles_of(project), list(validation["sheet"]["variables"])
+    result = [
+        say("A signature is a line that the analyst types: it says who agreed, it proves nothing. Keep the minutes of the meeting."),
+        say("Agreement is not evidence: whether segments built by these variables are any good, the five criteria tell after step 6."),
+        say(
+            "The sheet fixes what each variable means, not how columns are mapped nor which lines step 3 sets aside: a change there "
+            "leaves the signatures valid."
+        ),
+    ]
+    tested = [n for n in names if passports[n]["contribution"]]
+    weak = [n for n in tested if max(passports[n]["contribution"][f"{part}_alone"] or 0.0 for part in ("objective", "panel")) < SHOWN]
+    if weak:
+        result.append(
+            say(
+                "{n} of {all} variables explain, each alone, less than 1% of the objective and of the panel: {names}.",
+                n=words.number(len(weak)),
+                all=words.number(len(names)),
+                names=words.join([titles[n] for n in weak]),
+            )
+        )
+    if not tested:
+        result.append(say("None of these variables is tested on later behaviour: the history is too short."))
+    holes = [passports[n]["missing_share"] for n in names if passports[n]["missing_share"] > 0]
+    if holes:
+        result.append(
+            say_n(
+                "{n} variable has missing values, at most {share} of customers: they are given the median.",
+                "{n} variables have missing values, at most {share} of customers: they are given the median.",
+                len(holes),
+                share=words.share(max(holes)),
+            )
+        )
+    return result
+
+
+def summary(validation: dict, project: Project) -> dict:
+    """Headline, points, figures and what to do, for the top of the page and the first page."""
+    variables, rows = validation["sheet"]["variables"], validation["signatures"]
+    ours = validation["signed"] in (None, validation["number"])  # else all signatures are on the sheet before
+    given = [words.text(r["role"]) for r in rows if ours and r["state"] == "signed"]
+    built = say_n("{n} variable", "{n} variables", len(variables))
+    if validation["status"] == "signed":
+        headline = say(
+            "{built} are agreed on: sheet {number} is signed by {roles}.", built=built, number=validation["number"], roles=words.join(given)
+        )
+    else:
+        headline = say(
+            "{built} are on sheet {number}, which is not signed: all that follows is a draft.", built=built, number=validation["number"]
+        )
+    asked, signed = words.number(len(rows)), words.number(len(given))
+    figures = [
+        (say("Variables on the sheet"), words.number(len(variables))),
+        (say("Signatures"), say("{given} of {asked}", given=signed, asked=asked) if rows else words.NONE),
+        (say("Number of the sheet"), validation["number"]),
+    ]
+    points = reasons(validation, project) + ([proposal_words(validation, project)] if validation["signed"] else [])
+    todo = []
+    if not rows:
+        todo.append(say("Name the roles that have to sign, in project.yml, field validate.required."))
+    if validation["status"] != "signed":
+        todo.append(
+            say("Read the sheet in a meeting with all who have to sign, then type the lines of step 5 into project.yml and run again.")
+        )
+    elif validation["proposal"]["added"] or validation["proposal"]["gone"]:
+        todo.append(say("Bring step 4’s new proposal to the next meeting."))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": [], "todo": todo}
