@@ -1,7 +1,7 @@
 """Faults that strike in mid-run: whatever was published before stays, nothing half-made is taken for whole, one message says why.
 
 The tests of this file share one home and run in their order: an earlier report stands there; runs fail or are interrupted;
-one succeeds; then the four notebooks run one by one in the draft.
+one succeeds; then notebooks run one by one in the draft.
 """
 
 import errno
@@ -24,7 +24,7 @@ from helpers import ROOT, NinefoldError, report, run
 
 pytestmark = pytest.mark.slow
 
-STEPS = run.STEPS[:4]
+STEPS = run.STEPS
 NAME, AS_OF = "complete_journey", "2017-10-01"
 COMMAND = """
 import sys
@@ -218,6 +218,40 @@ def test_a_parameter_that_the_notebook_does_not_know_stops_it_under_papermill(ho
 # ---- an interrupt, and the run after it
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_an_interrupt_at_any_step_leaves_the_earlier_report(home, notebooks, monkeypatch, step):
+    def stopped_at(name, base, *rest):
+        (base / f"{run.folder(name)}.tmp").mkdir()
+        if name == step:
+            raise KeyboardInterrupt
+        os.replace(base / f"{run.folder(name)}.tmp", base / run.folder(name))
+        return {"step": name}
+
+    notebooks(**dict.fromkeys(STEPS, "pass"))
+    monkeypatch.setattr(report, "_execute", stopped_at)
+    with pytest.raises(KeyboardInterrupt):
+        report.publish(NAME)
+    assert latest(home) == "0001"
+    newest = max(home.runs.iterdir())
+    assert newest.name == "0002" and not (newest / "run.json").exists() and not (home.reports / AS_OF / "0002").exists()
+    shutil.rmtree(newest)
+
+
+@pytest.mark.parametrize("moment", ["render", "_record", "link"])
+def test_an_interrupt_between_the_last_step_and_the_link_leaves_the_earlier_report(home, notebooks, monkeypatch, moment):
+    def stops(*arguments, **options):
+        raise KeyboardInterrupt
+
+    notebooks(objectives=HANDS_OVER)
+    monkeypatch.setattr("helpers.render.render", stops if moment == "render" else lambda *a, **k: None)
+    if moment != "render":
+        monkeypatch.setattr(run if moment == "link" else report, moment, stops)
+    with pytest.raises(KeyboardInterrupt):
+        report.publish(NAME)
+    assert latest(home) == "0001"
+    shutil.rmtree(max(home.runs.iterdir()))
+
+
 @pytest.fixture(scope="module")
 def interrupted(home) -> tuple[int, str]:
     """Exit status and message of a run stopped by Ctrl-C while its second step was at work."""
@@ -276,7 +310,7 @@ def recovered(home, interrupted) -> dict:
 
 def test_the_next_run_sweeps_what_was_left_and_succeeds(home, recovered):
     assert (recovered["status"], recovered["errors"]) == (0, "")
-    assert [line.split()[0] for line in recovered["output"].splitlines()] == ["01", "02", "03", "04", "Published:"]
+    assert [line.split()[0] for line in recovered["output"].splitlines()] == [*(run.folder(s)[:2] for s in STEPS), "Published:"]
     assert not recovered["swept"].exists()
     assert sorted(p.name for p in home.runs.iterdir()) == ["0001", "0002"]
     assert sorted(p.name for p in (home.reports / AS_OF).iterdir()) == ["0001", "0002"]
@@ -300,7 +334,7 @@ def test_readers_always_found_a_whole_report_first_the_earlier_then_the_new(reco
 
 @pytest.fixture(scope="module")
 def drafted(home, recovered, tmp_path_factory) -> dict:
-    """The four notebooks, each alone in a kernel of its own, as JupyterLab runs them, from a folder that is none of theirs."""
+    """All notebooks, each alone in a kernel of its own, as JupyterLab runs them, from a folder that is none of theirs."""
     from nbclient import NotebookClient
 
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -339,7 +373,7 @@ def test_the_draft_hands_over_the_same_bytes_as_the_published_run(home, drafted)
 def test_stepping_back_outdates_the_later_steps_and_leaves_the_published_run_untouched(home, drafted):
     draft = home.path / "data" / NAME / "draft" / AS_OF
     this = run.start("scope", project=NAME, as_of="", language="en")
-    assert not (draft / "03_collect").exists() and not (draft / "04_variables").exists()
+    assert not any((draft / run.folder(step)).exists() for step in STEPS[2:])
     this.keep_summary({"headline": "Decided anew."})
     this.hand_over()
     with pytest.raises(NinefoldError, match=r"step collect, which is outdated in this draft.* Run notebooks/03_collect\.ipynb first"):

@@ -30,14 +30,35 @@ def english(published):
 
 
 @pytest.fixture(scope="module")
-def french(published, english):
-    """The same after `make report LANGUAGE=fr` in the same clone."""
-    done = subprocess.run(
-        ["make", "report", "LANGUAGE=fr"], cwd=published.path, env=plain_environment(), capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    pages = (published.path / "reports" / "complete_journey" / "latest").resolve()
-    return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / pages.name, pages
+def others(published, english, tmp_path_factory):
+    """Side by side, for each takes minutes: `make report LANGUAGE=fr` in the same clone, and another company's report in its own home."""
+    home = make_company(tmp_path_factory.mktemp("company"))
+    source = str(Path(report.ROOT) / "src")
+    commands = [
+        (["make", "report", "LANGUAGE=fr"], published.path, plain_environment()),
+        (OTHER_COMPANY, home, plain_environment() | {"NINEFOLD_HOME": str(home), "PYTHONPATH": source}),
+    ]
+    begun = [
+        subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+        for command, cwd, env in commands
+    ]
+    ended = [process.communicate() for process in begun]
+    for process, (_, errors) in zip(begun, ended, strict=True):
+        assert process.returncode == 0, errors[-3000:]
+    return published.path, home
+
+
+@pytest.fixture(scope="module")
+def french(others):
+    """Folder of the run and folder of the pages of the French report."""
+    pages = (others[0] / "reports" / "complete_journey" / "latest").resolve()
+    return others[0] / "data" / "complete_journey" / "runs" / "2017-10-01" / pages.name, pages
+
+
+@pytest.fixture(scope="module")
+def other_company(others):
+    """The home of a shop that has nothing but order lines, with ids that can be searched for; its report is published."""
+    return others[1]
 
 
 def test_a_fresh_clone_publishes_a_page_a_step_and_says_where_to_look(published, english):
@@ -113,10 +134,11 @@ def test_the_spreadsheet_holds_numbers_as_numbers(english):
     assert len(numbers) >= 16 and any("%" in cell.number_format for cell in numbers)
 
 
-@pytest.fixture(scope="module")
-def other_company(tmp_path_factory):
-    """A shop that has nothing but order lines, in a CSV file, with ids that can be searched for; its pages."""
-    home = tmp_path_factory.mktemp("company")
+OTHER_COMPANY = [sys.executable, "-c", "from helpers import report; print(report.publish('shop'))"]
+
+
+def make_company(home: Path) -> Path:
+    """A shop that has nothing but order lines, in a CSV file, with ids that can be searched for."""
     folder = home / "data" / "shop"
     (folder / "raw").mkdir(parents=True)
     draw, start = random.Random(7), datetime(2024, 1, 1)
@@ -138,11 +160,6 @@ def other_company(tmp_path_factory):
         "      columns: {customer_id: client, order_id: bon, ordered_at: date, product_id: article, amount: montant}\n",
         encoding="utf-8",
     )
-    code = "from helpers import report; print(report.publish('shop'))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"NINEFOLD_HOME": str(home)}, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
     return home
 
 

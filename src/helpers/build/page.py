@@ -250,20 +250,22 @@ def _interval(gain: dict) -> str:
 
 
 def other_k_table(evidence: dict) -> Table:
-    """The scores of each recipe at the other numbers of segments of the scope: drawn, not judged."""
-    rows = []
-    for k, scores in evidence["other_k"].items():
-        for name, score in (scores or {}).items():
-            rows.append({"k": int(k), "title": say(TITLES[name]), "objective": score["objective"], "panel": score["panel"]})
-    frame = pd.DataFrame(rows, columns=["title", "k", "objective", "panel"])
-    columns = [
-        Column("title", say("Way of cutting")),
-        Column("k", say("Groups"), "count"),
-        Column("objective", say("Objective explained"), "share", 1),
-        Column("panel", say("Panel explained, mean"), "share", 1),
+    """The scores of each recipe at every number of segments of the scope: drawn, not judged."""
+    ks = [k for k, scores in evidence["other_k"].items() if scores]
+    rows = [
+        {"title": say(TITLES[name]), "use": say(USES[use])} | {k: evidence["other_k"][k].get(name, {}).get(use) for k in ks}
+        for use in USES
+        for name in TITLES
+        if any(name in evidence["other_k"][k] for k in ks)
     ]
-    note = say("Shown, not judged: more groups explain more by themselves.")
-    return Table("other_k", say("The same with other numbers of groups"), frame.sort_values(["title", "k"]), columns, note=note)
+    columns = [
+        Column("use", say("Use")),
+        Column("title", say("Way of cutting")),
+        *(Column(k, say_n("{n} group", "{n} groups", int(k)), "share", 1) for k in ks),
+    ]
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    note = say("Share of later differences explained. Shown, not judged: more groups explain more by themselves.")
+    return Table("other_k", say("The same with other numbers of groups"), frame, columns, note=note)
 
 
 def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: float | None) -> list[str]:

@@ -11,7 +11,7 @@ from helpers.objectives.figures import shown
 from helpers.project import Objective
 from helpers.render import glance
 from helpers.render.chapters import Chapter
-from helpers.render.documents import CANNOT_TELL, at, few, name, net, owner, typed
+from helpers.render.documents import CANNOT_TELL, at, few, guarded, name, net, owner, typed
 from helpers.words import absent, mark, say, say_n
 
 STEADY, LOOSE = 0.8, 0.6
@@ -32,6 +32,7 @@ VERDICTS = {
     "rules": mark("Simple rules do at least as well as segments."),
     "segments": mark("Segments do better than the best simple rule."),
     "level": mark("No difference between segments and simple rules was shown."),
+    "none": mark("Nothing here foresees more than chance."),
     "cannot tell": mark("Cannot tell: no later period could be judged."),
 }
 TOGETHER = {  # (objective, panel)
@@ -46,13 +47,15 @@ USES = {  # (what for, what the scores are)
 }
 NEVERTHELESS = {
     "objective": {
-        "rules": mark("Share out the budget by bands of past spend (step 6)."),
-        "level": mark("Share out the budget by bands of past spend: they are the simpler of two equals."),
+        "rules": mark("Share out the budget by the rule of step 6, not by segment."),
+        "level": mark("Share out the budget by the rule of step 6: it is the simpler of two equals."),
+        "none": mark("Share out the budget alike until something better is known."),
         "cannot tell": mark("Share out the budget by bands of past spend until a later quarter can be judged."),
     },
     "panel": {
         "segments": mark("Expect messages to fit better on average, not to fit everybody."),
-        "rules": mark("Write to bands of past spend, and test each message against a control group."),
+        "rules": mark("Choose the message by the rule of step 6, and test it against a control group."),
+        "none": mark("Send everybody the same message, and test another against a control group."),
         "level": mark("Keep messages few, and test each against a control group."),
         "cannot tell": mark("Try each message on a part of its segment first, against a control group."),
     },
@@ -60,7 +63,7 @@ NEVERTHELESS = {
 HOLDS = {
     "keep": (mark("The segments hold: keep them."), ""),
     "refit": (mark("The segments have shifted: fit them again."), mark("Until then the present labels are the best there are.")),
-    "rebuild": (mark("The segments no longer hold: build them anew."), mark("Until then steer by bands of past spend alone.")),
+    "rebuild": (mark("The segments no longer hold: build them anew."), mark("Until then steer by the rule of step 6 alone.")),
     "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next look.")),
 }
 ASKED = {
@@ -72,9 +75,13 @@ UNSIGNED = {
     "missing": mark("Sign the list of variables: until then all of this is DRAFT."),
     "other sheet": mark("Sign the list of variables again: it is not the one that was signed."),
 }
+SIGN_FIRST = mark("Have the list of variables signed (step 5) before anybody is contacted.")
+"""What step 8 says of it too."""
 WHY_DRAFT = {
     "no consents": mark("nobody’s consent to be contacted is known"),
     "not signed": mark("the list of variables is not signed"),
+    "no offer": mark("a segment has no offer"),
+    "no margin": mark("no margin is typed"),
 }
 
 
@@ -85,6 +92,7 @@ def blocks(docs: dict[str, dict], chapters: Sequence[Chapter], project) -> dict 
     """
     if not docs["profiles"].get("segments"):
         return None
+    docs = docs | {"moves": guarded(docs["moves"], project)}
     return {
         "objectives": _objectives(docs["objectives"]),
         "glance": glance.table(docs, project),
@@ -196,9 +204,9 @@ def _changes(docs: dict, project) -> dict:
     known = [s for s in moves.get("segments") or [] if not any(few(s.get(when), project) for when in ("before", "now"))]
     moved, points = [_moved(s, docs) for s in known if s.get("beyond") is True and not absent(s.get("net"))], []
     if moved:
-        points.append(say("More customers won or lost than by chance: {changes}.", changes=words.join(moved)))
+        points.append(say("Won from or lost to other segments, beyond chance: {changes}.", changes=words.join(moved)))
     elif any(s.get("beyond") is False for s in known):
-        points.append(say("No segment grew or shrank by more than chance would do."))
+        points.append(say("No segment won from or lost to others more than chance would do."))
     stay = moves.get("stay") or {}
     if not absent(stay.get("share")) and not absent(stay.get("chance")):
         values = {"share": words.share(stay["share"], 0), "chance": words.share(stay["chance"], 0)}
@@ -235,15 +243,16 @@ def _decisions(docs: dict, chapters: Sequence[Chapter], project) -> list[tuple[s
     if losing:
         named = {s["id"]: name(s) for s in docs["profiles"]["segments"]}
         owners = list(dict.fromkeys(filter(None, (owner(s, project) for s in losing))))
-        names = words.join([say("“{name}”", name=named.get(s["id"], s["id"])) for s in losing])
-        what = say_n("Change or drop the offer to {names}: it costs more than it brings.",
-                     "Change or drop the offers to {names}: each costs more than it brings.", len(losing), names=names)  # fmt: skip
+        names = words.join([named.get(s["id"], s["id"]) for s in losing])
+        what = say("Change the offer or the channel of {names}, or leave them out.", names=names)  # as step 8 says it, here with who
         asked.append((words.join(owners), what, say("Step {number}", number=8)))
     if docs["moves"].get("verdict") in ASKED:
         who = typed(project, "reevaluate", "decisions") or []
         asked.append((words.text(who[-1].decided_by) if who else "", say(ASKED[docs["moves"]["verdict"]]), say("Step {number}", number=9)))
     signing = [5] if any(_roles(docs["validation"], state) for state in UNSIGNED) else []
-    return asked + [("", sentence, place) for sentence, place in said(_latest_first(chapters), "todo", without=signing)]
+    already = {what for _, what, _ in asked} | ({say(SIGN_FIRST)} if signing else set())
+    rest = said(_latest_first(chapters), "todo", without=signing)
+    return asked + [("", sentence, place) for sentence, place in rest if sentence not in already]
 
 
 def _signed(docs: dict) -> dict:

@@ -56,7 +56,7 @@ def _cells(segment: dict, docs: dict, project, *, digits: int) -> list[dict]:
 def _change(move: dict, project) -> dict:
     """Customers won or lost on balance; what chance alone does must not look like a result."""
     change = move.get("net")
-    if any(few(move.get(when) or 0, project) for when in ("before", "now")):
+    if move.get("hidden") or any(few(move.get(when) or 0, project) for when in ("before", "now")):
         return _cell(say(TOO_FEW), mood="quiet")
     if absent(change):
         return _cell(say(CANNOT_TELL), mood="quiet")
@@ -91,11 +91,11 @@ def _notes(docs: dict, project) -> list[str]:
     notes, window = [], docs["evidence"].get("window") or {}
     if docs["moves"].get("from"):
         since = words.day(docs["moves"]["from"])
-        notes.append(say("Change: customers won and lost on balance since {day}; within noise, chance alone does as much.", day=since))
+        notes.append(say("Change since {day}: won from other segments less lost to them; within noise, chance does as much.", day=since))
     if window.get("built_at") and window.get("judged_until"):
         days = {"start": words.day(window["built_at"]), "end": words.day(window["judged_until"])}
         notes.append(say("Still active: share that bought from {start} on, before {end}.", **days))
-    return [*notes, _assumptions(docs["plan"], typed(project, "scope", "criteria", "interesting_uplift"))]
+    return [*notes, _assumptions(docs["plan"], docs["plan"].get("plausible"))]
 
 
 def _assumptions(plan: dict, rise: float | None) -> str:
@@ -106,10 +106,10 @@ def _assumptions(plan: dict, rise: float | None) -> str:
         return say("* Assumptions, not results: costs as typed in project.yml; without a margin no gain can be told.")
     margin = words.share(plan["margin_rate"], 0)
     if absent(rise):
-        return say("* Assumptions, not results: a margin of {margin}, and costs as typed in project.yml.", margin=margin)
+        return say("* Assumptions, not results: a margin of {margin}, costs as typed; the gain is what is left after costs.", margin=margin)
     return say(
-        "* Assumptions, not results: {points} points more buyers among those contacted, a margin of {margin}, and costs as typed in "
-        "project.yml.",
+        "* Assumptions, not results: answers rise by {points} points, a margin of {margin}, costs as typed; the gain is what is left "
+        "after costs.",
         points=words.number(rise * 100, 1),
         margin=margin,
     )

@@ -205,18 +205,22 @@ def sizes(n: int, project: Project, response: float | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def smallest_rise(response: float, arm: float) -> float | None:
-    """The rise of a response rate that two groups of `arm` customers show in four cases of five (Fleiss, Levin & Paik 2003, chapter 4).
+def smallest_rise(response: float, arm: float, other: float | None = None) -> float | None:
+    """The rise of a response rate that two groups show in four cases of five (Fleiss, Levin & Paik 2003, chapter 4).
 
+    arm      customers in the group whose response rises;  other: in the group beside it, as many when None
     Returns  points 0-1, or None when even a response of all would be missed. (With the variance of today's rate on both sides,
              the rise said to be found in four cases of five is found in seven of ten.)
     """
+    other = arm if other is None else other
+    if min(arm, other) <= 0:
+        return None
 
     def enough(rise: float) -> bool:
-        raised, mean = response + rise, response + rise / 2
-        spread = ERRORS[0] * math.sqrt(2 * mean * (1 - mean))
-        spread += ERRORS[1] * math.sqrt(response * (1 - response) + raised * (1 - raised))
-        return rise * math.sqrt(arm) >= spread
+        raised, mean = response + rise, response + rise * arm / (arm + other)
+        spread = ERRORS[0] * math.sqrt(mean * (1 - mean) * (1 / arm + 1 / other))
+        spread += ERRORS[1] * math.sqrt(response * (1 - response) / other + raised * (1 - raised) / arm)
+        return rise >= spread
 
     low, high = 0.0, 1 - response
     if not enough(high):

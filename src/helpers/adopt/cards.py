@@ -1,0 +1,119 @@
+"""What a card says of each segment, as plain values: figures, traits and how many members share them, what is done and by whom."""
+
+import ibis
+import ibis.expr.types as ir
+
+from helpers.project import Project
+
+TEAMS = ("marketing", "sales", "product", "finance", "service")
+MOST, LEAST = 5, 3
+"""Traits on a card."""
+STRONG = 0.3
+"""Standard deviations from which a fourth and fifth trait are worth a line."""
+SAID = "spend_per_30d"
+"""Stands at the top of the card as revenue, in the window's own money."""
+LEVEL = 0.05
+"""Level at which a descriptor is told, after Holm's correction."""
+
+
+def held(members: ir.Table, variables: ir.Table, profiles: dict) -> dict[str, dict[str, dict]]:
+    """How many members lie on the side of everyone's mean on which their segment's own mean lies.
+
+    members    customer_id, segment
+    variables  customer_id and the variables
+    profiles   as step 6 hands them over
+    Returns    segment → variable → {known (members with a value), beyond}; variables without a mean are left out
+    """
+    everyone = {t["variable"]: t["everyone"] for s in profiles["segments"] for t in s["traits"] if t["mean"] is not None}
+    everyone = {name: mean for name, mean in everyone.items() if name in variables.columns}
+    if not everyone:
+        return {}
+    joined = members.select("customer_id", "segment").join(variables.select("customer_id", *everyone), "customer_id")
+    counts = {}
+    for name, mean in everyone.items():
+        value = joined[name].cast("float64")
+        value = value.isnan().ifelse(ibis.null("float64"), value)
+        counts[f"known_{name}"] = value.count()
+        counts[f"above_{name}"] = (value > mean).sum()
+        counts[f"below_{name}"] = (value < mean).sum()
+    found = joined.group_by("segment").agg(**counts).order_by("segment").execute().set_index("segment")
+    result: dict[str, dict[str, dict]] = {}
+    for segment in (s for s in profiles["segments"] if s["id"] in found.index):
+        row = found.loc[segment["id"]].fillna(0)
+        for trait in (t for t in segment["traits"] if t["variable"] in everyone and t["mean"] is not None):
+            side = "above" if trait["mean"] >= trait["everyone"] else "below"
+            counted = {"known": int(row[f"known_{trait['variable']}"]), "beyond": int(row[f"{side}_{trait['variable']}"])}
+            result.setdefault(segment["id"], {})[trait["variable"]] = counted
+    return result
+
+
+def described(members: ir.Table, descriptors: ir.Table | None) -> dict[str, int]:
+    """Segment → members about whom at least one descriptor is known.
+
+    descriptors   customer_id and attributes, or None
+    """
+    attributes = [c for c in descriptors.columns if c != "customer_id"] if descriptors is not None else []
+    if not attributes:
+        return {}
+    known = descriptors.filter(ibis.or_(*(descriptors[c].notnull() for c in attributes)))
+    found = members.semi_join(known, "customer_id").group_by("segment").agg(n=ibis._.count()).execute()
+    return {str(row.segment): int(row.n) for row in found.itertuples()}
+
+
+def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], project: Project) -> dict:
+    """cards.json: plain values, the same whatever language the pages are in.
+
+    passports   as step 4 hands them over: which variables say the same
+    beyond      result of `held`;  known: result of `described`
+    Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those of min_cell customers or more have also
+                in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later, described, descriptors,
+                action, traits [{variable, mean, everyone, effect, beyond}]
+    """
+    found = []
+    for segment in profiles["segments"]:
+        head = {key: segment[key] for key in ("id", "name", "colour")} | {"shown": segment["n"] >= project.min_cell}
+        found.append(head | _body(segment, passports, beyond, known, project) if head["shown"] else head)
+    worth = [s["revenue_per_30d"]["value"] * s["n"] for s in profiles["segments"] if s["revenue_per_30d"]["value"] is not None]
+    everyone = sum(worth) / profiles["customers"] if worth and profiles["customers"] else None
+    return {"as_of": profiles["as_of"], "customers": profiles["customers"], "revenue_per_30d": everyone, "segments": found}
+
+
+def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], project: Project) -> dict:
+    kept = ("in_short", "fits", "n", "share_of_customers", "share_of_revenue", "revenue_per_30d", "spend_per_order", "orders_per_30d")
+    later, action = segment["active_later"], project.adopt.actions.get(segment["id"])
+    described_here = known.get(segment["id"], 0)
+    return {key: segment.get(key) for key in kept} | {
+        "active_later": later if later and later["n"] >= project.min_cell else None,
+        "traits": _traits(segment, passports, beyond.get(segment["id"], {}), project.min_cell),
+        "described": described_here if described_here >= project.min_cell else None,
+        "descriptors": [_plain(d) for d in segment["descriptors"] if _told(d, project.min_cell)],
+        "action": action.model_dump(mode="json") if action else None,
+    }
+
+
+def _traits(segment: dict, passports: dict, counted: dict[str, dict], min_cell: int) -> list[dict]:
+    """The strongest traits, one of each group of variables that say the same; none about fewer than min_cell members."""
+    found, groups = [], set()
+    for trait in segment["traits"]:
+        name = trait["variable"]
+        group = passports.get(name, {}).get("stands_for") or name
+        about = counted.get(name, {"known": 0})
+        if trait["effect"] is None or name == SAID or group in groups or about["known"] < min_cell:
+            continue
+        if len(found) >= LEAST and abs(trait["effect"]) < STRONG:
+            break
+        groups.add(group)
+        share = about["beyond"] / about["known"]
+        found.append({key: trait[key] for key in ("variable", "mean", "everyone", "effect")} | {"beyond": share})
+    return found[:MOST]
+
+
+def _told(descriptor: dict, min_cell: int) -> bool:
+    """Whether a level differs beyond chance, and neither those who have it nor those who have not are too few."""
+    described_here = round(descriptor["n"] / descriptor["share"]) if descriptor["share"] else 0
+    others = described_here - descriptor["n"]
+    return descriptor["p_holm"] <= LEVEL and descriptor["n"] >= min_cell and not 0 < others < min_cell
+
+
+def _plain(descriptor: dict) -> dict:
+    return {key: descriptor[key] for key in ("attribute", "level", "n", "share", "everyone")}

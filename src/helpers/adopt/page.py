@@ -1,0 +1,385 @@
+"""What the page of step 7 says: the cards, who does what, how belonging is decided, and what could mislead."""
+
+import os
+from html import escape
+
+import pandas as pd
+
+from helpers import words
+from helpers.adopt.cards import TEAMS
+from helpers.adopt.sheets import owner
+from helpers.build.portraits import segment_name, titles
+from helpers.project import Project
+from helpers.tables import Column, Table, place_on_page
+from helpers.variables import catalogue
+from helpers.variables.catalogue import Variable
+from helpers.words import mark, say, say_n
+
+NAMES = {
+    "marketing": mark("marketing"),
+    "sales": mark("sales and stores"),
+    "product": mark("product"),
+    "finance": mark("finance"),
+    "service": mark("service"),
+}
+HOW = (  # (from this multiple of everyone's mean, for what is counted, for shares and money)
+    (2.75, mark("about {times} times as many"), mark("about {times} times as high")),
+    (2.2, mark("more than twice as many"), mark("more than twice as high")),
+    (1.9, mark("twice as many"), mark("twice as high")),
+    (1.65, mark("almost twice as many"), mark("almost twice as high")),
+    (1.35, mark("about half as many again"), mark("about half as high again")),
+    (1.12, mark("more"), mark("higher")),
+    (1.0, mark("slightly more"), mark("slightly higher")),
+    (0.88, mark("slightly fewer"), mark("slightly lower")),
+    (0.6, mark("fewer"), mark("lower")),
+    (0.42, mark("about half as many"), mark("about half as high")),
+    (0.28, mark("about a third as many"), mark("about a third as high")),
+    (0.0, mark("far fewer"), mark("far lower")),
+)
+RULES_TOLD = 3
+"""Rules of a segment that the dictionary's table writes out."""
+
+
+# The cards
+
+
+def show_cards(cards: dict, project: Project) -> None:
+    """Show a card a segment."""
+    inner = "".join(card_html(card, cards, project) for card in cards["segments"])
+    page = f'{_style_in_lab()}<div class="portraits">\n{inner}</div>\n'
+    place_on_page({"text/html": page, "text/plain": say("A card a segment")})
+
+
+def card_html(card: dict, cards: dict, project: Project) -> str:
+    """One card: name and colour, size and money, traits, who they are, what is done and by whom; each with where it comes from."""
+    name = escape(segment_name(card))
+    head = f'<section class="portrait" style="--segment: {card["colour"]}">\n<h3>{name}</h3>\n'
+    if not card["shown"]:
+        return f'{head}<p class="portrait-few">{escape(say("Too few customers to describe."))}</p>\n</section>\n'
+    short = words.text(card["in_short"])
+    if short:
+        head += f'<p class="portrait-short">{escape(short)} {_origin("typed")}</p>\n'
+    elif card["fits"] is False:
+        head += f'<p class="portrait-short">{escape(say("The name typed for it does not fit and is withdrawn."))}</p>\n'
+    parts = [
+        _figures(card, cards),
+        _block(say("What they are like"), "observed", _traits(card, project)),
+        _block(say("Who they are"), "declared", _who(card)),
+        _block(say("What is done for them, and by whom"), "typed", _action(card)),
+    ]
+    return head + "".join(parts) + "</section>\n"
+
+
+def _origin(kind: str) -> str:
+    told = {"observed": say("observed"), "declared": say("declared"), "typed": say("typed")}
+    return f'<span class="portrait-origin">{escape(told[kind])}</span>'
+
+
+def _block(heading: str, kind: str, inner: str) -> str:
+    return f"<h4>{escape(heading)} {_origin(kind)}</h4>\n{inner}"
+
+
+def _figures(card: dict, cards: dict) -> str:
+    each, later = card["revenue_per_30d"], card["active_later"]
+    revenue = say("cannot tell") if each["value"] is None else words.money(each["value"], 0)
+    spread = [say("everyone {mean}", mean=words.money(cards["revenue_per_30d"], 0))] if cards["revenue_per_30d"] is not None else []
+    if each["low"] is not None:
+        spread.append(say("95% interval {low} to {high}", low=words.money(each["low"], 0), high=words.money(each["high"], 0)))
+    share = card["share_of_revenue"]
+    rows = [
+        (say("Customers"), words.number(card["n"]), say("{share} of all", share=words.share(card["share_of_customers"], 0))),
+        (say("Revenue each, 30 days"), revenue, "; ".join(spread)),
+        (say("Share of revenue"), say("cannot tell") if share is None else words.share(share, 0), ""),
+        (say("Bought again"), words.share(later["share"], 0) if later else say("cannot tell"), say("in the following period")),
+    ]
+    items = "".join(
+        f"<div><dt>{escape(label)}{f' <small>{escape(note)}</small>' if note else ''}</dt><dd>{escape(value)}</dd></div>\n"
+        for label, value, note in rows
+    )
+    return f'<p class="portrait-origins">{_origin("observed")}</p>\n<dl class="figures">\n{items}</dl>\n'
+
+
+def _traits(card: dict, project: Project) -> str:
+    known = {v.name: v for v in catalogue(project)}
+    told = [(known[t["variable"]], t) for t in card["traits"] if t["variable"] in known]
+    if not told:
+        return f"<p>{escape(say('Nothing sets them apart from everyone.'))}</p>\n"
+    items = "".join(
+        f"<li><b>{escape(variable.title())}</b>: {escape(how(trait['mean'], trait['everyone'], variable))} "
+        f"({escape(beside(trait['mean'], trait['everyone'], variable))}) <small>{escape(_shared(trait))}</small></li>\n"
+        for variable, trait in told
+    )
+    return f"<ul>\n{items}</ul>\n"
+
+
+def _shared(trait: dict) -> str:
+    side = say("above everyone’s mean") if trait["mean"] >= trait["everyone"] else say("below everyone’s mean")
+    return say("{share} of them {side}", share=words.share(trait["beyond"], 0), side=side)
+
+
+def _who(card: dict) -> str:
+    if card["described"] is None:
+        return f"<p>{escape(say('Not known: too few of them are described.'))}</p>\n"
+    about = say("Known for {n} of {all}.", n=words.number(card["described"]), all=words.number(card["n"]))
+    if not card["descriptors"]:
+        return f"<p>{escape(about)} {escape(say('Nothing differs from everyone described beyond chance.'))}</p>\n"
+    items = "".join(
+        "<li>"
+        + escape(
+            say(
+                "{attribute} {level}: {n} members, {share} of those described, against {everyone} of everyone described",
+                attribute=d["attribute"].replace("_", " "),
+                level=d["level"],
+                n=words.number(d["n"]),
+                share=words.share(d["share"], 0),
+                everyone=words.share(d["everyone"], 0),
+            )
+        )
+        + "</li>\n"
+        for d in card["descriptors"]
+    )
+    return f"<p>{escape(about)}</p>\n<ul>\n{items}</ul>\n"
+
+
+def _action(card: dict) -> str:
+    action = card["action"]
+    if not action:
+        return f"<p>{escape(say('Nothing is typed yet.'))}</p>\n"
+    who = say("{role}, for {team}", role=words.text(action["owner"]), team=say(NAMES[action["team"]]))
+    doubt = f" <small>{escape(say('Typed for a name that no longer fits: read it again.'))}</small>" if card["fits"] is False else ""
+    return f"<p><b>{escape(words.text(action['action']))}</b> – {escape(who)}.{doubt}</p>\n"
+
+
+def how(mean: float, everyone: float, variable: Variable) -> str:
+    """The segment's mean beside everyone's in plain words; for what may be negative, only on which side it lies."""
+    if variable.kind == "signed" or everyone <= 0 or mean < 0:
+        return say("higher than everyone’s") if mean >= everyone else say("lower than everyone’s")
+    times = mean / everyone
+    counted, measured = next((many, much) for least, many, much in HOW if times >= least)
+    return say(measured if variable.unit in ("share", "money") else counted, times=words.number(times))
+
+
+def beside(mean: float, everyone: float, variable: Variable) -> str:
+    """Both means in the variable's unit, with as few digits as tell them apart."""
+    write = {"share": words.share, "money": words.money}.get(variable.unit, words.number)
+    write = words.percent_change if variable.kind == "signed" else write
+    digits = next((d for d in range(3) if write(mean, d) != write(everyone, d)), 0)
+    digits = max(digits, 1) if write is words.number else digits
+    return say("{mean}, everyone {everyone}", mean=write(mean, digits), everyone=write(everyone, digits))
+
+
+# Who does what, and who belongs
+
+
+def actions_table(cards: dict, project: Project) -> Table:
+    """What is typed for each segment, for which team, and who answers."""
+    rows = []
+    for card in cards["segments"]:
+        typed = project.adopt.actions.get(card["id"])
+        row = {"name": segment_name(card), "action": words.text(typed.action) if typed else say("nothing typed")}
+        rows.append(row | {"team": say(NAMES[typed.team]) if typed else None, "owner": words.text(typed.owner) if typed else None})
+    columns = [
+        Column("name", say("Segment")),
+        Column("action", say("What is done")),
+        Column("team", say("Team")),
+        Column("owner", say("Answers for it")),
+    ]
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    return Table("actions", say("What is done for whom, as typed in project.yml"), frame, columns)
+
+
+def actions_words(cards: dict, project: Project) -> str:
+    """Which segments have no action, and which sheets nobody answers for."""
+    without, alone = _without_action(cards, project), _without_owner(project)
+    parts = [say("Every segment has an action.")] if not without else []
+    if without:
+        parts.append(say_n("Nothing is typed for {names}.", "Nothing is typed for {names}.", len(without), names=words.join(without)))
+    if alone:
+        parts.append(say("Nobody answers yet for the sheets of {teams}.", teams=words.join(alone)))
+    return " ".join(parts)
+
+
+def _without_action(cards: dict, project: Project) -> list[str]:
+    return [segment_name(card) for card in cards["segments"] if card["id"] not in project.adopt.actions]
+
+
+def _without_owner(project: Project) -> list[str]:
+    return [say(NAMES[team]) for team in TEAMS if not owner(team, project)]
+
+
+def not_built(typed: dict, cards: dict) -> list[str]:
+    """Segments for which something is typed and that step 6 did not build."""
+    return [segment for segment in typed if segment not in {card["id"] for card in cards["segments"]}]
+
+
+def dictionary_table(dictionary: dict, project: Project) -> Table:
+    rows = [
+        {
+            "id": row["id"],
+            "name": segment_name(row),
+            "short": words.text(row["in_short"]),
+            "rule": rule_words(row["rule"], project),
+            "n": project.min_cell - 1 if row["n"] is None else row["n"],  # masked by the column
+        }
+        for row in dictionary["segments"]
+    ]
+    columns = [
+        Column("id", say("Id")),
+        Column("name", say("Segment")),
+        Column("short", say("In short")),
+        Column("rule", say("Who belongs")),
+        Column("n", say("Customers"), "count", people=True),
+    ]
+    note = say(
+        "Ids keep their meaning within a version; names may change. The file {document} and the query below say the same in full.",
+        document=dictionary["document"],
+    )
+    return Table("dictionary", say("The segment dictionary"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
+
+
+def rule_words(rule: dict, project: Project) -> str:
+    """How it is decided who belongs, in a sentence without its full stop."""
+    if rule["kind"] == "nearest":
+        values = {"k": words.number(rule["profiles"]), "variables": words.number(rule["variables"])}
+        if rule["axes"] is None:
+            return say("nearest to this one of {k} profiles, on {variables} variables", **values)
+        return say(
+            "nearest to this one of {k} profiles, on {axes} axes of {variables} variables", axes=words.number(rule["axes"]), **values
+        )
+    named = titles(project)
+    if rule["kind"] == "points":
+        names = words.join([named.get(c, c) for c in rule["criteria"]])
+        return say("points for {names}: {band}", names=names, band=_band(rule))
+    if not rule["rules"]:
+        return say("whoever meets no rule") if rule["otherwise"] else say("nobody: no rule leads here")
+    told = [_rule(each, project) for each in rule["rules"][:RULES_TOLD]]
+    more = len(rule["rules"]) - RULES_TOLD
+    told += [say_n("{n} more rule", "{n} more rules", more)] if more > 0 else []
+    told += [say("or meets no rule")] if rule["otherwise"] else []
+    return say("the first rule that holds is {rules}", rules="; ".join(told))
+
+
+def _band(rule: dict) -> str:
+    if rule["from"] is None:
+        return say("fewer than {below}", below=words.number(rule["below"])) if rule["below"] is not None else say("any")
+    if rule["below"] is None:
+        return say("{least} or more", least=words.number(rule["from"]))
+    return say("from {least} to below {below}", least=words.number(rule["from"]), below=words.number(rule["below"]))
+
+
+def _rule(rule: dict, project: Project) -> str:
+    known, parts = {v.name: v for v in catalogue(project)}, []
+    for each in rule["when"]:
+        variable = known.get(each["variable"])
+        write = _writer(variable)
+        title = variable.title() if variable else each["variable"]
+        low, high = each.get("at_least"), each.get("below")
+        if low is not None and high is not None:
+            parts.append(say("{title} from {low} to below {high}", title=title, low=write(low), high=write(high)))
+        elif low is not None:
+            parts.append(say("{title} at least {low}", title=title, low=write(low)))
+        elif high is not None:
+            parts.append(say("{title} below {high}", title=title, high=write(high)))
+    return say("number {place} ({conditions})", place=words.number(rule["place"]), conditions=words.join(parts) or say("always"))
+
+
+def _writer(variable: Variable | None):
+    kind = {"share": words.share, "money": words.money}.get(variable.unit) if variable else None
+    return kind or (lambda x: words.number(x, 1))
+
+
+# Limits and summary
+
+
+def caveats(cards: dict, project: Project) -> list[str]:
+    """What could mislead, each with the size of its effect."""
+    shown = [card for card in cards["segments"] if card["shown"]]
+    named = titles(project)
+    result = []
+    loosest = min(((c, t) for c in shown for t in c["traits"][:1]), key=lambda pair: (pair[1]["beyond"], pair[0]["id"]), default=None)
+    if loosest:
+        card, trait = loosest
+        result.append(
+            say(
+                "A card describes a mean, not a person. Even in its strongest trait, {trait}, {share} of “{name}” lie on its side of "
+                "everyone’s mean; the others do not.",
+                trait=named.get(trait["variable"], trait["variable"]).lower(),
+                share=words.share(trait["beyond"], 0),
+                name=segment_name(card),
+            )
+        )
+    people = sum(card["n"] for card in shown)
+    if people:
+        known = {segment_name(card): (card["described"] or 0) / card["n"] for card in shown}
+        least, most = min(known, key=known.get), max(known, key=known.get)
+        result.append(
+            say(
+                "“Who they are” rests on the {share} of customers who are described: {low} in “{least}”, {high} in “{most}”. Whether the "
+                "others are alike, nobody knows.",
+                share=words.share(sum(card["described"] or 0 for card in shown) / people, 0),
+                least=least,
+                low=words.share(known[least], 0),
+                most=most,
+                high=words.share(known[most], 0),
+            )
+        )
+    result.append(say("Names and “in short” are typed by people, as memory aids; a name that no longer fits the figures is withdrawn."))
+    missing = not_built(project.adopt.actions, cards)
+    if missing:
+        result.append(say("Actions are typed for {ids}, which step 6 did not build: they are shown nowhere.", ids=words.join(missing)))
+    hidden = len(cards["segments"]) - len(shown)
+    if hidden:
+        result.append(
+            say_n(
+                "{n} segment of fewer than {least} customers has only its name here.",
+                "{n} segments of fewer than {least} customers have only their names here.",
+                hidden,
+                least=words.number(project.min_cell),
+            )
+        )
+    return result
+
+
+def summary(cards: dict, project: Project) -> dict:
+    """Headline, points, figures, what is not known and what to do."""
+    k, without, alone = len(cards["segments"]), _without_action(cards, project), _without_owner(project)
+    values = {"k": words.number(k), "acted": words.number(k - len(without))}
+    headline = (
+        say("All {k} segments have an action and a role that answers for it.", **values)
+        if not without
+        else say("{acted} of {k} segments have an action and a role that answers for it.", **values)
+    )
+    figures = [
+        (say("Segments with a card"), words.number(sum(card["shown"] for card in cards["segments"]))),
+        (say("Segments with an action"), say("{acted} of {k}", **values)),
+        (say("Sheets with an owner"), say("{acted} of {k}", acted=len(TEAMS) - len(alone), k=len(TEAMS))),
+    ]
+    points = [say("Each team has one sheet in its own words: {teams}.", teams=words.join([say(NAMES[team]) for team in TEAMS]))]
+    todo = []
+    if without:
+        todo.append(say("Decide what is done for {names}, and who answers: adopt.actions of project.yml.", names=words.join(without)))
+    if alone:
+        todo.append(say("Name who answers for the sheets of {teams}: adopt.teams of project.yml.", teams=words.join(alone)))
+    doubtful = [segment_name(c) for c in cards["segments"] if c["shown"] and c["fits"] is False and c["action"]]
+    if doubtful:
+        todo.append(say("Read the actions for {names} again: they were typed for names that no longer fit.", names=words.join(doubtful)))
+    missing = not_built(project.adopt.actions, cards)
+    if missing:
+        todo.append(say("Take out the actions for {ids}: step 6 did not build these segments.", ids=words.join(missing)))
+    todo.append(say("Keep a log of decisions that used a segment, so that the next look can tell whether they are used."))
+    unknown = [say("Whether anybody decides by the segments: no log of decisions that used them is in these data.")]
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}
+
+
+def _style_in_lab() -> str:
+    return "" if "NINEFOLD_RUN" in os.environ else _LAB_STYLE
+
+
+_LAB_STYLE = """<style>
+.portrait { max-width: 50em; border: 1px solid #D6D9DD; border-left: .6em solid var(--segment); padding: .8em 1.2em; margin: 0 0 1em }
+.portrait .figures { display: flex; flex-wrap: wrap; gap: .5em 2em; margin: .5em 0 }
+.portrait .figures > div { display: flex; flex-direction: column-reverse }
+.portrait dd { margin: 0; font-size: 1.3em; font-weight: 700 }
+.portrait small, .portrait-origin, .portrait-short { color: #5B5B5B } .portrait-origin { font-size: .8em; font-weight: 400 }
+</style>
+"""

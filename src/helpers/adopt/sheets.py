@@ -1,0 +1,176 @@
+"""A sheet for each team: the segments in the figures that the team decides by, everybody beside them."""
+
+import pandas as pd
+
+from helpers import NinefoldError, words
+from helpers.adopt.cards import TEAMS
+from helpers.build.portraits import segment_name
+from helpers.project import Project
+from helpers.tables import Column, Table
+from helpers.variables import catalogue
+from helpers.variables.catalogue import Variable
+from helpers.words import mark, say
+
+CAPTIONS = {
+    "marketing": mark("Marketing: what to say, through which channel, and when they come"),
+    "sales": mark("Sales and stores: how often, when and where they come"),
+    "product": mark("Product: what they put in the basket"),
+    "finance": mark("Finance: what they are worth, and what their offers would cost"),
+    "service": mark("Service: who still comes, and who comes less"),
+}
+VARIABLES = {
+    "marketing": ("coupon_order_share", "discount_share", "evening_order_share", "morning_order_share", "weekend_order_share"),
+    "sales": (
+        "orders_per_30d",
+        "spend_per_order",
+        "weekend_order_share",
+        "evening_order_share",
+        "morning_order_share",
+        "stores_visited",
+        "main_store_share",
+    ),
+    "product": ("own_brand_share", "departments", "lines_per_order"),
+    "finance": (),
+    "service": ("recency_days", "gap_days", "spend_trend"),
+}
+
+
+def sheet(team: str, profiles: dict, project: Project) -> Table:
+    """The table of one team: a row a segment, and everyone below.
+
+    profiles   as step 6 hands them over
+    Raises     NinefoldError for a team that has no sheet
+    """
+    if team not in TEAMS:
+        raise NinefoldError(f"Team {team!r} has no sheet; choose one of {', '.join(TEAMS)}.")
+    own = {"marketing": _offers, "finance": _money, "service": _activity}.get(team)
+    columns = [Column("name", say("Segment")), Column("n", say("Customers"), "count")]
+    rows = [{"name": segment_name(s), "n": s["n"]} for s in profiles["segments"]]
+    rows.append({"name": say("Everyone"), "n": profiles["customers"]})
+    parts = [own(profiles, project)] if own else []
+    for added, values in [*parts, _means(team, profiles, project)]:
+        columns += added
+        rows = [row | value for row, value in zip(rows, values, strict=True)]
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    return Table(f"sheet_{team}", say(CAPTIONS[team]), frame, columns, note=_note(team, len(columns), project), cell_size="n")
+
+
+def owner(team: str, project: Project) -> str:
+    """Who answers for a team's sheet, or an empty text."""
+    return words.text(project.adopt.teams[team].owner) if team in project.adopt.teams else ""
+
+
+def few(segment: dict, project: Project) -> bool:
+    """Whether nothing may be said of a segment."""
+    return segment["n"] < project.min_cell
+
+
+def _note(team: str, columns: int, project: Project) -> str:
+    parts = [say("Answers for this sheet: {role}.", role=owner(team, project))] if owner(team, project) else []
+    parts += [] if parts else [say("Nobody answers for this sheet yet (adopt.teams of project.yml).")]
+    if columns == 2:
+        parts.append(say("These data measure nothing that this team would decide by."))
+    elif team == "finance":
+        parts.append(
+            say(
+                "Interval: 95%, over customers. Highest and lowest band: share of the members found in that band of the budget, a dash for "
+                "fewer than {least} of them (step 6 has all bands). Cost: typed cost of a contact for all members who are in no control "
+                "group, without the offers redeemed.",
+                least=words.number(project.min_cell),
+            )
+        )
+    elif team == "service":
+        parts.append(say("Bought again: share of the segment as built one horizon earlier that bought in the days after."))
+    else:
+        parts.append(say("Means of the customers, over the last {days} days.", days=words.number(project.scope.window_days)))
+    return " ".join(parts)
+
+
+def _means(team: str, profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
+    """The variables that the team decides by and these data measure: the segments' means, then everyone's."""
+    wanted = [*(project.variables.category_groups if team == "product" else ()), *VARIABLES[team]]
+    everyone = {t["variable"]: t["everyone"] for s in profiles["segments"] for t in s["traits"] if t["everyone"] is not None}
+    known = {v.name: v for v in catalogue(project)}
+    shown = [known[name] for name in wanted if name in everyone and name in known]
+    rows = []
+    for segment in profiles["segments"]:
+        means = {t["variable"]: t["mean"] for t in segment["traits"]}
+        rows.append({v.name: means.get(v.name) for v in shown})
+    rows.append({v.name: everyone[v.name] for v in shown})
+    return [_column(v) for v in shown], rows
+
+
+def _column(variable: Variable) -> Column:
+    if variable.kind == "signed":
+        return Column(variable.name, variable.title(), "change", 0)
+    kind, digits = {"share": ("share", 0), "money": ("money", 2)}.get(variable.unit, ("number", 1))
+    return Column(variable.name, variable.title(), kind, digits)
+
+
+def _offers(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
+    """What is typed for the segment: message, offer and channel."""
+    rows, target = [], project.target
+    for segment in profiles["segments"]:
+        typed = target.offers.get(segment["id"])
+        rows.append(
+            {
+                "message": words.text(typed.message) if typed else None,
+                "offer": words.text(typed.offer) if typed else say("none typed"),
+                "channel": words.text(target.channels[typed.channel].name) if typed else None,
+            }
+        )
+    columns = [Column("message", say("Message")), Column("offer", say("Offer")), Column("channel", say("Channel"))]
+    return columns, [*rows, dict.fromkeys(("message", "offer", "channel"))]
+
+
+def _money(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
+    rows = [_worth(s, profiles, project) for s in profiles["segments"]]
+    bands, n = profiles["budget"]["bands"], profiles["customers"]
+    revenue = [s["revenue_per_30d"]["value"] * s["n"] for s in profiles["segments"] if s["revenue_per_30d"]["value"] is not None]
+    everyone = {"revenue": sum(revenue) if revenue else None, "share": 1.0 if revenue else None}
+    costs = [row["cost"] for row, s in zip(rows, profiles["segments"], strict=True) if row["cost"] is not None and not few(s, project)]
+    everyone |= {"each": everyone["revenue"] / n if revenue and n else None, "interval": None, "cost": sum(costs) if costs else None}
+    everyone |= {"top": bands[0]["n"] / n if bands and n else None, "low": bands[-1]["n"] / n if bands and n else None}
+    columns = [
+        Column("revenue", say("Revenue, 30 days"), "money", 0),
+        Column("share", say("Share of revenue"), "share", 1),
+        Column("each", say("Revenue each, 30 days"), "money", 0),
+        Column("interval", say("95% interval")),
+        Column("top", say("In the highest band"), "share", 0),
+        Column("low", say("In the lowest band"), "share", 0),
+        Column("cost", say("Cost of contacting them, assumed"), "money", 0),
+    ]
+    return columns, [*rows, everyone]
+
+
+def _worth(segment: dict, profiles: dict, project: Project) -> dict:
+    """Money of one segment; texts are blanked here when it is too small, numbers by the table."""
+    each, bands = segment["revenue_per_30d"], profiles["budget"]["bands"]
+    crossed = profiles["budget"]["crossed"].get(segment["id"], {})
+    ends = {name: crossed.get(bands[place]["id"], 0) if bands else 0 for name, place in (("top", 0), ("low", -1))}
+    shares = {name: None if 0 < n < project.min_cell or not segment["n"] or not bands else n / segment["n"] for name, n in ends.items()}
+    told = each["low"] is not None and not few(segment, project)
+    return {
+        "revenue": None if each["value"] is None else each["value"] * segment["n"],
+        "share": segment["share_of_revenue"],
+        "each": each["value"],
+        "interval": say("{low} to {high}", low=words.money(each["low"], 0), high=words.money(each["high"], 0)) if told else None,
+        "cost": _cost(segment, project),
+    } | shares
+
+
+def _cost(segment: dict, project: Project) -> float | None:
+    """What one contact of every member outside the control groups would cost, as typed; step 8 counts them one by one."""
+    offer = project.target.offers.get(segment["id"])
+    if offer is None:
+        return None
+    contacted = (1 - project.target.universal_control) * (1 - project.target.control_share)
+    return segment["n"] * contacted * project.target.channels[offer.channel].cost
+
+
+def _activity(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
+    later = [s["active_later"] for s in profiles["segments"]]
+    rows = [{"later": x["share"] if x and x["n"] >= project.min_cell else None} for x in later]
+    counted = [x for x in later if x]
+    whole = sum(x["share"] * x["n"] for x in counted) / sum(x["n"] for x in counted) if counted else None
+    return [Column("later", say("Bought again"), "share", 1)], [*rows, {"later": whole}]

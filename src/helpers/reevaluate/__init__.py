@@ -1,0 +1,33 @@
+"""Step 9: do the segments still hold: movement beside its noise, drift, agreement with a new build, and a verdict."""
+
+from helpers.reevaluate.agreement import adjusted_rand, interval, kappa
+from helpers.reevaluate.drift import drift, drifted
+from helpers.reevaluate.masking import Hidden, hidden
+from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, segments, staying
+from helpers.reevaluate.noise import floor, noise_floor
+from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, refit
+
+__all__ = [
+    "MARKED",
+    "Hidden",
+    "Movement",
+    "adjusted_rand",
+    "as_document",
+    "backtest",
+    "comes_back",
+    "drift",
+    "drifted",
+    "floor",
+    "flows",
+    "hidden",
+    "interval",
+    "journeys",
+    "judge",
+    "kappa",
+    "matrix",
+    "next_look",
+    "noise_floor",
+    "refit",
+    "segments",
+    "staying",
+]

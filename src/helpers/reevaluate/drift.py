@@ -1,0 +1,74 @@
+"""Has everybody changed: the distribution of each variable that built the segments, at both dates."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.project import Project
+
+BINS = 10
+LEAST = 200
+"""Customers at either date without whom no index is computed."""
+KS_MARK = 0.1
+"""Kolmogorov–Smirnov distance from which a variable is looked at; its p says only how many customers there are."""
+
+
+def stability_index(before: np.ndarray, now: np.ndarray) -> float:
+    """Population stability index, less its expectation under no change, (bins − 1)(1/n + 1/m): it can be below 0.
+
+    before, now   one value a customer, NaN where missing
+    Bins are cut at the deciles of `before`, equal ones merged, a value on a border below it; missing values are a bin of their own;
+    bins empty at both dates are left out, and one empty at one date counts half a customer.
+    """
+    known = before[~np.isnan(before)]
+    borders = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
+    there, here = _counts(before, borders), _counts(now, borders)
+    used = (there + here) > 0
+    there, here = np.maximum(there[used], 0.5), np.maximum(here[used], 0.5)
+    p, q = there / there.sum(), here / here.sum()
+    return float(((q - p) * np.log(q / p)).sum() - (used.sum() - 1) * (1 / len(before) + 1 / len(now)))
+
+
+def distance(before: np.ndarray, now: np.ndarray) -> float | None:
+    """Kolmogorov–Smirnov distance: the largest difference of the two cumulative distributions, missing values left out."""
+    a, b = (np.sort(x[~np.isnan(x)]) for x in (before, now))
+    if not len(a) or not len(b):
+        return None
+    at = np.concatenate([a, b])
+    return float(np.abs(np.searchsorted(a, at, side="right") / len(a) - np.searchsorted(b, at, side="right") / len(b)).max())
+
+
+def drift(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: Project) -> list[dict]:
+    """Each variable's psi, ks and mark, the most changed first; nothing is computed under 200 customers at either date.
+
+    before, now   one row a customer in scope at that date (a sample)
+    Returns       variable, psi, ks, mark: "changed" (psi above drift_changed), "look" (psi from drift_look, or ks from .1),
+                  "steady", or None
+    """
+    if min(len(before), len(now)) < LEAST:
+        return [{"variable": name, "psi": None, "ks": None, "mark": None} for name in names]
+    rows = []
+    for name in names:
+        one, other = (frame[name].to_numpy(dtype="float64") for frame in (before, now))
+        psi, ks = stability_index(one, other), distance(one, other)
+        rows.append({"variable": name, "psi": psi, "ks": ks, "mark": _mark(psi, ks, project)})
+    return sorted(rows, key=lambda r: (-r["psi"], r["variable"]))
+
+
+def drifted(step, document: dict | None) -> list[dict]:
+    """`drift` of the variables that a document uses, between the windows *confirm* and *published*; none without a document."""
+    if document is None:
+        return []
+    frames = [step.sample(step.take("variables", name)) for name in ("variables_confirm", "variables")]
+    return drift(*frames, [v["name"] for v in document["variables"]], step.project)
+
+
+def _mark(psi: float, ks: float | None, project: Project) -> str:
+    if psi > project.reevaluate.drift_changed:
+        return "changed"
+    return "look" if psi >= project.reevaluate.drift_look or (ks or 0.0) >= KS_MARK else "steady"
+
+
+def _counts(values: np.ndarray, borders: np.ndarray) -> np.ndarray:
+    missing = np.isnan(values)
+    found = np.bincount(np.searchsorted(borders, values[~missing], side="left"), minlength=len(borders) + 1)
+    return np.append(found, missing.sum()).astype("float64")

@@ -1,0 +1,71 @@
+"""Which figures of the movement stay hidden: those about few customers, and as many others as it takes that none follows from the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """True for what is not shown: cells of the matrix, and the segments (in their order) whose other figures are hidden.
+
+    cells     segments before × now
+    moves     everything about those present at both dates
+    crossed   arrived and departed
+    """
+
+    cells: np.ndarray
+    moves: np.ndarray
+    crossed: np.ndarray
+
+
+def hidden(segments: list[dict], table: np.ndarray, *, least: int) -> Hidden:
+    """What may not be shown of the movement when no figure may be about 1 to least − 1 customers.
+
+    segments, table   `movement.segments` and `movement.matrix`, in one order
+
+    The page prints shares of each row in whole per cent, numbers of those present at both dates, and totals of everybody. In a row
+    or column of the matrix, and among the segments of one figure, one hidden number alone would follow from the others: then the next
+    smallest is hidden with it, until two or more are hidden that count `least` customers together. Arrived and departed are hidden
+    together, and sizes at each date are not printed at all: they would tell the one from the other.
+    """
+    few = lambda n: (n > 0) & (n < least)  # noqa: E731
+    stayed, were, are = np.diagonal(table), table.sum(axis=1), table.sum(axis=0)
+    figures = np.stack([stayed, were, are, were - stayed, are - stayed])
+    moves = covered(figures, few(figures).any(axis=0), least)
+    crossed = np.array([[s["arrived"], s["departed"]] for s in segments], dtype="int64").reshape(-1, 2).T
+    return Hidden(
+        cells=_covered_cells(table, few(table) | np.diag(moves), least),
+        moves=moves,
+        crossed=covered(crossed, few(crossed).any(axis=0), least),
+    )
+
+
+def covered(figures: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
+    """More places hidden, the smallest first, until no figure of one place follows from those shown.
+
+    figures   kinds of numbers × places: each kind adds up to a total that readers know
+    shut      the places hidden so far; nothing is added to none
+    """
+    shut = shut.copy()
+    while shut.any() and not shut.all():
+        together = figures[:, shut].sum(axis=1)
+        if shut.sum() >= 2 and not ((together > 0) & (together < least)).any():
+            break
+        size = figures.sum(axis=0)
+        free = [(size[place] == 0, size[place], place) for place in np.flatnonzero(~shut)]  # nobody hides nothing: zeros last
+        shut[min(free)[2]] = True
+    return shut
+
+
+def _covered_cells(table: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
+    """Cells of the matrix hidden until none follows in its row or column, nor among those who entered or left, whose number is shown."""
+    before = None
+    while before is None or (before != shut).any():
+        before = shut.copy()
+        for numbers, cells in ((table, shut), (table.T, shut.T)):  # views: columns are the rows of the transposed
+            for place in range(len(table)):
+                others = np.arange(len(table)) != place
+                cells[place, others] = covered(numbers[[place]][:, others], cells[place, others], least)
+                cells[place] = covered(numbers[[place]], cells[place], least)
+    return shut

@@ -1,0 +1,149 @@
+"""Who is where one horizon later, under the same rules: customers and money, who came and who went, and what chance alone would move."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from helpers.build import apply
+from helpers.build.profiles import revenue
+from helpers.engine import Window, total
+from helpers.reevaluate.agreement import interval, kappa, stay_and_chance
+
+OUT = ""
+"""Where `flows` puts a customer who is not in scope at that date."""
+LEVEL = 0.05
+"""The chance that any segment is called "beyond chance" although customers only swap places."""
+SUMS = ["money_before", "money_now", "squares_before", "squares_now", "squares_change"]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """The backtest: a document built one horizon earlier, applied to its customers as they were then, and to today's.
+
+    document    the frozen document; None when step 6 could build nothing then, and everything else is empty
+    travelled   `journeys`;  segments, table, stay: the results of `segments`, `matrix` and `staying`
+    """
+
+    document: dict | None
+    travelled: ir.Table | None
+    segments: list[dict]
+    table: np.ndarray
+    stay: dict
+
+
+def backtest(step, windows: dict[str, Window], orders: ir.Table) -> Movement:
+    """How customers and money moved between the window *confirm* and the published one, under the same rules."""
+    project, options = step.project, {"draws": step.project.build.draws, "seed": step.project.seed}
+    if not step.gives("build", "segmentation_confirm"):
+        nobody = np.zeros((0, 0), dtype="int64")
+        return Movement(None, None, [], nobody, staying(nobody, **options))
+    frozen = step.take("build", "segmentation_confirm")
+    later = apply(frozen, step.take("variables", "variables"))
+    spent = {name: revenue(orders, windows[name]) for name in ("confirm", "published")}
+    travelled = journeys(step.take("build", "membership_confirm"), later, spent["confirm"], spent["published"]).cache()
+    found, ids = flows(travelled), [s["id"] for s in frozen["segments"]]
+    table = matrix(found, ids)
+    return Movement(frozen, travelled, segments(found, ids, months=project.scope.window_days / 30), table, staying(table, **options))
+
+
+def journeys(members: ir.Table, later: ir.Table, spent: ir.Table, spent_later: ir.Table) -> ir.Table:
+    """Every customer in scope at either date, with the segment at both.
+
+    members, later       customer_id, segment at the earlier and the later date
+    spent, spent_later   customer_id, revenue of the window that ends there
+    Returns              customer_id, before, now (missing: not in scope then), money_before, money_now (0: bought nothing)
+    """
+    everyone = ibis.union(members.select("customer_id"), later.select("customer_id"), distinct=True)
+    sides = {"before": members, "now": later, "money_before": spent, "money_now": spent_later}
+    for name, side in sides.items():
+        value = side.select("customer_id", **{name: side["segment" if "segment" in side.columns else "revenue"]})
+        everyone = everyone.left_join(value, "customer_id").drop("customer_id_right")
+    real = lambda column: column.fill_null(0).cast("float64")  # noqa: E731
+    return everyone.mutate(money_before=real(everyone.money_before), money_now=real(everyone.money_now))
+
+
+def flows(travelled: ir.Table) -> pd.DataFrame:
+    """`journeys` added up, a row for each pair of segments: before, now (OUT: not in scope), n, sums of money and of their squares.
+
+    Squares are those of the money before, of the money now, and of their difference: what the noise of a sum of money is made of.
+    """
+    there = travelled.mutate(before=travelled.before.fill_null(OUT), now=travelled.now.fill_null(OUT))
+    earlier, later = there.money_before, there.money_now
+    values = [earlier, later, earlier * earlier, later * later, (later - earlier) * (later - earlier)]
+    sums = {name: total(value) for name, value in zip(SUMS, values, strict=True)}
+    found = there.group_by(["before", "now"]).agg(n=there.count(), **sums).order_by(["before", "now"]).execute()
+    return found.astype({"n": "int64"} | dict.fromkeys(SUMS, "float64"))
+
+
+def matrix(found: pd.DataFrame, ids: list[str]) -> np.ndarray:
+    """Customers present at both dates: segments before × segments now, in the order of `ids`."""
+    wide = found.pivot(index="before", columns="now", values="n")
+    return wide.reindex(index=ids, columns=ids).fillna(0).to_numpy(dtype="int64")
+
+
+def staying(table: np.ndarray, *, draws: int, seed: int) -> dict:
+    """share that stayed, share by chance, kappa with its 95 % interval, n: of customers present at both dates; None where unknown."""
+    (share, chance), found = stay_and_chance(table.astype("float64")), kappa(table)
+    known = {name: float(x) if np.isfinite(x) else None for name, x in (("share", share), ("chance", chance), ("kappa", found))}
+    return known | interval(table, kappa, draws=draws, seed=seed) | {"n": int(table.sum())}
+
+
+def segments(found: pd.DataFrame, ids: list[str], *, months: float) -> list[dict]:
+    """Each segment's customers and money at both dates, and its balance beside what chance alone would move.
+
+    months    length of each window in units of 30 days: money is per 30 days
+    Returns   id, before, now; arrived and departed (not in scope at the other date); entered, left, net = entered − left and stay
+              (share, chance, kappa) among those present at both, so that before + arrived − departed + net = now; the same of money.
+
+    noise     If nobody's chances had changed, each customer's two dates could be swapped, which changes the sign of what he adds
+              to a segment: +1 who entered, −1 who left, the difference of his money. Hence a balance of 0 with a standard
+              deviation of √Σ of their squares: √(entered + left) for customers (McNemar 1947, Psychometrika 12). `noise` is
+              that times the normal quantile for 5 % over all segments together (Bonferroni); `beyond`: more than that.
+    """
+    quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / max(len(ids), 1))
+    table = matrix(found, ids)
+    return [_segment(found, one, quantile, months) | {"stay": _stay(table, place)} for place, one in enumerate(ids)]
+
+
+def _segment(found: pd.DataFrame, one: str, quantile: float, months: float) -> dict:
+    was, here = found["before"] == one, found["now"] == one
+    new, gone = found["before"] == OUT, found["now"] == OUT
+    sides = {"arrived": here & new, "departed": was & gone, "entered": here & ~was & ~new, "left": was & ~here & ~gone}
+    n = {name: int(found.loc[rows, "n"].sum()) for name, rows in sides.items()}
+    sums = {name: found.loc[rows, SUMS].sum() for name, rows in (sides | {"stayed": was & here}).items()}
+    change = sums["entered"]["money_now"] - sums["left"]["money_before"] + sums["stayed"]["money_now"] - sums["stayed"]["money_before"]
+    squares = sums["entered"]["squares_now"] + sums["left"]["squares_before"] + sums["stayed"]["squares_change"]
+    money = {
+        "money_before": found.loc[was, "money_before"].sum(),
+        "money_now": found.loc[here, "money_now"].sum(),
+        "money_arrived": sums["arrived"]["money_now"],
+        "money_departed": sums["departed"]["money_before"],
+        "net_money": change,
+        "noise_money": quantile * math.sqrt(squares),
+    }
+    net, noise = n["entered"] - n["left"], quantile * math.sqrt(n["entered"] + n["left"])
+    return {
+        "id": one,
+        "before": int(found.loc[was, "n"].sum()),
+        "now": int(found.loc[here, "n"].sum()),
+        **n,
+        "net": net,
+        "noise": noise,
+        "beyond": abs(net) > noise,
+        **{name: float(value) / months for name, value in money.items()},
+        "beyond_money": bool(abs(change) > money["noise_money"]),
+    }
+
+
+def _stay(table: np.ndarray, place: int) -> dict:
+    """share, chance (the segment's share at the later date) and kappa of one segment; None where nobody could stay."""
+    were, everybody = table[place].sum(), table.sum()
+    if not were:
+        return {"share": None, "chance": None, "kappa": None}
+    share, chance = table[place, place] / were, table[:, place].sum() / everybody
+    return {"share": float(share), "chance": float(chance), "kappa": float((share - chance) / (1 - chance)) if chance < 1 else None}

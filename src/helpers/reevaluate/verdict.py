@@ -1,0 +1,130 @@
+"""Keep, refit or rebuild: the agreement of a new build with the frozen one, and the verdict with every reason."""
+
+from datetime import timedelta
+
+import pandas as pd
+
+from helpers.build import labels
+from helpers.project import Project
+from helpers.reevaluate.agreement import adjusted_rand, interval
+from helpers.reevaluate.drift import KS_MARK
+from helpers.reevaluate.movement import Movement
+
+MARKED = "confirm window already used"
+"""What marks a backtest on the quarter on which the recipe was confirmed: it is not yet out of time."""
+LEAST = 200
+"""Customers present at both dates without whom there is no verdict."""
+ORDER = ("rebuild", "refit", "keep", "look", "cannot tell")
+"""The first of these that any reason speaks for is the verdict; "look" is said and decides nothing."""
+
+
+def refit(step, frozen: dict | None) -> dict:
+    """Agreement of the segmentation fitted today with the frozen one, both applied to today's customers.
+
+    Returns   value (adjusted Rand index), low, high, n; value None without a frozen document or customers
+    """
+    sample = step.sample(step.take("variables", "variables")) if frozen else ()
+    if not len(sample):
+        return {"value": None, "low": None, "high": None, "n": 0}
+    table = pd.crosstab(labels(step.take("build", "segmentation"), sample), labels(frozen, sample)).to_numpy()
+    found = interval(table, adjusted_rand, draws=step.project.build.draws, seed=step.project.seed)
+    return {"value": float(adjusted_rand(table)), **found, "n": len(sample)}
+
+
+def comes_back(evidence: dict, chosen: str) -> float | None:
+    """How far two samples of one period agree at worst in three cases of four (lower quartile of stability), where that was tested."""
+    found = evidence.get("stability", {}).get(str(evidence.get("k"))) if chosen == "hcpc" else None
+    return found["low_quartile"] if found else None
+
+
+def judge(moved: Movement, agreement: dict, changes: list[dict], project: Project, *, steady: float | None) -> tuple[str, list[dict]]:
+    """The verdict and every reason, for and against: (verdict, reasons).
+
+    agreement, changes   `refit` and `drift.drift`
+    steady               `comes_back`
+
+    Keeping is the default: a refit moves customers who did nothing, so it needs a reason of its own.
+    rebuild     the labels do not last: κ of everybody is below the scope's limit. Or a new build would give other segments: its
+                agreement is below half the limit, so names, offers and owners would no longer belong to what they were made for.
+    refit       a new build agrees less than the limit asks, or a variable has changed: the yardstick was learnt on other customers.
+                The limit is lowered to what two samples of one period agree on: fitting again cannot mend a recipe that does not
+                come back.
+    look        a segment whose own κ is below the limit, or a variable to be looked at: said, decides nothing.
+    cannot tell no earlier build, fewer than LEAST customers present at both dates, or all of them in one segment.
+
+    A reason is {code, value, limit, speaks, low, high, close (the limit lies within the interval), segment or variable where it is
+    about one}. The value decides, not its interval; that it is close is said.
+    """
+    stay = moved.stay
+    if stay["kappa"] is None or agreement["value"] is None or stay["n"] < LEAST:
+        return "cannot tell", [_nothing(moved)]
+    lasting, limit = project.scope.criteria.interesting_kappa, project.reevaluate.refit_agreement
+    lowered = limit if steady is None else min(limit, steady)
+    alike = agreement["value"]
+    reasons = [
+        _reason("lasting", stay["kappa"], lasting, "rebuild" if stay["kappa"] < lasting else "keep", stay),
+        _reason("agreement", alike, lowered, "rebuild" if alike < lowered / 2 else "refit" if alike < lowered else "keep", agreement),
+        *_of_variables(changes, project),
+        *_of_segments(moved.segments, lasting),
+    ]
+    return min((r["speaks"] for r in reasons), key=ORDER.index), reasons
+
+
+def next_look(step):
+    """The day on which the segments are looked at again."""
+    return step.as_of + timedelta(days=step.project.reevaluate.every_days)
+
+
+def as_document(windows: dict, moved: Movement, floor: dict, changes: list[dict], agreement: dict, judged: tuple) -> dict:
+    """reevaluation.json, from the results of `backtest`, `noise_floor`, `drifted`, `refit` and `judge`."""
+    ids = [s["id"] for s in moved.segments]
+    return {
+        "from": windows["confirm"].built_at,
+        "to": windows["published"].built_at,
+        "marked": MARKED,
+        "stay": moved.stay,
+        "segments": moved.segments,
+        "matrix": {one: dict(zip(ids, row.tolist(), strict=True)) for one, row in zip(ids, moved.table, strict=True)},
+        "noise_floor": floor,
+        "drift": changes,
+        "refit_agreement": agreement["value"],
+        "refit_interval": {end: agreement[end] for end in ("low", "high")},
+        "verdict": judged[0],
+        "reasons": judged[1],
+    }
+
+
+def _of_variables(changes: list[dict], project: Project) -> list[dict]:
+    """One reason for all variables together, and one for each that has changed or is to be looked at."""
+    changed = sum(d["mark"] == "changed" for d in changes)
+    reasons = [_reason("changed_variables", changed, 1, "refit" if changed else "keep")]
+    for one in changes:
+        if one["mark"] == "changed":
+            reason = _reason("drift", one["psi"], project.reevaluate.drift_changed, "refit")
+        elif one["mark"] == "look" and one["psi"] >= project.reevaluate.drift_look:
+            reason = _reason("drift", one["psi"], project.reevaluate.drift_look, "look")
+        elif one["mark"] == "look":
+            reason = _reason("distance", one["ks"], KS_MARK, "look")
+        else:
+            continue
+        reasons.append(reason | {"variable": one["variable"]})
+    return reasons
+
+
+def _of_segments(segments: list[dict], limit: float) -> list[dict]:
+    known = [(s["id"], s["stay"]["kappa"]) for s in segments if s["stay"]["kappa"] is not None]
+    return [_reason("segment_lasting", value, limit, "look") | {"segment": one} for one, value in known if value < limit]
+
+
+def _nothing(moved: Movement) -> dict:
+    """Why there is no verdict."""
+    if moved.document is None:
+        return _reason("no_earlier_build", None, None, "cannot tell")
+    few = moved.stay["n"] < LEAST
+    return _reason("too_few", moved.stay["n"], LEAST, "cannot tell") if few else _reason("one_segment", 1, 2, "cannot tell")
+
+
+def _reason(code: str, value, limit, speaks: str, ends: dict | None = None) -> dict:
+    low, high = (ends or {}).get("low"), (ends or {}).get("high")
+    close = low is not None and low <= limit <= high
+    return {"code": code, "value": value, "limit": limit, "speaks": speaks, "low": low, "high": high, "close": close}

@@ -1,0 +1,248 @@
+"""What the page of step 9 says of drift, of a new build and of the verdict, and its summary."""
+
+import pandas as pd
+
+from helpers import words
+from helpers.build.portraits import titles
+from helpers.objectives.figures import is_share
+from helpers.project import Objective, Project
+from helpers.reevaluate.drift import KS_MARK
+from helpers.reevaluate.drift import LEAST as DRIFT_LEAST
+from helpers.reevaluate.movement import Movement
+from helpers.reevaluate.page import names, noise_words, points, shut
+from helpers.reevaluate.verdict import next_look
+from helpers.tables import Column, Table
+from helpers.words import mark, say
+
+MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("changed"), None: mark("cannot tell")}
+VERDICTS = {
+    "keep": mark("Keep the segments: they hold, and no reason speaks for fitting them again."),
+    "refit": mark("Fit the segments again by the same recipe: the yardstick no longer suits the customers."),
+    "rebuild": mark("Build the segments anew, from the list of variables on: these do not hold."),
+    "cannot tell": mark("Whether the segments hold cannot be told; leave the labels as they are until the next look."),
+}
+SPEAKS = {
+    "keep": mark("keeping"),
+    "refit": mark("fitting again"),
+    "rebuild": mark("building anew"),
+    "look": mark("looking closer"),
+    "cannot tell": mark("cannot tell"),
+}
+REASONS = {
+    "lasting": mark("Customers stay in their segments, κ"),
+    "agreement": mark("A new build agrees with the frozen one, adjusted Rand index"),
+    "changed_variables": mark("Variables that have changed for everybody"),
+    "drift": mark("{variable}: population stability index"),
+    "distance": mark("{variable}: Kolmogorov–Smirnov distance"),
+    "segment_lasting": mark("Customers stay in “{segment}”, κ"),
+    "too_few": mark("Customers in scope at both dates"),
+    "no_earlier_build": mark("One horizon earlier the segments could not be built: the history is too short"),
+    "one_segment": mark("Segments that hold customers at both dates"),
+}
+COUNTS = ("changed_variables", "too_few", "one_segment")
+
+
+def drift_words(changes: list[dict]) -> str:
+    """How many variables have changed."""
+    known = [d for d in changes if d["mark"]]
+    if not known:
+        return say("Whether everybody has changed: cannot tell.")
+    changed = sum(d["mark"] == "changed" for d in known)
+    looked = sum(d["mark"] == "look" for d in known)
+    if not changed and not looked:
+        return say("None of the {n} variables has changed: the customers as a whole are as they were.", n=words.number(len(known)))
+    return say(
+        "Of {n} variables {changed} have changed for everybody, and {looked} should be looked at.",
+        n=words.number(len(known)),
+        changed=words.number(changed),
+        looked=words.number(looked),
+    )
+
+
+def drift_table(changes: list[dict], project: Project) -> Table:
+    """Each variable that built the segments, with how far everybody has moved."""
+    named = titles(project)
+    rows = [{"variable": named[d["variable"]], "psi": d["psi"], "ks": d["ks"], "mark": say(MARKS[d["mark"]])} for d in changes]
+    columns = [
+        Column("variable", say("Variable")),
+        Column("psi", say("Population stability index"), "number", 3),
+        Column("ks", say("Kolmogorov–Smirnov distance"), "number", 3),
+        Column("mark", say("Verdict")),
+    ]
+    limits = project.reevaluate
+    note = say(
+        "The index is less what chance alone gives, so it can be below 0; looked at from {look}, changed above {changed}; a distance from "
+        "{ks} is looked at too. Not computed for fewer than {least} customers.",
+        look=words.number(limits.drift_look, 2),
+        changed=words.number(limits.drift_changed, 2),
+        ks=words.number(KS_MARK, 1),
+        least=words.number(DRIFT_LEAST),
+    )
+    frame = pd.DataFrame(rows, columns=["variable", "psi", "ks", "mark"])
+    return Table("drift", say("Whether everybody has changed"), frame, columns, note=note)
+
+
+def agreement_words(agreement: dict, steady: float | None) -> str:
+    """How far a new build gives the same segments."""
+    if agreement["value"] is None:
+        return say("Whether a new build would give the same segments: cannot tell.")
+    found = say(
+        "Built again today, the segments agree with the frozen ones at {value} (95% interval {low} to {high}; 1 the same, 0 chance).",
+        **{name: words.number(agreement[name], 2) for name in ("value", "low", "high")},
+    )
+    if steady is None:
+        return found
+    return f"{found} " + say("Two samples of one period agree at {steady} or more in three cases of four.", steady=words.number(steady, 2))
+
+
+def verdict_words(verdict: str) -> str:
+    """The verdict in a sentence, with what to do."""
+    return say(VERDICTS[verdict])
+
+
+def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Table:
+    """Every reason, for and against."""
+    named, segments, rows = titles(project), names(moved), []
+    for r in reasons:
+        values = {"variable": named.get(r.get("variable"), ""), "segment": segments.get(r.get("segment"), "")}
+        close = say("close: the limit lies within the interval") if r["close"] else ""
+        kind = ("count", 0) if r["code"] in COUNTS else ("number", 2)
+        row = {"reason": say(REASONS[r["code"]], **values), "value": r["value"], "limit": r["limit"], "kind": kind}
+        rows.append(row | {"interval": _interval(r), "speaks": say(SPEAKS[r["speaks"]]), "close": close})
+    columns = [
+        Column("reason", say("Reason")),
+        Column("value", say("Found"), "number", 2, kinds="kind"),
+        Column("interval", say("95% interval")),
+        Column("limit", say("Limit"), "number", 2, kinds="kind"),
+        Column("speaks", say("Speaks for")),
+        Column("close", say("Remark")),
+    ]
+    note = say("Keeping is the default: a new yardstick moves customers who did nothing. What speaks for looking closer decides nothing.")
+    frame = pd.DataFrame(rows, columns=["reason", "value", "interval", "limit", "speaks", "close", "kind"])
+    return Table("reasons", say("The reasons, for and against"), frame, columns, note=note)
+
+
+def objectives_table(document: dict, as_of) -> Table:
+    """Each objective with today's value, its target, and whether that is due yet."""
+    rows = []
+    for each in document["objectives"]:
+        plan, value = each["plan"], each["value"]
+        kind = Objective.model_construct(metric=plan["metric"])
+        digits = ("share", 1) if is_share(kind) else ("money" if plan["metric"] == "revenue_per_customer" else "number", 2)
+        row = {"objective": words.text(plan["name"]), "value": value, "target": plan["target"], "by_when": plan["by_when"], "kind": digits}
+        rows.append(row | {"state": _state(plan, value, as_of)})
+    columns = [
+        Column("objective", say("Objective")),
+        Column("value", say("Today"), "number", kinds="kind"),
+        Column("target", say("Target"), "number", kinds="kind"),
+        Column("by_when", say("By"), "date"),
+        Column("state", say("Reached?")),
+    ]
+    frame = pd.DataFrame(rows, columns=["objective", "value", "target", "by_when", "state", "kind"])
+    return Table("objectives", say("The objectives of step 1"), frame, columns)
+
+
+def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
+    """What could mislead, each with the size of its effect where that is known."""
+    result = [
+        say(
+            "The recipe was confirmed on this very quarter: this is a backtest, not yet out of time. It may show the segments "
+            "better than months that nobody has seen yet will."
+        ),
+        say("The two periods follow one another, so season and time cannot be told apart; only the same season a year apart would do it."),
+    ]
+    if floor["within"] is not None:
+        result.append(
+            say(
+                "A half holds half of the orders, so its label is more uncertain than that of a whole window: {within} of labels differ "
+                "between halves of one period, while {moved} differ between the two whole windows. So real changes are understated.",
+                within=words.share(floor["within"], 0),
+                moved=words.share(1 - moved.stay["share"], 0),
+            )
+        )
+    if any(r["close"] for r in reasons):
+        result.append(
+            say(
+                "One limit lies within the 95% interval of what is compared with it (see the reasons): with other customers the verdict "
+                "could have been another."
+            )
+        )
+    if moved.stay["n"]:
+        result.append(
+            say(
+                "The balance of a segment compares customers with themselves; a season that moves everybody alike would look like a "
+                "movement beyond chance."
+            )
+        )
+    return result
+
+
+def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, judged: tuple, step) -> dict:
+    """Headline, points, figures, what is not known and what to do.
+
+    judged   verdict and reasons
+    """
+    verdict, stay, due = judged[0], moved.stay, words.day(next_look(step))
+    known = {name: words.share(stay[name], 0) for name in ("share", "chance")}
+    headlines = {
+        "keep": say("The segments hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
+        "refit": say("The segments have shifted: fit them again; {share} of customers stayed in theirs.", **known),
+        "rebuild": say("The segments do not hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
+        "cannot tell": say("Whether the segments still hold cannot be told yet."),
+    }
+    tell = say("cannot tell")
+    figures = [
+        (say("Stayed in their segment"), tell if stay["share"] is None else words.share(stay["share"], 0)),
+        (say("Lasting, κ"), tell if stay["kappa"] is None else words.number(stay["kappa"], 2)),
+        (say("Explained by behaviour"), tell if floor["behaviour"] is None else say("{n} points", n=points(max(floor["behaviour"], 0)))),
+        (say("Agreement with a new build"), tell if agreement["value"] is None else words.number(agreement["value"], 2)),
+        (say("Next look"), due),
+    ]
+    unknown = [
+        say(
+            "Whether the segments hold out of time: the recipe was confirmed on this quarter; the look of {day} is the first to tell.",
+            day=due,
+        ),
+        say("What is season and what is time: that takes the same season a year apart."),
+    ]
+    listed = [_beyond(moved, step.project), drift_words(changes)] if moved.segments else []
+    backtest = say("Confirmed on this very quarter: a backtest, not yet out of time.")
+    said = [verdict_words(verdict), *listed, noise_words(floor), backtest]
+    return {"headline": headlines[verdict], "points": said, "figures": figures, "unknown": unknown, "todo": _todo(verdict, due)}
+
+
+def _beyond(moved: Movement, project: Project) -> str:
+    """Which segments grew or shrank by more than chance."""
+    named, shown = names(moved), [s for s, no in zip(moved.segments, shut(moved, project).moves, strict=True) if not no]
+    beyond = [say("{name} ({net})", name=named[s["id"]], net=words.signed(s["net"])) for s in shown if s["beyond"]]
+    if not shown:
+        return say("The balance of the segments cannot be shown: too few customers.")
+    if not beyond:
+        return say("No segment grew or shrank by more than chance would do.")
+    return say("More than chance: {segments} customers on balance.", segments=words.join(beyond))
+
+
+def _todo(verdict: str, due: str) -> list[str]:
+    first = {
+        "keep": [],
+        "refit": [say("Fit the segments again, and say who changes segment before lists are drawn.")],
+        "rebuild": [say("Take the list of variables back to step 5: other variables, a longer window or fewer segments.")],
+        "cannot tell": [say("Give step 3 a longer history, so that the segments can be built one horizon earlier.")],
+    }
+    return [*first[verdict], say("Look at the segments again on {day}.", day=due)]
+
+
+def _state(plan: dict, value: float | None, as_of) -> str:
+    if not plan["by_when"] or plan["target"] is None:
+        return say("no target or no date")
+    if words.as_date(plan["by_when"]) > words.as_date(as_of):
+        return say("not yet due")
+    if value is None:
+        return say("cannot tell")
+    return say("reached") if value >= plan["target"] else say("not reached")
+
+
+def _interval(reason: dict) -> str:
+    if reason["low"] is None:
+        return words.NONE
+    return say("{low} to {high}", low=words.number(reason["low"], 2), high=words.number(reason["high"], 2))

@@ -1,0 +1,235 @@
+"""What the page of step 8 says: offers, reach, control groups, what could mislead, and the summary."""
+
+from datetime import datetime
+
+import pandas as pd
+
+from helpers import words
+from helpers.build.portraits import segment_name
+from helpers.project import Project
+from helpers.tables import Column, Table
+from helpers.target.payoff import effects_verdict, pays_verdict
+from helpers.target.plan import NO_CONSENTS, NO_MARGIN, NO_OFFER, NOT_SIGNED
+from helpers.words import mark, say, say_n
+
+REASONS = {
+    NO_CONSENTS: mark("nobody’s consent to be contacted is known"),
+    NOT_SIGNED: mark("the list of variables is not signed"),
+    NO_OFFER: mark("a segment has no offer"),
+    NO_MARGIN: mark("no margin is typed"),
+}
+TODO = {
+    NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and map them to the table consents: without them nothing is sent."),
+    NOT_SIGNED: mark("Have the list of variables signed (step 5) before anybody is contacted."),
+    NO_MARGIN: mark("Ask finance for a margin, target.margin_rate of project.yml: until then nobody knows what an offer may cost."),
+}
+
+
+# Offers and reach
+
+
+def offers_table(plan: dict, project: Project) -> Table:
+    """What each segment is offered, by which channel, and who answers for it."""
+    rows = []
+    for s in plan["segments"]:
+        channel = project.target.channels[s["channel"]] if s["channel"] else None
+        rows.append(
+            {
+                "name": segment_name(s),
+                "n": _hidden(s["customers"], project),
+                "offer": words.text(s["offer"]) if s["offer"] else say("no offer typed"),
+                "message": words.text(s["message"]) or None,
+                "channel": words.text(channel.name) if channel else None,
+                "owner": words.text(s["owner"]) or None,
+            }
+        )
+    columns = [
+        Column("name", say("Segment")),
+        Column("n", say("Customers"), "count", people=True),
+        Column("offer", say("Offer")),
+        Column("message", say("Message")),
+        Column("channel", say("Channel")),
+        Column("owner", say("Answers for it")),
+    ]
+    caption = say("Campaign {name}: what each segment is offered, as typed", name=plan["campaign"])
+    return Table("offers", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns)
+
+
+def reach_words(plan: dict, profiles: dict) -> str:
+    """How many can be reached, or that nobody can tell."""
+    n = words.number(profiles["customers"])
+    if NO_CONSENTS in plan["reasons"]:
+        return say("How many of the {n} customers may be contacted: cannot tell. These data hold no consents.", n=n)
+    known = [s["reachable"]["n"] for s in plan["segments"] if s["reachable"]]
+    if not known:
+        return say("Of the {n} customers too few have agreed to the channel of their segment’s offer to say more.", n=n)
+    return say("Of the {n} customers {some} have agreed to the channel of their segment’s offer.", n=n, some=words.number(sum(known)))
+
+
+def status_words(plan: dict) -> str:
+    """DRAFT with its reasons, or ready to be released by people."""
+    if plan["status"] == "DRAFT":
+        why = "; ".join(say(REASONS[code]) for code in plan["reasons"])
+        return say("DRAFT: nothing is released. Why: {why}.", why=why)
+    return say("Nothing stands in the way of the lists; releasing them is for people to decide.")
+
+
+# Who is left alone
+
+
+def arms_table(plan: dict, project: Project) -> Table:
+    """Contacted, control and held out, a segment a row."""
+    rows = [
+        {"name": segment_name(s)} | {key: _hidden(s[key], project) for key in ("customers", "contacted", "control", "held_out")}
+        for s in plan["segments"]
+    ]
+    columns = [
+        Column("name", say("Segment")),
+        Column("customers", say("Customers"), "count", people=True),
+        Column("contacted", say("To be contacted"), "count", people=True),
+        Column("control", say("Control of this campaign"), "count", people=True),
+        Column("held_out", say("Control of all campaigns"), "count", people=True),
+    ]
+    note = say(
+        "Drawn by a hash of campaign, customer and seed: {control} of each segment is control, {all} of all customers is left out of every "
+        "campaign. Nobody changes group when customers are added.",
+        control=words.share(plan["control_share"], 0),
+        all=words.share(plan["universal_control"], 0),
+    )
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    return Table("arms", say("Who would be contacted, and who is left alone"), frame, columns, note=note)
+
+
+def _hidden(n: int | None, project: Project) -> int:
+    """A masked number of customers as the tables mask it: any value below min_cell."""
+    return project.min_cell - 1 if n is None else n
+
+
+# Limits and summary
+
+
+def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at: datetime | None) -> list[str]:
+    """What could mislead, each with the size of its effect.
+
+    earlier    answers in the segments as built one horizon earlier, to mailings after that; {} when not known
+    """
+    result = [
+        say(
+            "A control group that gets no mailing cannot hand in its coupon. For the test, count something that both groups can do, such "
+            "as an order in the same weeks, or send the control what it gets today."
+        )
+    ]
+    again = _regressed(plan, project, earlier, built_at)
+    result += [again] if again else []
+    others = [segment_name(s) for s in plan["segments"] if s["response"] and _other_channel(s, project)]
+    if others:
+        result.append(
+            say(
+                "Answers so far are to earlier mailings. {names} would be contacted otherwise: their response is a guess.",
+                names=words.join(others),
+            )
+        )
+    rate = plan["margin_rate"]
+    priced = [s for s in plan["segments"] if s["margin_of_response"] is not None]
+    if rate is not None and priced:
+        lower = [_pays_at(s, rate * 0.8, plan, project) for s in priced]
+        now = sum(bool(s["pays"]) for s in priced)
+        result.append(
+            say(
+                "The margin is assumed. If it were a fifth lower, {then} of {all} offers would pay instead of {now}.",
+                then=words.number(sum(lower)),
+                all=words.number(len(priced)),
+                now=words.number(now),
+            )
+        )
+    missing = not_built(project, plan)
+    if missing:
+        result.append(say("Offers are typed for {ids}, which step 6 did not build: they are left out.", ids=words.join(missing)))
+    hidden = [s for s in plan["segments"] if s["customers"] is None]
+    if hidden:
+        result.append(
+            say_n(
+                "{n} segment of fewer than {least} customers is not planned here and not in the totals.",
+                "{n} segments of fewer than {least} customers are not planned here and not in the totals.",
+                len(hidden),
+                least=words.number(project.min_cell),
+            )
+        )
+    return result
+
+
+def _regressed(plan: dict, project: Project, earlier: dict[str, dict], built_at: datetime | None) -> str:
+    """How much of a segment's response is there only because the segment was cut by it."""
+    least, now = project.min_cell, {s["id"]: s for s in plan["segments"] if s["response"]}
+    known = [s for s, told in earlier.items() if s in now and told["customers"] >= least and told["n"]]
+    if not known or built_at is None:
+        return ""
+    best = max(known, key=lambda s: (now[s]["response"]["value"], s))
+    return say(
+        "Segments were cut by behaviour that partly is the answer to mailings. “{name}” shows {now} answered; as built on {day}, it "
+        "answered {then} of the mailings after that day.",
+        name=segment_name(now[best]),
+        now=words.share(now[best]["response"]["value"]),
+        day=words.day(built_at),
+        then=words.share(earlier[best]["y"] / earlier[best]["n"]),
+    )
+
+
+def _other_channel(segment: dict, project: Project) -> bool:
+    """Whether a segment would be contacted by another channel than the mailings of the table contacts."""
+    source = project.source_of("contacts")
+    return bool(segment["channel"] and source and segment["channel"] != source.constants.get("channel", segment["channel"]))
+
+
+def _pays_at(segment: dict, rate: float, plan: dict, project: Project) -> bool:
+    """Whether an offer would pay at another margin rate."""
+    offer = project.target.offers[segment["id"]]
+    margin = (segment["margin_of_response"] + offer.cost) / plan["margin_rate"] * rate - offer.cost
+    return margin > 0 and project.target.channels[offer.channel].cost / margin <= plan["plausible"]
+
+
+def not_built(project: Project, plan: dict) -> list[str]:
+    """Segments with a typed offer that step 6 did not build."""
+    return [segment for segment in project.target.offers if segment not in {s["id"] for s in plan["segments"]}]
+
+
+def summary(plan: dict, profiles: dict, project: Project) -> dict:
+    """Headline, points, figures, what is not known and what to do."""
+    offered = [s for s in plan["segments"] if s["offer"]]
+    values = {"n": words.number(len(offered)), "k": words.number(len(plan["segments"]))}
+    headline = (
+        say("{n} of {k} segments have an offer; the lists are a draft and nothing is released.", **values)
+        if plan["status"] == "DRAFT"
+        else say("{n} of {k} segments have an offer, and nothing stands in the way of the lists.", **values)
+    )
+    total, unknown_money = plan["total"], say("cannot tell")
+    figures = [
+        (say("To be contacted, if released"), unknown_money if total["contacted"] is None else words.number(total["contacted"])),
+        (say("Expected gain, assumed"), unknown_money if total["gain"] is None else words.money(total["gain"], 0)),
+        (say("Cost of contacts, assumed"), unknown_money if total["cost"] is None else words.money(total["cost"], 0)),
+    ]
+    points = [status_words(plan), pays_verdict(plan, project), effects_verdict(plan)]
+    unknown = [reach_words(plan, profiles)] if NO_CONSENTS in plan["reasons"] else []
+    unknown.append(say("What an offer really brings: margin, costs and the plausible rise are typed, not measured."))
+    return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": _todo(plan, project)}
+
+
+def _todo(plan: dict, project: Project) -> list[str]:
+    todo = [say(TODO[code]) for code in plan["reasons"] if code in TODO]
+    without = [segment_name(s) for s in plan["segments"] if not s["offer"]]
+    if NO_OFFER in plan["reasons"]:
+        todo.append(
+            say("Type an offer for {names}, or decide that there is none: target.offers of project.yml.", names=words.join(without))
+        )
+    losing = [segment_name(s) for s in plan["segments"] if s["pays"] is False]
+    if losing:
+        todo.append(say("Change the offer or the channel of {names}, or leave them out.", names=words.join(losing)))
+    doubtful = [segment_name(s) for s in plan["segments"] if s["offer"] and s["fits"] is False]
+    if doubtful:
+        todo.append(say("Read the offers for {names} again: they were typed for names that no longer fit.", names=words.join(doubtful)))
+    missing = not_built(project, plan)
+    if missing:
+        todo.append(say("Take out the offers for {ids}: step 6 did not build these segments.", ids=words.join(missing)))
+    if any(s["learns"] is False for s in plan["segments"]):
+        todo.append(say("Read the test for all segments together, and decide before sending what is counted in both groups."))
+    return todo

@@ -1,0 +1,290 @@
+"""What the page of step 8 says of the test and of the money: what a campaign could show, what it must bring, what is assumed."""
+
+import pandas as pd
+
+from helpers import words
+from helpers.build.portraits import segment_name
+from helpers.charts import colours
+from helpers.charts.style import NEUTRAL
+from helpers.project import Project
+from helpers.tables import Column, Table, nothing
+from helpers.target.plan import MOST_CAMPAIGNS, assumptions
+from helpers.words import mark, say, say_n
+
+WHAT = {
+    "margin_rate": mark("Margin, as a share of revenue"),
+    "contact": mark("One contact: {of}"),
+    "offer": mark("One redeemed offer: {of}"),
+    "plausible": mark("Rise in response thought plausible"),
+    "control_share": mark("Share of each segment that is not contacted"),
+    "universal_control": mark("Share of all customers left out of every campaign"),
+}
+
+
+# What the campaign could show
+
+
+def effects_frame(plan: dict) -> pd.DataFrame:
+    """label, value (points of 100): the smallest visible rise of each segment, of all together, and the plausible one."""
+    rows = [{"label": segment_name(s), "value": s["smallest_effect"]} for s in plan["segments"] if s["smallest_effect"] is not None]
+    pooled = plan["pooled"]
+    if len(rows) > 1 and pooled and pooled["smallest_effect"] is not None:
+        rows.append({"label": say("All together"), "value": pooled["smallest_effect"]})
+    return _with_plausible(rows, plan)
+
+
+def _with_plausible(rows: list[dict], plan: dict) -> pd.DataFrame:
+    rows = [*rows, {"label": say("Thought plausible"), "value": plan["plausible"]}] if rows else []
+    frame = pd.DataFrame(rows, columns=["label", "value"])
+    return frame.assign(value=frame["value"].astype("float64") * 100)
+
+
+def effects_words(plan: dict) -> dict:
+    """The words of the chart of smallest visible rises."""
+    frame = effects_frame(plan)
+    if frame.empty:
+        return nothing("effects", _unseen())
+    seen = [s for s in plan["segments"] if s["learns"]]
+    asked = [s for s in plan["segments"] if s["smallest_effect"] is not None]
+    values = {"n": words.number(len(seen)), "all": words.number(len(asked)), "rise": _points(plan["plausible"])}
+    if seen:
+        title = say_n(
+            "A test in {n} of {all} segment could see a rise of {rise} points",
+            "A test in {n} of {all} segments could see a rise of {rise} points",
+            len(asked),
+            **values,
+        )
+    else:
+        title = say("No segment alone is large enough to see a rise of {rise} points", **values)
+    return {
+        "name": "effects",
+        "title": title,
+        "subtitle": say("Smallest rise in response, points of 100, that one campaign shows in four cases of five, at a 5% level"),
+        "alt": _told(frame),
+        "source": say("Base: mailings answered within 30 days, all history; contacted against control of this campaign"),
+    }
+
+
+def _unseen() -> str:
+    return say("What a test could see cannot be told: no earlier answers are known, or the segments are too small.")
+
+
+def effects_verdict(plan: dict) -> str:
+    """What to do where a segment is too small to learn from, and what the typed control share costs."""
+    asked = [s for s in plan["segments"] if s["smallest_effect"] is not None]
+    if not asked:
+        return " ".join([_unseen(), say("Contact, keep the control group, and add up several campaigns.")])
+    blind = [segment_name(s) for s in asked if not s["learns"]]
+    parts = []
+    if blind:
+        parts.append(say_n("Too small to learn from: {names}.", "Too small to learn from: {names}.", len(blind), names=words.join(blind)))
+        parts.append(_nevertheless(plan))
+    else:
+        parts.append(say("Every segment is large enough to learn from."))
+    return " ".join([*parts, _control_costs(asked, plan)])
+
+
+def _nevertheless(plan: dict) -> str:
+    """All segments together, else several campaigns."""
+    pooled = plan["pooled"]
+    if pooled["smallest_effect"] is None:
+        return say("Together they are too few as well: keep the control group and add up campaigns.")
+    values = {"effect": _points(pooled["smallest_effect"]), "rise": _points(plan["plausible"])}
+    if pooled["learns"]:
+        return say("Test across all segments together: that shows a rise from {effect} points on, {rise} are plausible.", **values)
+    if pooled["campaigns_needed"]:
+        return say(
+            "Together they show a rise from {effect} points on: add up at least {n} campaigns of this size to see {rise}.",
+            n=words.number(pooled["campaigns_needed"]),
+            **values,
+        )
+    return say(
+        "Together they show a rise from {effect} points on, and more than {n} campaigns would be needed to see {rise}: try a bolder offer.",
+        n=words.number(MOST_CAMPAIGNS),
+        **values,
+    )
+
+
+def _control_costs(asked: list[dict], plan: dict) -> str:
+    """What the typed control share costs in the smallest segment that is tested, against one half."""
+    smallest = max(asked, key=lambda s: (s["smallest_effect"], s["id"]))
+    if smallest["smallest_at_half"] is None:
+        return ""
+    return say(
+        "With {share} as control, “{name}” shows a rise from {now} points on; with half as control, from {half}.",
+        share=words.share(plan["control_share"], 0),
+        name=segment_name(smallest),
+        now=_points(smallest["smallest_effect"]),
+        half=_points(smallest["smallest_at_half"]),
+    )
+
+
+def effects_table(plan: dict) -> Table:
+    """Answers so far and what a test could see, a segment a row, all together below."""
+    rows = [_effects_row(segment_name(s), s, plan) for s in plan["segments"]]
+    if plan["pooled"]:
+        rows.append(_effects_row(say("All together"), plan["pooled"], plan))
+    columns = [
+        Column("name", say("Segment")),
+        Column("mailed", say("Mailed so far"), "count", people=True),
+        Column("response", say("Mailings answered"), "share", 1),
+        Column("effect", say("Smallest visible rise, points"), "number", 1),
+        Column("half", say("With half as control, points"), "number", 1),
+        Column("campaigns", say("Campaigns to see the plausible rise"), "count"),
+    ]
+    note = say(
+        "Plausible by assumption: {points} points. A dash: cannot tell, or more than {most} campaigns. The same customers answer alike "
+        "each time, so the number of campaigns is a lower bound.",
+        points=_points(plan["plausible"]),
+        most=words.number(MOST_CAMPAIGNS),
+    )
+    return Table("visible", say("What a test of this campaign could see"), pd.DataFrame(rows), columns, note=note)
+
+
+def _effects_row(name: str, line: dict, plan: dict) -> dict:
+    response = line["response"] or {"n": None, "value": None}
+    scaled = {k: None if line[v] is None else line[v] * 100 for k, v in (("effect", "smallest_effect"), ("half", "smallest_at_half"))}
+    return {"name": name, "mailed": response["n"], "response": response["value"], **scaled, "campaigns": line["campaigns_needed"]}
+
+
+# What it must bring
+
+
+def pays_frame(plan: dict) -> pd.DataFrame:
+    """label, value (points of 100): the break-even rise of each offer, and the plausible one."""
+    rows = [{"label": segment_name(s), "value": s["break_even"]} for s in plan["segments"] if s["break_even"] is not None]
+    return _with_plausible(rows, plan)
+
+
+def palette(plan: dict) -> dict[str, str]:
+    """Label → colour of a chart with a bar a segment; what is no segment is grey."""
+    chosen = colours([segment_name(s) for s in plan["segments"]], {segment_name(s): s["colour"] for s in plan["segments"] if s["colour"]})
+    return chosen | dict.fromkeys((say("All together"), say("Thought plausible")), NEUTRAL)
+
+
+def pays_words(plan: dict) -> dict:
+    """The words of the chart of break-even rises."""
+    frame, name = pays_frame(plan), "break_even"
+    judged = [s for s in plan["segments"] if s["pays"] is not None]
+    if frame.empty:
+        never = bool(judged)
+        return nothing(name, say("No offer pays at any rise: each costs more than an order brings.") if never else _unpriced(plan))
+    values = {"n": words.number(sum(s["pays"] for s in judged)), "all": words.number(len(judged)), "rise": _points(plan["plausible"])}
+    return {
+        "name": name,
+        "title": say_n(
+            "{n} of {all} offer pays at the assumed rise of {rise} points",
+            "{n} of {all} offers pay at the assumed rise of {rise} points",
+            len(judged),
+            **values,
+        ),
+        "subtitle": say("Rise in response, points of 100, that pays for one contact, beside the one thought plausible"),
+        "alt": _told(frame),
+        "source": say("Rests on typed margin and costs: all of it assumptions. Offers that pay at no rise have no bar."),
+    }
+
+
+def _unpriced(plan: dict) -> str:
+    if plan["margin_rate"] is None:
+        return say("Whether an offer pays cannot be told: no margin is typed (target.margin_rate of project.yml).")
+    return say("Whether an offer pays cannot be told: no offer is typed, or no spend per order is known.")
+
+
+def money_table(plan: dict) -> Table:
+    """What each offer costs and brings, if the assumptions hold."""
+    rows = []
+    for s in plan["segments"]:
+        row = {key: s[key] for key in ("margin_of_response", "cost", "gain")}
+        points = {k: None if s[k] is None else s[k] * 100 for k in ("break_even", "break_even_takers")}
+        rows.append({"name": segment_name(s), "contacted": s["contacted"], **row, **points, "pays": _pays(s)})
+    whole = plan["total"]
+    rows.append({"name": say("All together"), "contacted": whole["contacted"], "cost": whole["cost"], "gain": whole["gain"], "pays": ""})
+    columns = [
+        Column("name", say("Segment")),
+        Column("contacted", say("To be contacted"), "count", people=True),
+        Column("margin_of_response", say("Margin of one response"), "money", 2),
+        Column("cost", say("Cost of contacts"), "money", 0),
+        Column("gain", say("Expected gain, net of it"), "money", 0),
+        Column("break_even", say("Break-even rise, points"), "number", 1),
+        Column("break_even_takers", say("The same, if all who answer anyway take it"), "number", 1),
+        Column("pays", say("Pays?")),
+    ]
+    note = say(
+        "All assumed. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points × that "
+        "margin − contacts.",
+        points=_points(plan["plausible"]),
+    )
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    return Table("money", say("What the offers would cost and bring, if the assumptions hold"), frame, columns, note=note)
+
+
+def _pays(segment: dict) -> str:
+    if segment["pays"] is None:
+        return say("cannot tell")
+    if segment["pays"]:
+        return say("yes")
+    return say("no") if segment["break_even"] is not None else say("never")
+
+
+def pays_verdict(plan: dict, project: Project) -> str:
+    """What to do about each offer that does not pay, and what the offers redeemed anyway change."""
+    judged = [s for s in plan["segments"] if s["pays"] is not None]
+    if not judged:
+        return _unpriced(plan)
+    bad = [_cure(s, plan, project) for s in judged if not s["pays"]]
+    parts = bad or [say("Every offer pays at the assumed rise.")]
+    lost = [segment_name(s) for s in judged if s["pays"] and (s["break_even_takers"] or 0) > plan["plausible"]]
+    if lost:
+        parts.append(
+            say(
+                "But if all who answer today’s mailings take the new offer too, {names} would no longer pay: tie the offer to a purchase "
+                "that they would not have made.",
+                names=words.join(lost),
+            )
+        )
+    return " ".join(parts)
+
+
+def _cure(segment: dict, plan: dict, project: Project) -> str:
+    name, offer = segment_name(segment), project.target.offers[segment["id"]]
+    if segment["pays_through"]:
+        channel = words.text(project.target.channels[segment["pays_through"]].name)
+        return say("{name}: does not pay by its channel; it would by “{channel}”.", name=name, channel=channel)
+    if segment["break_even"] is None:
+        if segment["largest_offer"] is None:
+            return say("{name}: never pays, for an order brings less than the contact costs; leave it out.", name=name)
+        values = {"cost": words.money(offer.cost), "largest": words.money(segment["largest_offer"])}
+        return say("{name}: never pays, the offer of {cost} eats the margin; it would at {largest} or less.", name=name, **values)
+    values = {"points": _points(segment["break_even"]), "plausible": _points(plan["plausible"])}
+    cheaper = "" if segment["largest_offer"] is None else say(", or an offer of {x} at most", x=words.money(segment["largest_offer"]))
+    return say("{name}: does not pay; it would take a rise of {points} points{cheaper}.", name=name, cheaper=cheaper, **values)
+
+
+def assumptions_table(project: Project) -> Table:
+    """Everything typed that the figures above rest on, with its source and who answers for it."""
+    rows = []
+    for row in assumptions(project):
+        of, what = words.text(row.get("of")), row["what"]
+        money = what in ("contact", "offer")
+        value = say("none typed") if row["value"] is None else (words.money if money else words.share)(row["value"], 2 if money else 0)
+        who = words.text(row["decided"][-1].decided_by) if row["decided"] else say("nobody is named")
+        source = words.text(row["source"]) or say("no source typed")
+        rows.append({"what": say(WHAT[what], of=of), "value": value, "source": source, "field": row["field"], "who": who})
+    columns = [
+        Column("what", say("Assumption")),
+        Column("value", say("Value")),
+        Column("source", say("Source")),
+        Column("field", say("Typed in project.yml")),
+        Column("who", say("Last decision there by")),
+    ]
+    note = say("Spend per order and answers to earlier mailings are observed; everything here is typed.")
+    return Table("assumptions", say("What all of this assumes"), pd.DataFrame(rows), columns, note=note)
+
+
+def _told(frame: pd.DataFrame) -> str:
+    """A chart's bars in words."""
+    return words.join([say("{name}: {points} points", name=r.label, points=words.number(r.value, 1)) for r in frame.itertuples()]) + "."
+
+
+def _points(share: float) -> str:
+    return words.number(share * 100, 1)

@@ -1,0 +1,386 @@
+"""Step 7: what a card may say, in which words, what each team gets, and how it is said who belongs."""
+
+import json
+import re
+
+import ibis
+import pandas as pd
+import pytest
+from by_hand import project, rows_of, table
+
+from helpers import NinefoldError, adopt, tables, words
+from helpers.adopt import page, sheets
+from helpers.render.markup import Inspector
+from helpers.variables import catalogue
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+MEMBERS = (
+    "customer_id segment band",
+    *[(f"a{i}", "s1", "b1") for i in range(4)],
+    *[(f"b{i}", "s2", "b2") for i in range(6)],
+    ("c0", "s3", "b2"),
+)
+
+
+def trait(variable, mean, everyone, effect):
+    return {"variable": variable, "mean": mean, "everyone": everyone, "v": 3.0, "effect": effect}
+
+
+def segment(one, n, *, name=None, traits=(), fits=None, each=100.0, **more):
+    shares = {
+        "share_of_customers": n / 100,
+        "share_of_revenue": 0.25,
+        "revenue_per_30d": {"value": each, "low": each - 9, "high": each + 9},
+    }
+    shown = {"id": one, "name": name, "in_short": "few words" if name else "", "fits": fits, "colour": "#12436D", "n": n, **shares}
+    shown |= {"spend_per_order": 40.0, "orders_per_30d": 3.0, "active_later": {"share": 0.9, "low": 0.8, "high": 1.0, "n": n}}
+    return shown | {"traits": list(traits), "descriptors": []} | more
+
+
+def profiles(*segments):
+    spread = {s["id"]: {"b1": s["n"] // 2, "b2": s["n"] - s["n"] // 2} for s in segments}
+    n = sum(s["n"] for s in segments)
+    bands = [{"id": b, "from": None, "n": n // 2, "share_of_customers": 0.5, "share_of_revenue": 0.5} for b in ("b1", "b2")]
+    budget = {"variable": "spend_per_30d", "bands": bands, "crossed": spread}
+    return {"as_of": "2017-10-01", "customers": n, "chosen": "hcpc", "k": len(segments), "segments": list(segments), "budget": budget}
+
+
+def plan(**sections):
+    return project(tables=("orders", "contacts", "events"), **({"min_cell": 4} | sections))
+
+
+ACTIONS = {"s1": {"action": {"en": "Thank them", "fr": "Les remercier"}, "team": "sales", "owner": "Store operations"}}
+TEAMS = {"marketing": {"owner": "Head of CRM"}}
+
+
+def shown(*segments, project=None, passports=None, beyond=None, known=None):
+    project = project or plan(adopt={"actions": ACTIONS, "teams": TEAMS})
+    found = profiles(*segments)
+    if beyond is None:
+        beyond = {s["id"]: {t["variable"]: {"known": s["n"], "beyond": s["n"] // 2} for t in s["traits"]} for s in segments}
+    return adopt.cards(found, passports or {}, beyond, known or {}, project)
+
+
+def text_of(markup: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup)).strip()
+
+
+def html(card, project=None, everyone=80.0):
+    return page.card_html(card, {"revenue_per_30d": everyone}, project or plan())
+
+
+# What stands on a card
+
+
+def test_members_beyond_everyones_mean_are_counted_on_the_side_of_their_segment():
+    rows = [("a3", 5.0), ("a0", 9.0), ("a1", None), ("a2", float("nan")), ("b0", 1.0), ("b1", 2.0), ("b2", 8.0), ("zoe", 99.0)]
+    variables = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "spend_per_order"]))
+    found = profiles(
+        segment("s1", 4, traits=[trait("spend_per_order", 7.0, 5.0, 1.0)]),
+        segment("s2", 6, traits=[trait("spend_per_order", 3.7, 5.0, -1.0)]),
+    )
+    assert adopt.held(table("membership", *MEMBERS), variables, found) == {
+        "s1": {"spend_per_order": {"known": 2, "beyond": 1}},  # 9 is above 5; 5 is not; two are unknown
+        "s2": {"spend_per_order": {"known": 3, "beyond": 2}},  # 1 and 2 are below 5
+    }
+
+
+def test_a_member_counts_as_described_when_anything_is_known_of_it():
+    described = table(
+        "customers", "customer_id age town", ("b1", None, None), ("a0", "30", None), ("a1", None, "Lyon"), ("zoe", "40", "Paris")
+    )
+    assert adopt.described(table("membership", *MEMBERS), described) == {"s1": 2}
+    assert adopt.described(table("membership", *MEMBERS), None) == {}
+    assert adopt.described(table("membership", *MEMBERS).limit(0), described) == {}
+
+
+def test_of_variables_that_say_the_same_only_the_strongest_is_on_the_card():
+    traits = [
+        trait("active_weeks_share", 0.9, 0.5, 1.4),
+        trait("orders_per_30d", 8.0, 4.0, 1.2),  # says the same as the one above
+        trait("spend_per_30d", 90.0, 50.0, 1.1),  # stands at the top of the card
+        trait("departments", 9.0, 8.0, 0.4),
+        trait("recency_days", 2.0, 8.0, -0.35),
+        trait("spend_per_order", 40.0, 41.0, -0.1),  # a fourth trait must be a strong one
+    ]
+    passports = {name: {"stands_for": "orders_per_30d"} for name in ("orders_per_30d", "active_weeks_share")}
+    (card,) = shown(segment("s1", 20, traits=traits), passports=passports)["segments"]
+    assert [t["variable"] for t in card["traits"]] == ["active_weeks_share", "departments", "recency_days"]
+
+
+def test_a_trait_known_of_fewer_than_min_cell_members_is_not_told():
+    traits = [trait("response_rate", 0.5, 0.1, 1.4), trait("departments", 9.0, 8.0, 0.4)]
+    beyond = {"s1": {"response_rate": {"known": 3, "beyond": 3}, "departments": {"known": 20, "beyond": 15}}}
+    (card,) = shown(segment("s1", 20, traits=traits), beyond=beyond)["segments"]
+    assert [(t["variable"], t["beyond"]) for t in card["traits"]] == [("departments", 0.75)]
+
+
+def test_descriptors_are_told_beyond_chance_and_when_neither_side_is_too_few():
+    def told(level, n, share, p):
+        return {"attribute": "age", "level": level, "n": n, "share": share, "everyone": 0.2, "v": 3.0, "p_holm": p}
+
+    listed = [told("30", 10, 0.5, 0.05), told("40", 10, 0.5, 0.051), told("50", 3, 0.15, 0.01), told("60", 18, 0.9, 0.01)]
+    (card,) = shown(segment("s1", 30, descriptors=listed), known={"s1": 20})["segments"]
+    # 40: beyond the level; 50: three members; 60: of 20 described two are left, who would be told too
+    assert [d["level"] for d in card["descriptors"]] == ["30"]
+    assert "Known for 20 of 30." in text_of(html(card)) and "age 30: 10 members, 50% of those described, against 20%" in text_of(html(card))
+
+
+def test_of_a_segment_of_three_people_only_the_name_is_told():
+    small = segment("s2", 3, name="Three of a kind", traits=[trait("departments", 9.0, 8.0, 2.4)], each=777.0)
+    cards = shown(segment("s1", 20, name="Many"), small)
+    assert cards["segments"][1] == {"id": "s2", "name": "Three of a kind", "colour": "#12436D", "shown": False}
+    assert text_of(html(cards["segments"][1])) == "Three of a kind Too few customers to describe."
+
+
+def test_an_empty_segment_is_too_few_as_well():
+    empty = segment("s2", 0, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
+    cards = shown(segment("s1", 20), empty)
+    assert cards["segments"][1]["shown"] is False and cards["revenue_per_30d"] == 100.0
+    assert "Too few customers" in html(cards["segments"][1])
+
+
+def test_a_card_says_of_every_field_where_it_comes_from():
+    traits = [trait("coupon_order_share", 0.2, 0.1, 1.2)]
+    mapped = plan(adopt={"actions": ACTIONS})
+    (card,) = shown(segment("s1", 20, name="Many", traits=traits), project=mapped)["segments"]
+    said = text_of(html(card, mapped))
+    assert said.startswith(
+        "Many few words typed observed Customers 20% of all 20 Revenue each, 30 days everyone $80; 95% interval $91 to $109 $100"
+    )
+    assert "What they are like observed Orders with a coupon : twice as high (20%, everyone 10%) 50% of them above everyone’s mean" in said
+    assert "Who they are declared Not known: too few of them are described." in said
+    assert said.endswith("What is done for them, and by whom typed Thank them – Store operations, for sales and stores.")
+    assert not Inspector(html(card, mapped)).faults
+
+
+def test_prose_on_a_card_is_in_the_readers_language_and_cannot_break_the_page():
+    (card,) = shown(segment("s1", 20, name={"en": "Fish & <chips>", "fr": "Poisson"}))["segments"]
+    assert "<h3>Fish &amp; &lt;chips&gt;</h3>" in html(card)
+    words.use("fr", "USD")
+    assert "<h3>Poisson</h3>" in html(card) and "Les remercier" in html(card)
+
+
+def test_a_withdrawn_name_leaves_its_action_in_doubt():
+    (card,) = shown(segment("s1", 20, fits=False))["segments"]
+    said = text_of(html(card))
+    assert said.startswith("Segment s1 The name typed for it does not fit and is withdrawn.")
+    assert "Thank them – Store operations, for sales and stores. Typed for a name that no longer fits: read it again." in said
+
+
+def test_a_card_without_money_or_later_purchases_cannot_tell():
+    bare = segment("s1", 20, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
+    (card,) = shown(bare)["segments"]
+    assert text_of(html(card, everyone=None)).count("cannot tell") == 3
+
+
+# Plain words
+
+
+@pytest.mark.parametrize(
+    ("mean", "said"),
+    [
+        (39.0, "about 4 times as many"),
+        (27.5, "about 3 times as many"),
+        (27.4, "more than twice as many"),
+        (21.0, "twice as many"),
+        (18.9, "almost twice as many"),
+        (14.0, "about half as many again"),
+        (12.0, "more"),
+        (10.0, "slightly more"),
+        (9.9, "slightly fewer"),
+        (7.0, "fewer"),
+        (5.0, "about half as many"),
+        (3.3, "about a third as many"),
+        (1.0, "far fewer"),
+        (0.0, "far fewer"),
+    ],
+)
+def test_a_mean_beside_everyones_ten_in_plain_words(mean, said):
+    orders = next(v for v in catalogue(plan()) if v.name == "orders_per_30d")
+    assert page.how(mean, 10.0, orders) == said
+
+
+def test_means_are_written_in_the_variables_unit_with_the_digits_that_tell_them_apart():
+    known = {v.name: v for v in catalogue(plan())}
+    assert page.beside(0.234, 0.053, known["coupon_order_share"]) == "23%, everyone 5%"
+    assert page.beside(0.034, 0.031, known["coupon_order_share"]) == "3.4%, everyone 3.1%"
+    assert page.beside(58.72, 31.75, known["spend_per_order"]) == "$59, everyone $32"
+    assert page.beside(2.41, 8.4, known["recency_days"]) == "2.4, everyone 8.4"
+    assert page.beside(0.5, 0.5, known["coupon_order_share"]) == "50%, everyone 50%"
+    assert page.beside(-0.12, 0.07, known["spend_trend"]) == "−12%, everyone +7%"
+    assert page.how(-0.12, 0.07, known["spend_trend"]) == "lower than everyone’s"  # a multiple of what may be negative means nothing
+    assert page.how(5.0, 0.0, known["recency_days"]) == "higher than everyone’s"
+
+
+# The sheets
+
+
+def rows(team, *segments, project=None):
+    found = sheets.sheet(team, profiles(*segments), project or plan(adopt={"teams": TEAMS}))
+    tables.as_html(found)  # it can be shown
+    return found
+
+
+def test_a_sheet_holds_the_variables_that_were_measured_and_everyone_below():
+    traits = [trait("coupon_order_share", 0.2, 0.1, 1.2), trait("evening_order_share", None, None, None)]
+    found = rows("marketing", segment("s2", 20, traits=traits), segment("s1", 10, traits=[trait("coupon_order_share", None, 0.1, None)]))
+    assert [c.name for c in found.columns] == ["name", "n", "message", "offer", "channel", "coupon_order_share"]
+    assert found.frame["n"].tolist() == [20, 10, 30] and found.frame["name"].tolist() == ["Segment s2", "Segment s1", "Everyone"]
+    assert found.frame["coupon_order_share"].tolist()[::2] == [0.2, 0.1] and found.frame["offer"].tolist()[0] == "none typed"
+    assert found.note.startswith("Answers for this sheet: Head of CRM.")
+
+
+def test_a_team_without_owner_and_a_team_without_variables_are_said():
+    found = rows("sales", segment("s1", 20))
+    assert found.note == (
+        "Nobody answers for this sheet yet (adopt.teams of project.yml). These data measure nothing that this team would decide by."
+    )
+
+
+def test_a_team_that_has_no_sheet_is_refused():
+    with pytest.raises(NinefoldError, match="Team 'legal' has no sheet; choose one of marketing, sales, product, finance, service"):
+        sheets.sheet("legal", profiles(segment("s1", 20)), plan())
+
+
+def test_the_product_sheet_names_the_projects_own_category_shares():
+    own = {"category_groups": {"fresh_share": ["MEAT"]}, "category_names": {"fresh_share": "fresh food"}, "own_brand": ["Own"]}
+    traits = [trait("own_brand_share", 0.3, 0.2, 0.5), trait("fresh_share", 0.2, 0.1, 1.2)]
+    found = rows("product", segment("s1", 20, traits=traits), project=plan(variables=own))
+    assert [c.label for c in found.columns][2:] == ["Share of fresh food", "Own-label share"]
+
+
+def test_the_finance_sheet_adds_up_revenue_and_says_what_contacts_would_cost():
+    target = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"s1": {"offer": "a book", "channel": "mail"}}}
+    found = rows("finance", segment("s1", 20), segment("s2", 10, each=50.0), project=plan(target=target | {"control_share": 0.25}))
+    frame = found.frame.set_index("name")
+    assert frame["revenue"].tolist() == [2000.0, 500.0, 2500.0] and frame["each"].tolist() == [100.0, 50.0, pytest.approx(2500 / 30)]
+    assert frame["interval"].tolist()[:2] == ["$91 to $109", "$41 to $59"]
+    # 20 customers, 98 % of them in no universal control, three quarters of these contacted, 50 cents each
+    assert frame["cost"].tolist()[0] == pytest.approx(20 * 0.98 * 0.75 * 0.5) and frame["cost"].isna().tolist() == [False, True, False]
+    assert frame["top"].tolist() == [0.5, 0.5, 0.5]
+
+
+def test_no_sheet_tells_anything_of_three_people():
+    small = segment("s2", 3, traits=[trait("coupon_order_share", 0.77, 0.1, 3)], each=777.0, share_of_revenue=0.77, active_later=None)
+    typed = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"s2": {"offer": "a book", "channel": "mail"}}}
+    for team in adopt.TEAMS:
+        found = sheets.sheet(team, profiles(segment("s1", 20), small), plan(target=typed))
+        told = tables.as_html(found) + json.dumps(tables.payload(found))
+        assert "77" not in told and "768" not in told and '"3"' not in told
+
+
+def test_a_band_in_which_few_members_are_is_left_out_of_the_finance_sheet():
+    found = profiles(segment("s1", 20))
+    found["budget"]["crossed"] = {"s1": {"b1": 17, "b2": 3}}
+    frame = sheets.sheet("finance", found, plan()).frame
+    assert frame["top"].tolist()[0] == 0.85 and frame["low"].isna().tolist() == [True, False]
+
+
+def test_the_service_sheet_weighs_everyone_by_customers():
+    half = {"share": 0.5, "low": 0.4, "high": 0.6, "n": 10}
+    found = rows("service", segment("s1", 30), segment("s2", 10, active_later=half), segment("s3", 10, active_later=half | {"n": 3}))
+    later = found.frame["later"].tolist()
+    assert later[:2] == [0.9, 0.5] and later[2] != later[2]  # three people are not told
+    assert later[3] == pytest.approx((0.9 * 30 + 0.5 * 13) / 43)
+
+
+# Who belongs
+
+
+def document(assign, *ids, **more):
+    return {
+        "segments": [{"id": one, "name": None, "colour": "#000000"} for one in ids],
+        "variables": [{"name": "a"}],
+        "assign": assign,
+    } | more
+
+
+def test_the_dictionary_says_of_the_nearest_profile_how_many_there_are():
+    near = document({"nearest": {"centroids": [[0, 0], [1, 1]]}}, "s1", "s2", project={"loadings": [[1, 0], [0, 1], [1, 1]]})
+    found = adopt.dictionary(near, profiles(segment("s1", 20, name="Many"), segment("s2", 3)), least=4)
+    assert [row["n"] for row in found["segments"]] == [20, None] and found["sql"] == "segments.sql"
+    assert page.rule_words(found["segments"][0]["rule"], plan()) == "nearest to this one of 2 profiles, on 2 axes of 1 variables"
+    shown = tables.as_html(page.dictionary_table(found, plan()))
+    assert ">20<" in shown and "<\u202f10" in shown.replace("&lt;", "<") and ">3<" not in shown
+
+
+def test_the_dictionary_writes_out_rules_and_points():
+    rules = [
+        {"segment": "s1", "when": [{"variable": "spend_per_30d", "at_least": 200, "below": None}]},
+        {"segment": "s2", "when": [{"variable": "spend_per_30d", "at_least": 50, "below": 200}, {"variable": "recency_days", "below": 30}]},
+    ]
+    rule = document({"first_match": {"rules": rules, "otherwise": "s2"}}, "s1", "s2", "s3")
+    said = [page.rule_words(adopt.rule(rule, one), plan()) for one in ("s1", "s2", "s3")]
+    assert said == [
+        "the first rule that holds is number 1 (Spend per 30 days at least $200.00)",
+        "the first rule that holds is number 2 (Spend per 30 days from $50.00 to below $200.00 and Days since last purchase below 30.0); "
+        "or meets no rule",
+        "nobody: no rule leads here",
+    ]
+    bands = {
+        "criteria": [{"variable": "orders_per_30d"}],
+        "bands": [{"segment": "s1", "from": 9}, {"segment": "s2", "from": 5}],
+        "otherwise": "s3",
+    }
+    said = [page.rule_words(adopt.rule(document({"points": bands}, "s1", "s2", "s3"), one), plan()) for one in ("s1", "s2", "s3")]
+    assert said == [
+        "points for Orders per 30 days: 9 or more",
+        "points for Orders per 30 days: from 5 to below 9",
+        "points for Orders per 30 days: fewer than 5",
+    ]
+
+
+# What the page concludes
+
+
+def test_a_segment_without_action_and_teams_without_owner_go_to_what_to_do_next():
+    typed = plan(adopt={"actions": ACTIONS, "teams": TEAMS})
+    cards = shown(segment("s1", 20, name="Many"), segment("s2", 10), project=typed)
+    said = page.summary(cards, typed)
+    assert said["headline"] == "1 of 2 segments have an action and a role that answers for it."
+    assert said["todo"][:2] == [
+        "Decide what is done for Segment s2, and who answers: adopt.actions of project.yml.",
+        "Name who answers for the sheets of sales and stores, product, finance and service: adopt.teams of project.yml.",
+    ]
+    assert said["unknown"] == ["Whether anybody decides by the segments: no log of decisions that used them is in these data."]
+    assert page.actions_words(cards, typed).startswith("Nothing is typed for Segment s2. Nobody answers yet for the sheets of sales")
+    assert rows_of(page.actions_table(cards, typed).frame, "name")["action"].tolist() == ["Thank them", "nothing typed"]
+
+
+def test_an_action_for_a_segment_that_was_not_built_is_said():
+    typed = plan(adopt={"actions": ACTIONS | {"s5": ACTIONS["s1"]}, "teams": TEAMS})
+    cards = shown(segment("s1", 20), project=typed)
+    assert any("s5, which step 6 did not build" in each for each in page.caveats(cards, typed))
+    assert "Take out the actions for s5: step 6 did not build these segments." in page.summary(cards, typed)["todo"]
+
+
+def test_the_limits_give_the_size_of_what_a_mean_hides():
+    traits = [trait("departments", 9.0, 8.0, 0.4)]
+    cards = shown(segment("s1", 20, name="Many", traits=traits), segment("s2", 40, name="More"), known={"s1": 10, "s2": 5})
+    told = page.caveats(cards, plan())
+    assert "50% of “Many” lie on its side of everyone’s mean" in told[0]
+    assert "25% of customers who are described: 13% in “More”, 50% in “Many”" in told[1]  # 15 of 60, 5 of 40, 10 of 20
+
+
+def test_nothing_is_claimed_where_no_segment_can_be_shown():
+    cards = shown(segment("s1", 3), segment("s2", 0))
+    assert page.summary(cards, plan())["figures"][0] == ("Segments with a card", "0")
+    assert page.caveats(cards, plan())[-1] == "2 segments of fewer than 4 customers have only their names here."
+
+
+# What is handed over
+
+
+def test_a_text_is_handed_over_as_it_is_with_its_lines_counted(workspace):
+    from helpers import run
+    from helpers.project import load
+
+    step = run.Step("objectives", load("complete_journey"), run.projects.instant(None, load("complete_journey")), workspace, draft=True)
+    step.give_text("segments", "select 1;\n-- é\n")
+    step.give_text("segments", "select 2;\n")  # a cell run twice replaces its own
+    (given,) = step.given
+    assert (step.folder / "segments.sql").read_bytes() == b"select 2;\n"
+    assert (given["file"], given["rows"], given["columns"]) == ("segments.sql", 1, []) and len(given["sha256"]) == 64
+    assert not list(step.folder.glob("*.part"))

@@ -1,0 +1,432 @@
+"""Step 6: the contest on a later period, on data whose truth is known; and the recipes rebuilt and judged at one instant."""
+
+import json
+from datetime import datetime, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from by_hand import AS_OF, orders, project
+
+from helpers import engine, run
+from helpers.build import contest, judging
+from helpers.build.document import labels
+
+ROLES = {"hcpc": "candidate", "rfm": "candidate", "crossing": "candidate", "bands": "rule", "tree": "rule", "chance": "chance"}
+N = 800
+
+
+def ids(n=N, prefix="c") -> pd.Series:
+    return pd.Series([f"{prefix}{i:05d}" for i in range(n)])
+
+
+def judged(ways: dict, outcomes: dict, customers=None, *, draws=300, seed=1):
+    customers = ids(len(next(iter(ways.values())))) if customers is None else customers
+    return contest.judge(ways, ROLES, outcomes, customers, draws=draws, seed=seed)
+
+
+def world(seed=0, n=N, levels=(-1.0, 1.0)) -> tuple[np.random.Generator, np.ndarray, dict]:
+    """Groups, and an objective and two behaviours of which the groups explain one half."""
+    draw = np.random.default_rng(seed)
+    truth = draw.integers(0, len(levels), n)
+    outcomes = {name: np.array(levels)[truth] + draw.normal(size=n) for name in ("objective", "basket", "coupons")}
+    return draw, truth, outcomes
+
+
+# Verdicts on data whose truth is known
+
+
+def test_segments_that_are_the_truth_win():
+    draw, truth, outcomes = world()
+    found, verdicts = judged({"hcpc": truth, "rfm": draw.integers(0, 2, N), "bands": draw.integers(0, 2, N)}, outcomes)
+    for use in ("objective", "panel"):
+        assert verdicts[use] == {"verdict": "segments", "best_candidate": "hcpc", "best_rule": "bands"}
+        assert found["hcpc"][use]["value"] == pytest.approx(0.5, abs=0.08) and found["bands"][use]["value"] < 0.02
+        assert found["hcpc"][f"{use}_gain"]["low"] > 0.3 and found["bands"][f"{use}_gain"] is None
+    assert {name: (scores["role"], scores["segments"]) for name, scores in found.items()} == {
+        "hcpc": ("candidate", 2),
+        "rfm": ("candidate", 2),
+        "bands": ("rule", 2),
+    }
+
+
+def test_a_rule_that_is_the_truth_wins():
+    draw, truth, outcomes = world()
+    found, verdicts = judged({"hcpc": draw.integers(0, 2, N), "bands": draw.integers(0, 2, N), "tree": truth}, outcomes)
+    assert verdicts["objective"] == verdicts["panel"] == {"verdict": "rules", "best_candidate": "hcpc", "best_rule": "tree"}
+    assert found["hcpc"]["panel_gain"]["high"] < -0.3
+
+
+def test_each_use_has_a_verdict_of_its_own():
+    draw = np.random.default_rng(3)
+    rich, kind = draw.integers(0, 2, N), draw.integers(0, 2, N)
+    outcomes = {"objective": 2.0 * rich + draw.normal(size=N), "basket": 2.0 * kind + draw.normal(size=N)}
+    _, verdicts = judged({"hcpc": kind, "bands": rich}, outcomes)
+    assert [verdicts[use]["verdict"] for use in ("objective", "panel")] == ["rules", "segments"]
+
+
+def test_noise_gives_none():
+    draw, _, outcomes = world(levels=(0.0, 0.0))
+    ways = {name: draw.integers(0, 5, N) for name in ROLES}
+    found, verdicts = judged(ways, outcomes)
+    assert verdicts["objective"]["verdict"] == verdicts["panel"]["verdict"] == "none"
+    assert all(scores["objective"]["low"] < 0 for scores in found.values())
+
+
+def test_the_same_segments_and_rule_are_level():
+    draw, truth, outcomes = world()
+    found, verdicts = judged({"hcpc": truth, "bands": np.array(["b", "a"])[truth], "chance": draw.integers(0, 2, N)}, outcomes)
+    assert verdicts["objective"]["verdict"] == verdicts["panel"]["verdict"] == "level"
+    assert found["hcpc"]["objective_gain"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
+
+
+def test_what_differs_no_more_than_by_chance_is_level():
+    draw, truth, outcomes = world()
+    one, other = (np.where(draw.uniform(size=N) < 0.1, 1 - truth, truth) for _ in range(2))  # one in ten wrong, each their own
+    found, verdicts = judged({"hcpc": one, "bands": other}, outcomes)
+    gain = found["hcpc"]["objective_gain"]
+    assert verdicts["objective"]["verdict"] == "level" and gain["low"] < 0 < gain["high"] and gain["high"] - gain["low"] < 0.2
+
+
+def test_without_a_rule_or_without_a_candidate_there_is_no_verdict():
+    _, truth, outcomes = world()
+    found, verdicts = judged({"hcpc": truth, "rfm": truth}, outcomes)
+    assert verdicts["panel"] == {"verdict": "cannot tell", "best_candidate": "hcpc", "best_rule": None}
+    assert found["hcpc"]["panel_gain"] is None and found["hcpc"]["panel"]["value"] > 0.4
+    assert judged({"bands": truth}, outcomes)[1]["objective"] == {"verdict": "cannot tell", "best_candidate": None, "best_rule": "bands"}
+
+
+# What is not known
+
+
+def test_fifty_customers_in_each_half_are_needed():
+    def enough(picks, prints):
+        there = contest.halves(ids())
+        chosen = pd.concat([ids()[there].head(picks), ids()[~there].head(prints)])
+        draw = np.random.default_rng(1)
+        return judged({"hcpc": draw.integers(0, 2, len(chosen))}, {"objective": draw.normal(size=len(chosen))}, chosen) is not None
+
+    assert (enough(50, 50), enough(49, 60), enough(60, 49)) == (True, False, False)
+
+
+def test_without_behaviours_the_panel_cannot_be_told():
+    _, truth, outcomes = world()
+    found, verdicts = judged({"hcpc": truth, "bands": truth}, {"objective": outcomes["objective"]})
+    assert verdicts["panel"] == {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
+    assert found["hcpc"]["panel"] is None and found["hcpc"]["panel_gain"] is None and verdicts["objective"]["verdict"] == "level"
+
+
+@pytest.mark.parametrize("lacking", [np.full(N, np.nan), np.full(N, 3.7), np.where(np.arange(N) < 60, 1.0 * (np.arange(N) % 7), np.nan)])
+def test_an_outcome_of_nobody_of_a_few_or_the_same_for_all_is_left_out(lacking):
+    draw, truth, outcomes = world()
+    ways = {"hcpc": truth, "bands": draw.integers(0, 2, N)}
+    found, verdicts = judged(ways, outcomes | {"lacking": lacking})
+    without, again = judged(ways, outcomes)
+    assert verdicts == again
+    for name in ways:
+        assert found[name]["panel"] == pytest.approx(without[name]["panel"]) and found[name]["objective"]["value"] > -0.1
+    found, verdicts = judged(ways, {"objective": lacking, "basket": outcomes["basket"]})
+    assert verdicts["objective"]["verdict"] == "cannot tell" and found["hcpc"]["objective"] is None
+    assert verdicts["panel"]["verdict"] == "segments"
+
+
+def test_who_lacks_an_outcome_is_left_out_of_it_alone():
+    _, truth, outcomes = world()
+    missing = np.arange(N) % 4 == 0
+    gaps = outcomes | {"basket": np.where(missing, np.nan, outcomes["basket"])}
+    found, _ = judged({"hcpc": truth}, gaps)
+    part = {name: judged({"hcpc": truth}, {"objective": gaps["objective"], name: gaps[name]})[0] for name in ("basket", "coupons")}
+    among = judged({"hcpc": truth[~missing]}, {n: y[~missing] for n, y in gaps.items()}, ids()[~missing])[0]
+    assert found["hcpc"]["panel"]["value"] == pytest.approx(np.mean([each["hcpc"]["panel"]["value"] for each in part.values()]))
+    alone = judged({"hcpc": truth[~missing]}, {"objective": gaps["objective"][~missing], "b": gaps["basket"][~missing]}, ids()[~missing])[0]
+    assert part["basket"]["hcpc"]["panel"]["value"] == pytest.approx(alone["hcpc"]["panel"]["value"])
+    assert among["hcpc"]["objective"]["value"] != found["hcpc"]["objective"]["value"]
+
+
+# Errors and shares by hand
+
+
+def test_an_error_is_measured_from_the_mean_of_the_other_fifths():
+    outcomes = np.array([[0.0], [10.0], [20.0], [30.0], [40.0]])
+    found = contest.errors(None, outcomes, np.arange(5))
+    # the means of the four others are 25, 22.5, 20, 17.5 and 15
+    np.testing.assert_allclose(found[:, 0], [625, 156.25, 0, 156.25, 625])
+
+
+def test_errors_and_shares_of_a_dozen_customers_again_row_by_row():
+    groups = np.array(list("abcabcabcabd"))  # nobody else is like the last one
+    fold = np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1])
+    outcomes = np.array([[1.0, 5], [2, np.nan], [9, 1], [3, 4], [2, 8], [7, 2], [1, np.nan], [4, 9], [8, 0], [2, 6], [3, 7], [5, 3]])
+
+    def by_row(alike):
+        result = np.full(outcomes.shape, np.nan)
+        for i in range(12):
+            for column in range(2):
+                others = [j for j in range(12) if fold[j] != fold[i] and not np.isnan(outcomes[j, column])]
+                like = [outcomes[j, column] for j in others if alike(i, j)] or [outcomes[j, column] for j in others]
+                result[i, column] = (outcomes[i, column] - sum(like) / len(like)) ** 2
+        return result
+
+    left, whole = by_row(lambda i, j: groups[i] == groups[j]), by_row(lambda i, j: True)
+    np.testing.assert_allclose(contest.errors(groups, outcomes, fold), left)
+    np.testing.assert_allclose(contest.errors(None, outcomes, fold), whole)
+    expected = [1 - np.nansum(left[:, c]) / np.nansum(whole[:, c]) for c in range(2)]
+    np.testing.assert_allclose(contest.shares(left, whole), expected)
+    drawn = np.array([[1.0] * 12, [2.0, 0] * 6])
+    again = [1 - np.nansum(left[::2, c]) / np.nansum(whole[::2, c]) for c in range(2)]
+    np.testing.assert_allclose(contest.shares(left, whole, drawn), [expected, again])
+    assert np.isnan(contest.shares(np.zeros((3, 1)), np.zeros((3, 1)))).all()
+
+
+def test_a_gain_has_one_critical_value_for_all_candidates():
+    draw = np.random.default_rng(0)
+    drawn = {"hcpc": draw.normal(3, 1, 5000), "rfm": draw.normal(0, 2, 5000), "bands": np.zeros(5000)}
+    found = contest._gains(["hcpc", "rfm"], "bands", {"hcpc": 3.0, "rfm": 0.5, "bands": 0.25}, drawn)
+    # the larger of two independent normal deviations is below 2.236 in 95% of draws: .9747 squared
+    for name, value, spread in (("hcpc", 2.75, 1), ("rfm", 0.25, 2)):
+        assert found[name] == pytest.approx({"value": value, "low": value - 2.236 * spread, "high": value + 2.236 * spread}, abs=0.12)
+    assert contest._gains(["hcpc"], None, {}, {}) == {} == contest._gains([], "bands", {}, {})
+
+
+# Halves, fifths and the order of rows
+
+
+def test_halves_and_fifths_follow_the_id_and_not_the_row():
+    customers = ids(4000)
+    mixed = customers.sample(frac=1, random_state=1)
+    for split in (contest.halves, contest.folds):
+        assert (split(mixed) == split(customers)[mixed.index]).all() and (split(customers[:7]) == split(customers)[:7]).all()
+    cells = pd.crosstab(contest.halves(customers), contest.folds(customers))
+    assert cells.shape == (2, 5) and cells.min().min() > 330 and cells.max().max() < 470  # 400 each; apart from each other
+
+
+def test_the_order_of_rows_changes_no_score():
+    draw, truth, outcomes = world()
+    ways = {"hcpc": truth, "rfm": draw.integers(0, 4, N), "bands": draw.integers(0, 3, N)}
+    mixed = draw.permutation(N)
+    one, verdicts = judged(ways, outcomes)
+    other, again = judged({w: x[mixed] for w, x in ways.items()}, {w: y[mixed] for w, y in outcomes.items()}, ids()[mixed])
+    assert verdicts == again
+    for name in ways:
+        for use in ("objective", "panel"):
+            assert one[name][use]["value"] == pytest.approx(other[name][use]["value"], abs=1e-12)
+
+
+def test_the_same_seed_gives_the_same_intervals_and_another_one_others():
+    _, truth, outcomes = world()
+    ways = {"hcpc": truth, "bands": 1 - truth // 2}
+    assert judged(ways, outcomes) == judged(ways, outcomes)
+    assert judged(ways, outcomes)[0]["hcpc"]["objective"]["low"] != judged(ways, outcomes, seed=2)[0]["hcpc"]["objective"]["low"]
+
+
+def test_the_half_that_picks_is_not_the_half_that_prints():
+    draw, truth, outcomes = world()
+    picks = contest.halves(ids())
+    noise = draw.integers(0, 2, N)
+    ways = {"hcpc": np.where(picks, truth, noise), "rfm": np.where(picks, noise, truth), "bands": draw.integers(0, 2, N)}
+    found, verdicts = judged(ways, outcomes)
+    # hcpc was lucky where it was picked; what is printed of it is what it is worth elsewhere: nothing
+    for use in ("objective", "panel"):
+        assert verdicts[use] == {"verdict": "none", "best_candidate": "hcpc", "best_rule": "bands"}
+        assert found["hcpc"][use]["value"] < 0.03 and found["rfm"][use]["value"] > 0.4
+    ways = {"hcpc": truth, "bands": np.where(picks, truth, noise), "tree": np.where(picks, noise, truth)}
+    found, verdicts = judged(ways, outcomes)
+    assert verdicts["objective"]["best_rule"] == "bands" and verdicts["objective"]["verdict"] == "segments"
+
+
+# What intervals and chance are worth
+
+
+def test_intervals_cover_what_is_true():
+    covered, gained = [], []
+    for seed in range(100):
+        draw, truth, outcomes = world(seed, n=400)
+        found, _ = judged({"hcpc": truth, "bands": draw.integers(0, 2, 400)}, outcomes, draws=200)
+        covered.append([found["hcpc"][use]["low"] < 0.5 < found["hcpc"][use]["high"] for use in ("objective", "panel")])
+        gained.append([found["hcpc"][f"{use}_gain"]["low"] < 0.5 < found["hcpc"][f"{use}_gain"]["high"] for use in ("objective", "panel")])
+    assert (np.mean(covered, axis=0) >= 0.88).all() and (np.mean(gained, axis=0) >= 0.88).all()
+    assert np.mean(covered) < 1
+
+
+def test_among_three_candidates_without_worth_one_seldom_seems_to_gain():
+    wrong = 0
+    for seed in range(100):
+        draw, _, outcomes = world(seed, n=300, levels=(0.0, 0.0))
+        ways = {name: draw.integers(0, 3, 300) for name in ("hcpc", "rfm", "crossing", "bands")}
+        found, _ = judged(ways, {"objective": outcomes["objective"]}, draws=200)
+        wrong += any(
+            found[name]["objective_gain"]["low"] > 0 or found[name]["objective_gain"]["high"] < 0 for name in ways if name != "bands"
+        )
+    assert 0 < wrong <= 10
+
+
+def test_chance_tells_nothing():
+    told = []
+    for seed in range(50):
+        draw, _, outcomes = world(seed, n=400)
+        found, _ = judged({"chance": draw.integers(0, 5, 400)}, outcomes, draws=200)
+        told.append([found["chance"]["objective"]["value"], found["chance"]["panel"]["value"]])
+    # five means learnt from noise cost a little out of fold: about 5/160 of the variance
+    assert (np.mean(told, axis=0) < 0).all() and np.max(told) < 0.05 and np.mean(told) > -0.06
+
+
+# The recipes, rebuilt at the end of the window *confirm* and judged on the sixty days after it
+
+
+CONFIRM, SELECT = AS_OF - timedelta(days=60), AS_OF - timedelta(days=120)
+NAMES = ["spend_per_30d", "recency_days", "discount_share"]
+PASSPORTS = {name: {"group": i, "contribution": {"panel_alone": i / 10}} for i, name in enumerate(NAMES)}
+
+
+class Step:
+    """What helpers ask of a step: its project, what earlier steps handed over, and a bounded sample."""
+
+    def __init__(self, plan, **tables: pd.DataFrame):
+        self.project, self.as_of, self.tables = plan, AS_OF, {name: ibis.memtable(frame) for name, frame in tables.items()}
+
+    def take(self, step, name):
+        assert step == "variables"
+        return self.tables[name]
+
+    def sample(self, table):
+        return engine.sample(table, self.project.sample_rows, seed=self.project.seed).execute()
+
+
+def shop(n=240, *, wanted=3, first="2017-01-01", **scope):
+    """A step, its windows, and orders. Half of the customers are rich and stay so; another half buys at a discount."""
+    draw = np.random.default_rng(1)
+    rich, own = np.arange(n) % 2 == 0, np.arange(n) // 2 % 2 == 0
+
+    def measured():
+        noise = draw.uniform(0, 1, n)
+        return pd.DataFrame(
+            {
+                "customer_id": ids(n),
+                "spend_per_30d": np.where(rich, 200.0, 20.0) + 5 * noise,
+                "orders_per_30d": 1 + noise.round(),
+                "recency_days": (60 * draw.uniform(0, 1, n)).round(),
+                "discount_share": np.where(own, 0.6, 0.1) + 0.1 * draw.uniform(0, 1, n),
+            }
+        ).iloc[draw.permutation(n)]
+
+    windows = engine.windows(AS_OF, window_days=60, horizon_days=60, first=datetime.fromisoformat(first))
+    spent = [400 * int(r) + int(draw.integers(0, 50)) for r in rich]
+    rows = [(c, f"{c}{when}", when, y) for when in ("2017-05-01", "2017-07-01", "2017-09-01") for c, y in zip(ids(n), spent, strict=True)]
+    names = ("variables_confirm", "later_confirm", "variables_select", "later_select")
+    plan = project(
+        scope={"segments_wanted": wanted, "window_days": 60, "horizon_days": 60, "panel": ["discount_share"]} | scope, build={"draws": 200}
+    )
+    return Step(plan, **{name: measured() for name in names}), windows, orders(*rows)
+
+
+@pytest.fixture(scope="module")
+def at_confirm():
+    step, windows, bought = shop()
+    return step, windows, bought, *judging.judged(step, windows, bought, NAMES, PASSPORTS)
+
+
+def test_the_recipes_are_rebuilt_at_the_end_of_confirm_and_judged_after_it(at_confirm):
+    _, _, _, made, evidence = at_confirm
+    assert evidence["window"] == {"built_from": CONFIRM - timedelta(60), "built_at": CONFIRM, "judged_until": AS_OF, "enough": True}
+    assert {d["built_as_of"] for d in made.documents.values()} == {CONFIRM.isoformat()}
+    assert evidence["k"] == 3 and evidence["customers"] == 240
+    assert {name: scores["role"] for name, scores in evidence["contest"].items()} == ROLES
+    assert evidence["contest"]["chance"]["segments"] == 3 and evidence["contest"]["tree"]["objective"]["value"] > 0.8
+    assert evidence["contest"]["hcpc"]["panel"]["value"] > 0.4 and evidence["verdicts"]["panel"]["best_candidate"] in ("hcpc", "crossing")
+
+
+def test_other_numbers_of_segments_are_drawn_with_both_scores_of_each_recipe(at_confirm, tmp_path):
+    evidence = at_confirm[-1]
+    assert list(evidence["other_k"]) == ["3", "4", "5", "6"]
+    assert all(set(scores) == {"rfm", "hcpc", "crossing", "bands"} for scores in evidence["other_k"].values())
+    for name, scores in evidence["other_k"]["3"].items():  # the same recipes on the same customers
+        assert scores == pytest.approx({use: evidence["contest"][name][use]["value"] for use in ("objective", "panel")})
+    run.write_json(tmp_path / "evidence.json", evidence)
+    assert json.loads((tmp_path / "evidence.json").read_text())["contest"]["rfm"]["objective_gain"].keys() == {"value", "low", "high"}
+
+
+def test_the_tree_never_sees_the_days_on_which_it_is_judged(at_confirm):
+    step, windows, bought, _, _ = at_confirm
+    tree = judging._tree(step, windows["select"], bought, NAMES, 3)
+    seen = judging._tree(step, windows["select"], bought.filter(bought.ordered_at < ibis.timestamp(CONFIRM)), NAMES, 3)
+    assert tree == seen and tree["built_as_of"] == CONFIRM.isoformat() and len(tree["segments"]) == 3
+    assert judging._tree(step, windows["select"], bought.filter(bought.ordered_at >= ibis.timestamp(CONFIRM)), NAMES, 3) != tree
+    then = step.take("variables", "variables_select").execute()
+    leaves = then.groupby(then["spend_per_30d"] > 100)["customer_id"].agg(lambda who: set(labels(tree, then.loc[who.index])))
+    assert "s1" in leaves[True] and leaves[True].isdisjoint(leaves[False])
+
+
+def test_with_too_little_history_nothing_is_judged():
+    step, windows, bought = shop(first="2017-06-20")  # the window of confirm would begin on 3 June
+    made, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
+    assert made is None and evidence["customers"] == 0 and evidence["contest"] == {} == evidence["other_k"]
+    nothing = {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
+    assert evidence["verdicts"] == {"objective": nothing, "panel": nothing} and evidence["window"]["enough"] is False
+
+
+def test_where_select_is_too_short_there_is_no_tree_in_the_contest():
+    step, windows, bought = shop(first="2017-05-01")
+    _, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
+    assert "tree" not in evidence["contest"] and evidence["verdicts"]["objective"]["best_rule"] == "bands"
+
+
+def test_too_few_customers_are_built_on_and_not_judged():
+    step, windows, bought = shop(60)
+    made, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
+    assert set(made.documents) == {"rfm", "hcpc", "crossing", "bands"} and evidence["customers"] == 60
+    assert evidence["contest"] == {} and evidence["verdicts"]["panel"]["verdict"] == "cannot tell"
+    assert judging._tree(shop(59)[0], windows["select"], bought, NAMES, 3) is None  # two leaves of thirty need sixty
+
+
+def test_customers_who_were_all_alike_then_could_not_be_cut():
+    step, windows, bought = shop()
+    alike = step.tables["variables_confirm"].mutate(spend_per_30d=ibis.literal(5.0), recency_days=ibis.literal(1.0), discount_share=0.5)
+    step.tables["variables_confirm"] = alike
+    made, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
+    assert made is None and evidence["contest"] == {} and evidence["window"]["enough"] is True
+
+
+def test_a_number_of_segments_that_cannot_be_built_is_left_open():
+    step, windows, bought = shop(wanted=3)
+    step.tables["variables_confirm"] = step.tables["variables_confirm"].mutate(
+        spend_per_30d=lambda t: (t.spend_per_30d / 100).floor() * 100
+    )
+    step.tables["variables_confirm"] = step.tables["variables_confirm"].mutate(discount_share=lambda t: t.discount_share.round(0))
+    _, evidence = judging.judged(step, windows, bought, ["spend_per_30d", "discount_share"], PASSPORTS)  # two by two different ones
+    assert [evidence["other_k"][k] is None for k in ("3", "4", "5", "6")] == [False, False, True, True]
+
+
+def test_the_rule_for_the_budget_is_the_best_one_and_a_tree_is_trained_again_on_the_last_period(at_confirm):
+    step, windows, bought, made, evidence = at_confirm
+    won = lambda rule: {"verdicts": {"objective": {"best_rule": rule}}}  # noqa: E731
+    assert judging.budget(step, windows, bought, NAMES, made, won("bands")) == (made.documents["bands"], "bands")
+    assert judging.budget(step, windows, bought, NAMES, made, won(None)) == (made.documents["bands"], "bands")
+    document, rule = judging.budget(step, windows, bought, NAMES, made, won("tree"))
+    assert rule == "tree" and document["built_as_of"] == AS_OF.isoformat() and len(document["segments"]) == 3
+    short = windows | {"confirm": engine.Window("confirm", CONFIRM, CONFIRM, AS_OF, enough=False)}
+    assert judging.budget(step, short, bought, NAMES, made, won("tree"))[1] == "bands"
+
+
+def test_every_recipe_is_made_at_one_instant_and_crosses_what_was_typed():
+    step, _, _ = shop()
+    plan = step.project.model_copy(update={"build": step.project.build.model_copy(update={"crossing": ["recency_days", "discount_share"]})})
+    made = judging.make(step.take("variables", "variables_confirm").execute(), NAMES, 4, plan, PASSPORTS, built_as_of=AS_OF)
+    assert [v["name"] for v in made.documents["crossing"]["variables"]] == ["recency_days", "discount_share"]
+    assert {name: len(d["segments"]) for name, d in made.documents.items()} == {"rfm": 4, "hcpc": 4, "crossing": 4, "bands": 4}
+    assert made.coordinates.shape == (240, 3) and made.evidence["dropped"] == []
+
+
+def test_distances_are_taken_between_a_bounded_number_of_customers():
+    step, _, _ = shop()
+    step.project = step.project.model_copy(update={"pairwise_rows": 100})
+    found = judging.fitting_sample(step, step.take("variables", "variables_confirm"))
+    assert len(found) == 100 and found["customer_id"].is_monotonic_increasing
+
+
+def test_how_solid_the_classification_is_by_hand():
+    made = judging.Made({}, {"starts": 100})
+    told = judging.solidity(made, {3: np.array([0.0, 0.4, 0.8, 1.0, 0.2]), 4: np.array([0.5] * 5)}, 20)
+    assert told["stability"]["3"] == pytest.approx({"low_quartile": 0.2, "median": 0.4, "high_quartile": 0.8})
+    assert (told["pairs"], told["starts_of_stability"], told["reproducibility"]) == (5, 20, {"starts": 100})
+    assert judging.solidity(judging.Made({}), {}, 10)["pairs"] == 0

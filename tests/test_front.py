@@ -1,0 +1,566 @@
+"""The first page of a run of all nine steps, from documents typed by hand as steps 1 to 9 hand them over."""
+
+import json
+import re
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+from test_browser import A4, browser  # noqa: F401
+from test_render import code, shows
+
+from helpers import render, words
+from helpers.render import documents as given
+from helpers.render import front
+from helpers.run import STEPS, folder
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+AS_OF = date(2017, 10, 1)
+CRM, FINANCE = {"en": "Head of CRM (example)", "fr": "Responsable CRM (exemple)"}, "Finance controller (example)"
+LOYALTY = {"en": "Head of loyalty (example)", "fr": "Responsable fidélité (exemple)"}
+COLOURS = ["#332288", "#117733", "#AA3377", "#B8860B", "#A285D1", "#000000"]
+NAMES = [
+    ("Coupon stock-up", "large baskets, planned around coupons", 230, 0.112, 0.25, 327.8),
+    ({"en": "Fuel and own label", "fr": "Carburant et marque propre"}, "fill up here often, small baskets", 330, 0.161, 0.294, 268.5),
+    ("Frequent all-round", "here most weeks, for everything", 576, 0.281, 0.485, 253.9),
+    ("Fresh on offer", "come seldom, for fresh food on offer", 586, 0.286, 0.134, 68.8),
+    ("Occasional drugstore", "come seldom, for household goods", 328, 0.16, 0.062, 56.5),
+]
+
+
+def action(text, owner):
+    return SimpleNamespace(action=text, owner=owner, team="marketing")
+
+
+PROJECT = SimpleNamespace(
+    name="sample",
+    title="Grocery households",
+    description="Who they are.",
+    notice="Simulated data.",
+    currency="USD",
+    min_cell=10,
+    collect=SimpleNamespace(sources={}),
+    adopt=SimpleNamespace(
+        actions={
+            "s1": action("Send the coupon booklet first", "Campaign manager (example)"),
+            "s2": action({"en": "Tie fuel points to fresh food", "fr": "Lier les points carburant au frais"}, LOYALTY),
+            "s3": action("Thank them in store", "Store operations (example)"),
+            "s4": action("Announce the week’s fresh offers", "Campaign manager (example)"),
+        }
+    ),
+    reevaluate=SimpleNamespace(decisions=[SimpleNamespace(decided_by=CRM)]),
+)
+
+
+def interval(value, by=0.01):
+    return {"value": value, "low": value - by, "high": value + by}
+
+
+def documents() -> dict[str, dict]:
+    """What steps 1, 5, 6, 8 and 9 hand over, five segments; s5 has no action, no offer and no later purchase known."""
+    scores = {
+        "hcpc": (0.27, 0.079),
+        "bands": (0.55, 0.021),
+        "tree": (0.59, 0.02),
+        "rfm": (0.42, 0.005),
+        "crossing": (0.45, 0.043),
+        "chance": (0, 0),
+    }
+    ids = [f"s{number}" for number in range(1, len(NAMES) + 1)]
+    moves = {"s1": (244, -14, 20, False), "s2": (331, -1, 21, False), "s3": (515, 61, 30, True), "s4": (610, -24, 31, False)}
+    money = {"s1": (410.0, 380.5, True), "s2": (-210.0, 520.0, False), "s3": (980.0, 470.0, True), "s4": (300.0, 260.0, True)}
+    return {
+        "objectives": {
+            "objectives": [
+                {
+                    "role": "secondary",
+                    "value": 0.9556,
+                    "low": None,
+                    "high": None,
+                    "precise": False,
+                    "plan": {"name": "Keep households buying", "metric": "active_share", "target": None, "by_when": None, "owner": ""},
+                },
+                {
+                    "role": "main",
+                    "value": 154.4967,
+                    "low": 147.41,
+                    "high": 161.58,
+                    "precise": True,
+                    "plan": {
+                        "name": "Raise revenue per household",
+                        "metric": "revenue_per_customer",
+                        "target": 162.0,
+                        "by_when": "2018-01-01",
+                        "owner": CRM,
+                    },
+                },
+            ]
+        },
+        "validation": {
+            "status": "missing",
+            "number": "0123456789ab",
+            "signed": {
+                "variables": {"spend_per_30d": "89abcdef"},
+                "segments_wanted": 5,
+                "window_days": 90,
+                "horizon_days": 90,
+                "thresholds": {},
+            },
+            "difference": [],
+            "signatures": [
+                {"role": CRM, "signed_on": "2017-09-28", "sheet": "0123456789ab", "state": "signed"},
+                {"role": FINANCE, "signed_on": None, "sheet": None, "state": "missing"},
+            ],
+        },
+        "profiles": {
+            "chosen": "hcpc",
+            "k": len(NAMES),
+            "customers": 2050,
+            "segments": [
+                {
+                    "id": i,
+                    "name": name,
+                    "in_short": short,
+                    "fits": True,
+                    "colour": COLOURS[number],
+                    "n": n,
+                    "share_of_customers": share,
+                    "share_of_revenue": revenue,
+                    "revenue_per_30d": interval(each, 9),
+                    "active_later": None if i == "s5" else {"share": 0.96, "low": 0.93, "high": 0.98, "n": n},
+                }
+                for number, (i, (name, short, n, share, revenue, each)) in enumerate(zip(ids, NAMES, strict=True))
+            ],
+        },
+        "evidence": {
+            "window": {"built_from": "2017-04-02", "built_at": "2017-07-01", "judged_until": "2017-09-29", "enough": True},
+            "k": len(NAMES),
+            "contest": {name: {"objective": interval(a), "panel": interval(b)} for name, (a, b) in scores.items()},
+            "verdicts": {
+                "objective": {"verdict": "rules", "best_candidate": "crossing", "best_rule": "tree"},
+                "panel": {"verdict": "segments", "best_candidate": "hcpc", "best_rule": "bands"},
+            },
+            "stability": {str(len(NAMES)): {"median": 0.63, "low_quartile": 0.55, "high_quartile": 0.71}},
+            "structure": "not tested yet",
+        },
+        "plan": {
+            "status": "DRAFT",
+            "reasons": ["no consents", "not signed"],
+            "margin_rate": 0.25,
+            "plausible": 0.05,
+            "segments": [
+                {
+                    "id": i,
+                    "owner": "Somebody",
+                    "customers": n,
+                    "reachable": None,
+                    "contacted": None if i == "s5" else round(n * 0.7),
+                    "gain": money.get(i, (None,) * 3)[0],
+                    "cost": money.get(i, (None,) * 3)[1],
+                    "pays": money.get(i, (None,) * 3)[2],
+                }
+                for i, (_, _, n, *_) in zip(ids, NAMES, strict=True)
+            ],
+        },
+        "moves": {
+            "from": "2017-07-01T00:00:00",
+            "to": "2017-10-01T00:00:00",
+            "marked": "confirm window already used",
+            "stay": {"share": 0.58, "chance": 0.23, "kappa": 0.45, "n": 1900},
+            "segments": [
+                {"id": i, "before": b, "now": b + net, "net": net, "noise": noise, "beyond": beyond}
+                for i, (b, net, noise, beyond) in moves.items()
+            ],
+            "drift": [{"variable": "spend_per_30d", "mark": "changed"}, {"variable": "recency_days", "mark": "steady"}],
+            "verdict": "keep",
+            "reasons": [],
+        },
+    }
+
+
+def write_whole_run(place: Path, docs: dict[str, dict], steps: int = 9) -> Path:
+    """A finished run: small notebooks of all steps, each with a finding, a gap and something to do."""
+    base = place / "0007"
+    (base / "notebooks").mkdir(parents=True)
+    for number, step in enumerate(STEPS[:steps], start=1):
+        slug, finding = folder(step), f"Finding of {step}."
+        summary = {"headline": finding, "points": [], "figures": [], "unknown": ["What a basket earned.", f"Gap of {step}."]}
+        summary["todo"] = [f"Task of {step}."]
+        cells = [new_markdown_cell(f"# {number} · {step.capitalize()} — what?"), new_markdown_cell("## One section\n\nText.")]
+        cells.append(code("tables.summary()", shows('<div class="summary"><p>All.</p></div>'), tags=["summary"]))
+        nbformat.write(new_notebook(cells=cells), base / "notebooks" / f"{slug}.ipynb")
+        (base / slug / "page").mkdir(parents=True)
+        (base / slug / "page" / "summary.json").write_text(json.dumps(summary))
+        (base / slug / "step.json").write_text(json.dumps({"step": step, "finding": finding, "gives": []}))
+    for name, document in docs.items():
+        if (base / given.DOCUMENTS[name]).parent.is_dir():
+            (base / given.DOCUMENTS[name]).write_text(json.dumps(document))
+    return base
+
+
+def shown(docs: dict, *, project=PROJECT, steps: int = 9) -> dict | None:
+    """The blocks of the page for these documents, without making a page of them."""
+    return front.blocks(docs, [chapter(number) for number in range(1, steps + 1)], project)
+
+
+def chapter(number: int, *, unknown=("What a basket earned.",), todo=()):
+    return SimpleNamespace(number=number, summary={"unknown": list(unknown), "todo": list(todo)})
+
+
+def cells(docs: dict, segment: int, *, project=PROJECT) -> dict[str, str]:
+    """What stands under each heading in the line of one segment, with its remark."""
+    table = shown(docs, project=project)["glance"]
+    written = [f"{cell['text']} {cell['note']}".strip() for cell in table["rows"][segment - 1]["cells"]]
+    return dict(zip((label for label, _ in table["labels"]), written, strict=True))
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> Path:
+    place, before = tmp_path_factory.mktemp("front"), (words.language(), words.currency())
+    render.render(write_whole_run(place, documents()), place / "pages", project=PROJECT, as_of=AS_OF, language="en")
+    words.use(*before)
+    return place / "pages"
+
+
+@pytest.fixture(scope="module")
+def page(pages) -> str:
+    return (pages / "index.html").read_text(encoding="utf-8")
+
+
+# What stands on the page, and where
+
+
+def test_the_page_answers_in_the_order_in_which_a_director_asks(page):
+    wanted = [
+        "<h1>Grocery households",
+        "Simulated data.",
+        "Raise revenue per household",
+        "The segments at a glance",
+        "How far to trust this, and why",
+        "What changed beyond noise",
+        "What is not known",
+        "Decisions asked, and from whom",
+        '<h2 id="signed">DRAFT',
+        "The steps, and what each found",
+        "To take away",
+    ]
+    assert [wanted[n] for n in sorted(range(len(wanted)), key=lambda n: page.index(wanted[n]))] == wanted
+
+
+def test_every_segment_has_one_line_and_every_cell_says_its_heading_for_phones(page):
+    body = page[page.index("<tbody") : page.index("</tbody>")]
+    assert body.count("<tr") == 5
+    headings = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', page)
+    assert re.findall(r'data-label="([^"]+)"', body)[:11] == headings[1:]
+
+
+def test_a_colour_never_stands_alone(page):
+    lines = re.findall(r'--segment: (#\w+)">\s*<th[^>]*><b>([^<]+)</b>', page)
+    assert lines[1] == ("#117733", "Fuel and own label") and len(lines) == 5
+
+
+def test_the_line_of_a_segment_says_all_that_is_known_of_it():
+    assert cells(documents(), 3) == {
+        "Customers": "576",
+        "Share of customers": "28%",
+        "Share of revenue": "49%",
+        "Revenue each, 30 days": "$254",
+        "Change in customers": "+61",
+        "Still active": "96%",
+        "Reachable": "cannot tell",
+        "What to do": "Thank them in store",
+        "Who": "Store operations (example)",
+        "Expected gain *": "$980",
+        "Cost *": "$470",
+    }
+
+
+def test_what_is_null_or_untyped_is_said_and_never_zero():
+    line = cells(documents(), 5)
+    told = ("Change in customers", "Still active", "Reachable", "Expected gain *", "Cost *")
+    assert {heading: line[heading] for heading in told} == dict.fromkeys(told, "cannot tell")
+    assert (line["What to do"], line["Who"]) == ("nothing planned", "Somebody")
+
+
+def test_a_change_within_noise_does_not_look_like_a_result():
+    row = shown(documents())["glance"]["rows"][3]["cells"][4]
+    assert row == {"text": "within noise", "note": "−24", "mood": "quiet"}
+    docs = documents()
+    docs["moves"]["segments"][3]["beyond"] = None
+    assert cells(docs, 4)["Change in customers"] == "noise unknown −24"
+
+
+def test_an_offer_that_costs_more_than_it_brings_is_marked_and_put_to_its_owner():
+    assert cells(documents(), 2)["Cost *"] == "$520 more than it brings"
+    asked = shown(documents())["decisions"]["lines"][1]
+    assert asked == (
+        "Head of loyalty (example)",
+        "Change the offer or the channel of Fuel and own label, or leave them out.",
+        "Step 8",
+    )
+
+
+def test_small_amounts_are_written_with_cents_in_the_whole_column():
+    docs = documents()
+    docs["profiles"]["segments"][4]["revenue_per_30d"]["value"] = 3.456
+    assert (cells(docs, 5)["Revenue each, 30 days"], cells(docs, 1)["Revenue each, 30 days"]) == ("$3.46", "$327.80")
+
+
+def test_assumptions_are_called_so():
+    notes = shown(documents())["glance"]["notes"]
+    assert notes[-1] == (
+        "* Assumptions, not results: answers rise by 5.0 points, a margin of 25%, costs as typed; the gain is what is left after costs."
+    )
+    docs = documents()
+    docs["plan"]["margin_rate"] = None
+    assert "without a margin no gain can be told" in shown(docs)["glance"]["notes"][-1]
+
+
+# Too few
+
+
+def test_of_a_segment_below_min_cell_only_the_name_is_shown():
+    docs = documents()
+    docs["profiles"]["segments"][0]["n"] = 9
+    row = shown(docs)["glance"]["rows"][0]
+    assert (row["name"], row["in_short"], row["few"], row["cells"]) == ("Coupon stock-up", "", "too few to show", [])
+    docs["profiles"]["segments"][0]["n"] = 10
+    assert cells(docs, 1)["Customers"] == "10"
+
+
+def test_parts_of_a_segment_below_min_cell_are_not_shown():
+    docs = documents()
+    docs["profiles"]["segments"][2]["active_later"]["n"] = 9
+    docs["plan"]["segments"][2] |= {"reachable": {"n": 9, "share": 0.9}, "contacted": 9, "pays": False}
+    docs["moves"]["segments"][2] |= {"before": 9, "net": 61}
+    line = cells(docs, 3)
+    hidden = ("Change in customers", "Still active", "Reachable", "Expected gain *", "Cost *")
+    assert {heading: line[heading] for heading in hidden} == dict.fromkeys(hidden, "too few to show")
+    told = json.dumps(shown(docs), ensure_ascii=False)
+    assert "+61" not in told and "Frequent all-round +" not in told
+
+
+def test_a_balance_that_would_give_few_customers_away_is_not_shown():
+    moves = {
+        "segments": [  # the 4 who left s1 are hidden, and entered less net would tell them
+            {"id": "s1", "before": 104, "now": 150, "arrived": 0, "departed": 0, "entered": 50, "left": 4, "net": 46},
+            {"id": "s2", "before": 150, "now": 104, "arrived": 0, "departed": 0, "entered": 4, "left": 50, "net": -46},
+        ],
+        "matrix": {"s1": {"s1": 100, "s2": 4}, "s2": {"s1": 50, "s2": 100}},
+    }
+    assert [s["net"] for s in given.guarded(moves, PROJECT)["segments"]] == [None, None]
+    assert [s["net"] for s in given.guarded(moves, SimpleNamespace(min_cell=4))["segments"]] == [46, -46]
+    assert given.guarded(moves | {"matrix": {}}, PROJECT)["segments"][0]["net"] == 46
+
+
+# How far to trust it
+
+
+def test_the_verdicts_are_said_in_plain_words_with_their_figures():
+    trust = shown(documents())["trust"]
+    assert trust["headline"] == "Rules for the budget, segments for the message."
+    assert trust["lines"][0] == (
+        "For the budget",
+        "Simple rules do at least as well as segments.",
+        "Foreseen, of later differences in the main objective: a small decision tree 59% and two criteria crossed 45%.",
+        "Share out the budget by the rule of step 6, not by segment.",
+    )
+    assert trust["lines"][1][1:3] == (
+        "Segments do better than the best simple rule.",
+        "Foreseen, of later differences in what they buy: bands of past spend 2.1% and segments by classification 7.9%.",
+    )
+    assert trust["lines"][3][1] == "Not tested yet."
+
+
+@pytest.mark.parametrize("use", ["objective", "panel"])
+@pytest.mark.parametrize("verdict", ["rules", "level", "none", "cannot tell", None])
+def test_after_every_bad_verdict_stands_what_can_be_done_nevertheless(use, verdict):
+    docs = documents()
+    docs["evidence"]["verdicts"][use]["verdict"] = verdict
+    line = shown(docs)["trust"]["lines"][["objective", "panel"].index(use)]
+    assert line[1] == front.VERDICTS[verdict or "cannot tell"] and len(line[3]) > 20
+
+
+@pytest.mark.parametrize(
+    ("median", "answer", "advised"),
+    [(0.8, "Yes, nearly the same segments.", False), (0.6, "Much alike, not the same.", True), (0.59, "Not reliably.", True)],
+)
+def test_stability_is_told_in_words_at_its_borders(median, answer, advised):
+    docs = documents()
+    docs["evidence"]["stability"]["5"]["median"] = median
+    line = shown(docs)["trust"]["lines"][2]
+    assert line[1] == answer and bool(line[3]) is advised
+
+
+# What changed, what is asked, who signed
+
+
+def test_only_movements_beyond_noise_are_told_as_changes():
+    changes = shown(documents())["changes"]
+    assert changes["headline"] == "The segments hold: keep them."
+    assert changes["points"] == [
+        "Won from or lost to other segments, beyond chance: Frequent all-round +61 (chance alone: 30).",
+        "58% of customers are in the segment that they were in; by chance it would be 23%.",
+        "The whole base has changed in 1 behaviour (step 9).",
+        "Not yet out of time: the recipe had been judged on the same months.",
+    ]
+    docs = documents()
+    docs["moves"]["segments"][2]["beyond"] = False
+    assert shown(docs)["changes"]["points"][0] == "No segment won from or lost to others more than chance would do."
+
+
+@pytest.mark.parametrize("verdict", ["refit", "rebuild", "cannot tell", "?"])
+def test_a_look_back_that_went_badly_says_what_to_do_until_then(verdict):
+    docs = documents()
+    docs["moves"]["verdict"] = verdict
+    assert len(shown(docs)["changes"]["do"]) > 20
+
+
+def test_decisions_come_from_the_documents_first_and_name_who_is_asked():
+    docs, steps = documents(), [chapter(1, todo=["Later."]), chapter(5, todo=["Sign."]), chapter(8, todo=["Ask for consents."])]
+    steps[2].summary["todo"] += ["Change the offer or the channel of Fuel and own label, or leave them out.", front.SIGN_FIRST]
+    found = front.blocks(docs, steps, PROJECT)["decisions"]["lines"]
+    assert [(who, place) for who, _, place in found[:3]] == [
+        ("Finance controller (example)", "Step 5"),
+        ("Head of loyalty (example)", "Step 8"),
+        ("Head of CRM (example)", "Step 9"),
+    ]
+    assert [what for _, what, _ in found[3:]] == ["Ask for consents.", "Later."], "nothing is asked twice"
+
+
+def test_what_is_not_known_is_said_once_and_the_rest_unfolds():
+    steps = [chapter(n, unknown=["What a basket earned.", f"Gap {n}."]) for n in range(1, 10)]
+    unknown = front.blocks(documents(), steps, PROJECT)["unknown"]
+    assert unknown["lines"][0] == ("What a basket earned.", "Steps 1, 2, 3, 4, 5, 6, 7, 8 and 9")
+    assert [sentence for sentence, _ in unknown["lines"][1:]] == ["Gap 5.", "Gap 6.", "Gap 7.", "Gap 8."]
+    assert len(unknown["rest"]) == 5 and unknown["more"] == "5 more"
+
+
+def test_the_page_is_a_draft_until_everybody_has_signed_this_list():
+    docs = documents()
+    assert shown(docs)["signed"] == {
+        "draft": True,
+        "lines": [
+            "Signed by Head of CRM (example) on 28 September 2017.",
+            "Not signed by Finance controller (example).",
+            "Sheet 0123456789ab.",
+            "Contact lists are DRAFT and nothing is released: nobody’s consent to be contacted is known and the list of variables "
+            "is not signed.",
+        ],
+    }
+    docs["validation"]["signatures"][1]["state"] = "other sheet"
+    assert "Signed another list: Finance controller (example)." in shown(docs)["signed"]["lines"]
+    docs["validation"] = {"status": "signed", "signatures": docs["validation"]["signatures"][:1]}
+    docs["plan"]["status"] = "released"
+    assert shown(docs)["signed"] == {"draft": False, "lines": ["Signed by Head of CRM (example) on 28 September 2017."]}
+
+
+# What is missing
+
+
+def test_a_run_without_segments_keeps_its_cards(tmp_path):
+    base = write_whole_run(tmp_path, documents(), steps=4)
+    render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="en")
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    assert page.count('<section class="card"') == 4 and "at a glance" not in page and 'class="front"' in page
+
+
+def test_documents_that_no_step_handed_over_are_said_to_be_missing(tmp_path):
+    base = write_whole_run(tmp_path, {"profiles": documents()["profiles"]}, steps=6)
+    render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="en")
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    for wanted in (
+        "Not known: step 1 handed over no objectives.",
+        "Nothing is known about that yet: step 6 handed over no evidence.",
+        "Not known yet: the segments have not been looked at again (step 9).",
+        "Not yet: step 8 has planned no campaign.",
+        "Nobody has signed the list of variables.",
+    ):
+        assert wanted in page
+    assert page.count("not yet</span>") == 20, "change, reachable, gain and cost of five segments"
+
+
+def nulls(document, place=()):
+    """Every place of a document that could hold a null instead, but for the ids of segments."""
+    steps = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in steps:
+        if key != "id":
+            yield (*place, key)
+            if isinstance(value, dict | list):
+                yield from nulls(value, (*place, key))
+
+
+def test_a_null_anywhere_neither_stops_the_page_nor_shows_through():
+    places = [place for place in nulls(documents()) if len(place) > 1 and not isinstance(place[-1], int)]
+    assert len(places) > 250
+    for place in places:
+        docs = deepcopy(documents())
+        inner = docs
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = None
+        told = shown(docs)
+        assert (told is None) == (place == ("profiles", "segments")), place
+        for said in leaves(told or {}):
+            assert said is not None and not re.search(r"None|\bnan\b|\$0|(?<![\d.,])0%", str(said)), (place, said)
+
+
+def leaves(told):
+    """Every text and number of the blocks."""
+    if isinstance(told, dict | list | tuple):
+        for each in told.values() if isinstance(told, dict) else told:
+            yield from leaves(each)
+    else:
+        yield told
+
+
+def test_the_french_page_takes_french_prose_and_numbers(tmp_path):
+    base = write_whole_run(tmp_path, documents())
+    render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="fr")
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    assert "Carburant et marque propre" in page and "Responsable fidélité (exemple)" in page and "7,9\u202f%" in page
+
+
+# As people see it
+
+
+def opened(browser, page: Path, width: int):  # noqa: F811
+    context = browser.new_context(viewport={"width": width, "height": 844}, offline=True)
+    seen = context.new_page()
+    seen.goto((page / "index.html").resolve().as_uri())
+    return seen
+
+
+@pytest.mark.parametrize("width", [390, 768, 1100, 1280])
+def test_the_page_is_never_wider_than_the_screen_and_its_table_becomes_cards(pages, browser, width):  # noqa: F811
+    seen = opened(browser, pages, width)
+    assert seen.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.locator(".glance").evaluate("e => e.scrollWidth <= e.parentElement.clientWidth")
+    cards = width < 1280
+    assert seen.locator(".glance tbody tr").first.evaluate("e => getComputedStyle(e).display") == ("grid" if cards else "table-row")
+    label = seen.locator(".glance tbody td").first.evaluate("e => getComputedStyle(e, '::before').content")
+    assert ("Customers" in label) is cards
+    seen.context.close()
+
+
+def test_the_essential_is_one_sheet_of_a4_in_type_that_can_be_read(pages, browser):  # noqa: F811
+    seen = opened(browser, pages, 1280)
+    paper = seen.pdf(prefer_css_page_size=True, print_background=True)
+    boxes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", paper)
+    assert [(round(float(width)), round(float(height))) for width, height in boxes] == [A4]
+    seen.set_viewport_size({"width": 718, "height": 1000})  # 190 mm between the margins
+    seen.emulate_media(media="print")
+    texts = """() => [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && [...e.childNodes].some(
+        n => n.nodeType === 3 && n.data.trim())).map(e => [parseFloat(getComputedStyle(e).fontSize), e.scrollWidth - e.clientWidth,
+        getComputedStyle(e).display, e.textContent.trim()])"""
+    found = seen.evaluate(texts)
+    assert len(found) > 100
+    assert [text for size, _, _, text in found if size < 8 * 96 / 72 - 0.01] == []
+    assert [text for _, over, display, text in found if display != "inline" and over > 0] == []
+    assert seen.evaluate("document.documentElement.scrollWidth") <= 718
+    seen.context.close()

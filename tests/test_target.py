@@ -1,0 +1,476 @@
+"""Step 8: who is contacted and who is left alone, what a test could see, what an offer must bring, and what is never told."""
+
+import hashlib
+import math
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from by_hand import AS_OF, at, mailings, orders, project, rows_of, same, table
+
+from helpers import NinefoldError, scope, tables, target
+from helpers.project import load
+from helpers.target import page, payoff
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+CHANNELS = {"mail": {"name": "Letter", "cost": 0.5}, "till": {"name": "Coupon at the till", "cost": 0.05, "source": "invoice"}}
+SIGNED = {"status": "signed"}
+
+
+def offer(channel="mail", cost=2.0, name="a booklet"):
+    return {"offer": name, "message": "Yours", "channel": channel, "cost": cost}
+
+
+def plan_of(offers=None, **more):
+    """A project with offers for s1 and s2 unless others are given; a margin of 25 %, 30 % control."""
+    fields = {"campaign": "winter", "margin_rate": 0.25, "channels": CHANNELS, "control_share": 0.3, "universal_control": 0.02}
+    sections = {key: more.pop(key) for key in ("adopt", "scope", "min_cell", "seed") if key in more}
+    fields |= {"offers": offers if offers is not None else {"s1": offer(), "s2": offer("till")}} | more
+    return project(tables=("orders", "contacts"), target=fields, **({"seed": 7, "min_cell": 10} | sections))
+
+
+def people(*ids, segment="s1"):
+    rows = [(one, segment) if isinstance(one, str) else one for one in ids]
+    return ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "segment"]).astype("string"))
+
+
+def crowd(n, segment="s1", prefix="c"):
+    return people(*((f"{prefix}{i}", segment) for i in range(n)))
+
+
+def profile(one, n, *, spend=40.0, **more):
+    return {"id": one, "name": None, "fits": None, "colour": "#12436D", "n": n, "spend_per_order": spend} | more
+
+
+def profiles(*segments):
+    return {"customers": sum(s["n"] for s in segments), "segments": list(segments)}
+
+
+def arms(contact, control=0, held_out=0):
+    return {"contact": contact, "control": control, "held out": held_out}
+
+
+def planned(found, drawn, answers=None, project=None, *, consents=False, validation=SIGNED):
+    project = project or plan_of()
+    reasons = target.reasons(project, validation, found, consents=consents)
+    return target.plan(found, drawn, answers or {}, project, reasons=reasons, consents=consents)
+
+
+# Who is left alone
+
+
+def md5_share(name, customer, seed=7):
+    return int(hashlib.md5(f"{name}|{customer}|{seed}".encode()).hexdigest()[:8], 16) / 2**32
+
+
+def test_a_known_md5_decides_where_a_customer_falls():
+    # printf 'winter|42|7' | md5sum gives 78b8a1796e293d4051a641f5017e5e9f
+    share = 0x78B8A179 / 2**32
+    shares = {"just_below": share, "just_above": share + 2**-32, "nobody": 0.0}
+    drawn = people("42").mutate(**{name: held(x) for name, x in shares.items()}).execute()
+    assert drawn.loc[0, list(shares)].tolist() == [False, True, False]
+
+
+def held(share, name="winter"):
+    return lambda t: target.held_back(t.customer_id, name, share, seed=7)
+
+
+def test_every_customer_falls_where_hashlib_puts_it_whatever_its_id():
+    ids = ["1", "007", "Zoë", "a|b", "", *(f"c{i}" for i in range(300))]
+    for share in (0.02, 0.3, 0.5, 1 - 1e-12):
+        found = rows_of(people(*ids).mutate(back=held(share)))
+        assert found["back"].tolist() == [md5_share("winter", one) < share for one in found["customer_id"]]
+
+
+def test_the_universal_control_comes_first_and_shares_come_out_near():
+    drawn = target.draw(crowd(20_000), plan_of(), status="DRAFT")
+    found = rows_of(drawn)
+    universal = [one for one in found["customer_id"] if md5_share("universal", one) < 0.02]
+    assert found.loc[found["arm"] == "held out", "customer_id"].tolist() == universal
+    counts = target.counted(drawn)["s1"]
+    assert counts["held out"] / 20_000 == pytest.approx(0.02, abs=0.004)
+    assert counts["control"] / (20_000 - counts["held out"]) == pytest.approx(0.3, abs=0.013)  # four standard errors
+
+
+def test_nobody_changes_group_when_customers_are_added_or_segments_change():
+    few, many = (rows_of(target.draw(crowd(n), plan_of(), status="DRAFT")) for n in (200, 2_000))
+    other = rows_of(target.draw(crowd(200, "s2"), plan_of(), status="DRAFT"))
+    known = many.set_index("customer_id")["arm"]
+    assert few["arm"].tolist() == other["arm"].tolist() == known[few["customer_id"]].tolist()
+
+
+def test_another_campaign_draws_others_and_keeps_the_universal_control():
+    winter, spring = (rows_of(target.draw(crowd(2_000), plan_of(campaign=name), status="DRAFT")) for name in ("winter", "spring"))
+    assert ((winter["arm"] == "held out") == (spring["arm"] == "held out")).all()
+    kept = winter["arm"] != "held out"
+    assert (winter["arm"] == "control")[kept & (spring["arm"] == "control")].mean() == pytest.approx(0.3, abs=0.08)
+
+
+def test_a_campaign_called_as_the_universal_control_is_refused():
+    with pytest.raises(NinefoldError, match="field target.campaign has the value 'universal'"):
+        target.draw(people("a"), plan_of(campaign="universal"), status="DRAFT")
+
+
+def test_the_list_holds_everyone_with_an_offer_and_nobody_else():
+    members = people(("b", "s2"), ("a", "s1"), ("c", "s3"))
+    drawn = target.draw(members, plan_of(control_share=1e-9, universal_control=0), status="DRAFT")
+    expected = {
+        "customer_id": ["a", "b"],
+        "segment": ["s1", "s2"],
+        "channel": ["mail", "till"],
+        "arm": ["contact"] * 2,
+        "status": ["DRAFT"] * 2,
+    }
+    same(drawn, expected)
+
+
+@pytest.mark.parametrize("members", [people(), people(("a", "s3"))])
+def test_an_empty_membership_and_segments_without_offer_give_an_empty_list(members):
+    for offers in (None, {}):
+        drawn = target.draw(members, plan_of(offers), status="DRAFT")
+        assert drawn.execute().empty and target.counted(drawn) == {}
+        assert drawn.columns == ("customer_id", "segment", "channel", "arm", "status")
+
+
+def test_only_those_whose_last_word_on_the_channel_is_yes_are_listed():
+    said = table(
+        "consents",
+        "customer_id channel purpose granted updated_at",
+        ("a", "mail", "marketing", True, "09-01"),
+        ("b", "mail", "marketing", True, "08-01"),
+        ("b", "mail", "marketing", False, "09-01"),  # changed its mind
+        ("c", "mail", "marketing", False, "08-01"),
+        ("c", "mail", "marketing", True, "09-01"),
+        ("d", "mail", "profiling", True, "09-01"),  # for something else
+        ("e", "till", "marketing", True, "09-01"),  # by another channel
+        ("f", "mail", "marketing", True, "09-01"),
+        ("f", "mail", "marketing", False, "09-01"),  # twice at once: the no counts
+        (None, "mail", "marketing", True, "09-01"),
+    )
+    drawn = target.draw(people(*"abcdefg"), plan_of(universal_control=0), status="READY", consents=said)
+    assert set(rows_of(drawn)["customer_id"]) == {"a", "c"} and set(rows_of(drawn)["status"]) == {"READY"}
+
+
+# Answers so far
+
+
+def test_a_segments_response_is_over_all_mailings_that_had_thirty_days():
+    sent = mailings(
+        ("a", "01-05", "01-20"),
+        ("a", "02-05", None),
+        ("b", "08-31", "09-29"),  # the last mailing that had thirty days before 1 October
+        ("b", "09-01 00:01", "09-02"),  # a minute too late to be judged
+        ("c", "03-01", "04-15"),  # answered after 45 days
+        ("zoe", "03-01", "03-02"),  # in no segment
+    )
+    members = people(("a", "s1"), ("b", "s1"), ("c", "s2"), ("d", "s2"))
+    found = target.responses(members, orders(), sent, as_of=AS_OF)
+    assert found == {"s1": {"y": 2.0, "n": 3.0, "customers": 2}, "s2": {"y": 0.0, "n": 1.0, "customers": 1}}
+    since = target.responses(members, orders(), sent, as_of=AS_OF, since=at("03-01"))
+    assert since["s1"] == {"y": 1.0, "n": 1.0, "customers": 1}
+
+
+def test_without_mailings_or_their_answers_no_response_is_known():
+    members, sent = people("a"), mailings(("a", "01-05", "01-20"))
+    assert target.responses(members, orders(), None, as_of=AS_OF) == {}
+    assert target.responses(members, orders(), sent.drop("responded_at"), as_of=AS_OF) == {}
+    assert target.responses(members, orders(), sent.limit(0), as_of=AS_OF) == {}
+    assert target.responses(people(), orders(), sent, as_of=AS_OF) == {}
+
+
+# What a test could see
+
+
+def needed(response, rise, ratio):
+    """Customers in the first of two groups, the second `ratio` times as large (Fleiss, Levin & Paik 2003, formula 4.19, uncorrected)."""
+    raised = response + rise
+    mean = (raised + ratio * response) / (1 + ratio)
+    under_none = 1.959964 * math.sqrt((ratio + 1) * mean * (1 - mean))
+    under_rise = 0.841621 * math.sqrt(ratio * raised * (1 - raised) + response * (1 - response))
+    return (under_none + under_rise) ** 2 / (ratio * rise**2)
+
+
+@pytest.mark.parametrize(("contacted", "control"), [(700, 300), (300, 700), (500, 500), (161, 62)])
+def test_the_smallest_rise_of_unequal_groups_asks_for_exactly_the_customers_there_are(contacted, control):
+    rise = scope.smallest_rise(0.1, contacted, control)
+    assert needed(0.1, rise, control / contacted) == pytest.approx(contacted, rel=1e-6)
+    assert scope.smallest_rise(0.1, 500, 500) == scope.smallest_rise(0.1, 500)
+
+
+def test_half_as_control_shows_the_smallest_rise_and_no_group_shows_none():
+    found = [scope.smallest_rise(0.1, 1_000 * (1 - share), 1_000 * share) for share in (0.1, 0.3, 0.5, 0.7)]
+    assert found[2] < found[1] < found[0] and found[2] < found[3]
+    assert scope.smallest_rise(0.1, 100, 0) is None and scope.smallest_rise(0.1, 0, 100) is None
+
+
+def test_the_smallest_rise_of_unequal_groups_is_found_in_four_cases_of_five():
+    rise, draw, z = scope.smallest_rise(0.125, 280, 120), np.random.default_rng(1), 1.959964
+    reached, control = draw.binomial(280, 0.125 + rise, 40_000) / 280, draw.binomial(120, 0.125, 40_000) / 120
+    mean = (280 * reached + 120 * control) / 400
+    found = (reached - control) / np.sqrt(mean * (1 - mean) * (1 / 280 + 1 / 120)) > z
+    assert found.mean() == pytest.approx(0.80, abs=0.015)
+
+
+def test_a_segment_learns_when_it_sees_the_plausible_rise():
+    answers = {"s1": {"y": 100.0, "n": 1_000.0, "customers": 400}, "s2": {"y": 10.0, "n": 100.0, "customers": 50}}
+    found = planned(profiles(profile("s1", 4_100), profile("s2", 410)), {"s1": arms(2_800, 1_200, 100), "s2": arms(280, 120, 10)}, answers)
+    large, small = found["segments"]
+    assert large["response"] == {"value": 0.1, "n": 400, "mailings": 1_000}
+    assert large["smallest_effect"] == scope.smallest_rise(0.1, 2_800, 1_200) and large["learns"] is True and large["campaigns_needed"] == 1
+    assert small["learns"] is False and small["smallest_at_half"] == scope.smallest_rise(0.1, 200)
+    times = small["campaigns_needed"]
+    assert scope.smallest_rise(0.1, 280 * times, 120 * times) <= 0.05 < scope.smallest_rise(0.1, 280 * (times - 1), 120 * (times - 1))
+    assert found["pooled"]["smallest_effect"] == pytest.approx(scope.smallest_rise(0.1, 3_080, 1_320))
+    assert "Too small to learn from: Segment s2. Test across all segments together" in payoff.effects_verdict(found)
+
+
+def test_the_pooled_base_weighs_segments_by_their_customers_not_by_earlier_mailings():
+    answers = {"s1": {"y": 90.0, "n": 300.0, "customers": 100}, "s2": {"y": 1.0, "n": 100.0, "customers": 100}}
+    found = planned(profiles(profile("s1", 100), profile("s2", 300)), {"s1": arms(70, 30), "s2": arms(210, 90)}, answers)
+    # .30 over 100 customers, .01 over 300: .0825, while 91 of 400 mailings is .2275
+    assert found["pooled"]["smallest_effect"] == pytest.approx(scope.smallest_rise(0.0825, 280, 120))
+    assert found["pooled"]["response"]["value"] == pytest.approx(0.2275)
+
+
+@pytest.mark.parametrize("answers", [{}, {"s1": {"y": 0.0, "n": 500.0, "customers": 100}}, {"s1": {"y": 3.0, "n": 9.0, "customers": 9}}])
+def test_without_answers_or_with_too_few_mailed_nothing_is_seen(answers):
+    found = planned(profiles(profile("s1", 100)), {"s1": arms(70, 30)}, answers)
+    line = found["segments"][0]
+    assert line["smallest_effect"] is None and line["learns"] is None
+    assert (line["response"] or {}).get("value") in (None, 0.0)
+    assert "cannot be told" in payoff.effects_words(found)["title"] and "cannot be told" in payoff.effects_verdict(found)
+    tables.as_html(payoff.effects_table(found))
+
+
+# What an offer must bring
+
+
+def money(project=None, spend=40.0, contacted=100, response=None):
+    return target.economics("s1", spend, contacted, response, project or plan_of())
+
+
+def test_the_break_even_rise_is_the_contact_over_the_margin_of_a_response():
+    # an order of 40 at 25 % leaves 10, less the offer 2: 8; a letter of .50 takes a rise of 6.25 points, 5 are plausible
+    assert money(response={"value": 0.1}) == {
+        "margin_of_response": 8.0,
+        "break_even": 0.0625,
+        "break_even_takers": pytest.approx((0.5 + 0.1 * 2) / 8),
+        "gain": pytest.approx(100 * 0.05 * 8 - 50),
+        "cost": 50.0,
+        "pays": False,
+        "pays_through": "till",  # .05 / 8 = .6 points
+        "largest_offer": None,  # even a gift would leave 10 for a response, and the letter takes 10
+    }
+
+
+def test_an_offer_that_breaks_even_at_just_the_plausible_rise_pays():
+    found = money(plan_of({"s1": offer(cost=0.0)}))  # .50 / 10 = 5 points
+    assert found["pays"] is True and found["gain"] == pytest.approx(0.0) and found["pays_through"] is None
+
+
+def test_an_offer_that_eats_the_margin_never_pays():
+    found = money(plan_of({"s1": offer("till", cost=10.0)}))
+    assert found["margin_of_response"] == 0.0 and found["break_even"] is None and found["pays"] is False
+    assert found["largest_offer"] == pytest.approx(10 - 0.05 / 0.05) and found["gain"] == pytest.approx(-5.0)
+    plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, project=plan_of({"s1": offer("till", cost=10.0)}))
+    assert payoff.pays_frame(plan).empty and "No offer pays at any rise" in payoff.pays_words(plan)["title"]
+    said = payoff.pays_verdict(plan, plan_of({"s1": offer("till", cost=10.0)}))
+    assert said == "Segment s1: never pays, the offer of $10.00 eats the margin; it would at $9.00 or less."
+
+
+def test_a_contact_that_costs_nothing_pays_as_soon_as_a_response_brings_anything():
+    free = plan_of({"s1": offer("free")}, channels=CHANNELS | {"free": {"name": "App", "cost": 0}})
+    found = money(free)
+    assert (found["break_even"], found["pays"], found["cost"], found["gain"]) == (0.0, True, 0.0, pytest.approx(40.0))
+
+
+@pytest.mark.parametrize(("project", "spend"), [(plan_of(margin_rate=None), 40.0), (plan_of(), None)])
+def test_without_a_margin_or_a_known_order_nothing_is_said_of_paying(project, spend):
+    found = money(project, spend)
+    assert found["cost"] == 50.0 and all(found[key] is None for key in ("break_even", "gain", "pays", "margin_of_response"))
+
+
+def test_without_a_margin_the_page_asks_for_one():
+    plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, project=plan_of({"s1": offer()}, margin_rate=None))
+    assert plan["reasons"] == ["no consents", "no margin"] and plan["total"]["gain"] is None and plan["total"]["cost"] == 50.0
+    assert "no margin is typed" in payoff.pays_words(plan)["title"]
+    assert any("Ask finance for a margin" in each for each in page.summary(plan, profiles(profile("s1", 200)), plan_of())["todo"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "channels", "said"),
+    [
+        (offer(cost=2.0), CHANNELS, "Segment s1: does not pay by its channel; it would by “Coupon at the till”."),
+        (offer(cost=2.0), {"mail": {"name": "Letter", "cost": 0.45}}, "it would take a rise of 5.6 points, or an offer of $1.00 at most."),
+        (offer(cost=2.0), {"mail": {"name": "Letter", "cost": 0.6}}, "Segment s1: does not pay; it would take a rise of 7.5 points."),
+        (
+            offer(cost=11.0),
+            {"mail": {"name": "Letter", "cost": 0.6}},
+            "never pays, for an order brings less than the contact costs; leave it out.",
+        ),
+    ],
+)
+def test_after_a_bad_verdict_comes_the_best_that_can_be_done(typed, channels, said):
+    typed = plan_of({"s1": typed}, channels=channels)
+    plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, project=typed)
+    assert said in payoff.pays_verdict(plan, typed)
+
+
+def test_what_the_offers_of_those_who_come_anyway_cost_is_said():
+    answers = {"s1": {"y": 60.0, "n": 200.0, "customers": 100}}
+    typed = plan_of({"s1": offer("till", cost=2.0)})
+    plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, answers, typed)
+    # .05 / 8 = .6 points pays; but with .30 × 2 = .60 for those who answer anyway it takes 8.1 points
+    assert plan["segments"][0]["pays"] is True and plan["segments"][0]["break_even_takers"] == pytest.approx(0.65 / 8)
+    assert "But if all who answer today’s mailings take the new offer too, Segment s1 would no longer pay" in payoff.pays_verdict(
+        plan, typed
+    )
+
+
+def test_assumptions_are_listed_with_source_and_who_decided():
+    decided = {"decision": "d", "because": "b", "decided_on": "2017-09-29", "decided_by": "Head of CRM"}
+    typed = plan_of({"s2": offer("till")}, margin_source="finance, 2016", decisions=[decided])
+    found = payoff.assumptions_table(typed).frame.set_index("field")
+    assert found.loc["target.margin_rate"].tolist() == ["Margin, as a share of revenue", "25%", "finance, 2016", "Head of CRM"]
+    assert found.loc["target.channels.till.cost"].tolist() == ["One contact: Coupon at the till", "$0.05", "invoice", "Head of CRM"]
+    assert found.loc["target.channels.mail.cost", "source"] == "no source typed"
+    assert found.loc["scope.criteria.interesting_uplift", "who"] == "nobody is named"
+    assert found.loc["target.offers.s2.cost", "value"] == "$2.00"
+
+
+# Nothing is released, nothing is told of a few
+
+
+def test_every_reason_that_keeps_the_lists_a_draft_is_given():
+    found = profiles(profile("s1", 200), profile("s2", 200))
+    bare = plan_of({"s1": offer()}, margin_rate=None)
+    assert target.reasons(bare, {"status": "outdated"}, found, consents=False) == ["no consents", "not signed", "no offer", "no margin"]
+    plan = planned(found, {}, project=bare, validation={"status": "missing"})
+    assert plan["status"] == "DRAFT" and page.status_words(plan) == (
+        "DRAFT: nothing is released. Why: nobody’s consent to be contacted is known; the list of variables is not signed; a segment has no "
+        "offer; no margin is typed."
+    )
+    assert plan["segments"][0]["reachable"] is None and page.reach_words(plan, found).startswith("How many of the 400 customers may be")
+    assert page.summary(plan, found, bare)["unknown"][0] == page.reach_words(plan, found)
+
+
+def test_with_consents_signatures_offers_and_margin_nothing_stands_in_the_way():
+    found = profiles(profile("s1", 200), profile("s2", 100))
+    plan = planned(found, {"s1": arms(70, 30), "s2": arms(8, 1)}, consents=True)
+    assert (plan["status"], plan["reasons"]) == ("READY", [])
+    assert plan["segments"][0]["reachable"] == {"n": 100, "share": 0.5} and plan["segments"][1]["reachable"] is None  # nine people
+    assert page.reach_words(plan, found) == "Of the 300 customers 100 have agreed to the channel of their segment’s offer."
+
+
+def test_nothing_is_told_of_a_segment_of_three_people():
+    answers = {"s1": {"y": 30.0, "n": 100.0, "customers": 50}, "s2": {"y": 77.0, "n": 100.0, "customers": 50}}
+    found = profiles(profile("s1", 400), profile("s2", 3, spend=77.7))
+    plan = planned(found, {"s1": arms(280, 120, 0), "s2": arms(2, 1)}, answers)
+    line = plan["segments"][1]
+    told = {key: value for key, value in line.items() if value is not None}
+    assert set(told) == {"id", "colour", "offer", "message", "channel"}  # what is typed, and nothing of people
+    assert plan["total"]["contacted"] == 280 and plan["pooled"]["segments"] == ["s1"]
+    shown = [page.offers_table(plan, plan_of()), page.arms_table(plan, plan_of()), payoff.effects_table(plan), payoff.money_table(plan)]
+    for each in shown:
+        row = next(row for row in tables.payload(each)["rows"] if row[0] == "Segment s2")
+        assert not [value for value in row if isinstance(value, int | float)], each.name
+        assert "77" not in tables.as_html(each)
+    assert "1 segment of fewer than 10 customers is not planned here and not in the totals." in page.caveats(
+        plan, plan_of(), earlier={}, built_at=None
+    )
+
+
+def test_groups_of_fewer_than_ten_are_not_counted_out_loud():
+    plan = planned(profiles(profile("s1", 20)), {"s1": arms(12, 7, 1)}, {"s1": {"y": 5.0, "n": 20.0, "customers": 20}})
+    line = plan["segments"][0]
+    assert (line["contacted"], line["control"], line["held_out"]) == (12, None, None) and line["smallest_effect"] is None
+    plan = planned(profiles(profile("s1", 20)), {"s1": arms(9, 11)})
+    line = plan["segments"][0]
+    assert (line["contacted"], line["control"], line["held_out"], line["cost"], line["gain"]) == (None, 11, 0, None, None)
+    assert plan["total"]["contacted"] is None and line["break_even"] is not None  # a typed cost over a mean of twenty
+
+
+def test_a_segment_without_offer_contacts_nobody_and_is_named():
+    found = profiles(profile("s1", 200), profile("s3", 100))
+    plan = planned(found, {"s1": arms(100, 40)})
+    line = plan["segments"][1]
+    assert (line["offer"], line["contacted"], line["cost"], line["gain"], line["pays"]) == (None, 0, None, None, None)
+    assert any("Type an offer for Segment s3" in each for each in page.summary(plan, found, plan_of())["todo"])
+
+
+def test_an_offer_for_a_segment_that_was_not_built_is_said_and_left_out():
+    found = profiles(profile("s1", 200))
+    plan = planned(found, {"s1": arms(100, 40)})
+    assert "Offers are typed for s2, which step 6 did not build: they are left out." in page.caveats(
+        plan, plan_of(), earlier={}, built_at=None
+    )
+    assert "Take out the offers for s2: step 6 did not build these segments." in page.summary(plan, found, plan_of())["todo"]
+
+
+def test_an_offer_typed_for_a_name_that_no_longer_fits_is_to_be_read_again():
+    found = profiles(profile("s1", 200, fits=False))
+    plan = planned(found, {"s1": arms(100, 40)}, project=plan_of({"s1": offer()}))
+    assert any("Read the offers for Segment s1 again" in each for each in page.summary(plan, found, plan_of({"s1": offer()}))["todo"])
+
+
+def test_an_empty_membership_still_makes_a_page():
+    found = profiles(profile("s1", 0, spend=None), profile("s2", 0, spend=None))
+    plan = planned(found, {})
+    assert plan["segments"][0]["customers"] == 0 and plan["pooled"] is None and plan["total"]["contacted"] == 0
+    for each in (page.offers_table, page.arms_table):
+        tables.as_html(each(plan, plan_of()))
+    assert page.summary(plan, found, plan_of())["figures"][1] == ("Expected gain, assumed", "cannot tell")
+
+
+def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
+    answers = {s: {"y": 30.0, "n": 100.0, "customers": 50} for s in ("s1", "s2")}
+    typed = plan_of({"s1": offer(cost=0.0), "s2": offer("till")})
+    typed = typed.model_copy(update={"collect": _mailed(typed.collect)})
+    plan = planned(profiles(profile("s1", 200), profile("s2", 200)), {"s1": arms(140, 60), "s2": arms(140, 60)}, answers, typed)
+    told = page.caveats(plan, typed, earlier={"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, built_at=at("07-03"))
+    assert any("“Segment s1” shows 30.0% answered; as built on 3 July 2017, it answered 10.0% of the mailings" in each for each in told)
+    assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted otherwise") for each in told)
+    # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 over 8, over 6
+    assert "The margin is assumed. If it were a fifth lower, 1 of 2 offers would pay instead of 2." in told
+
+
+def _mailed(collect):
+    contacts = collect.sources["contacts"]
+    return collect.model_copy(
+        update={"sources": collect.sources | {"contacts": contacts.model_copy(update={"constants": {"channel": "mail"}})}}
+    )
+
+
+# What project.yml may not say
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  control_share: 0.3", "  control_share: 0", "field target.control_share has the value 0: Input should be greater than 0"),
+        ("  control_share: 0.3", "  control_share: 1.0", "field target.control_share has the value 1.0: Input should be less than 1"),
+        (
+            "  universal_control: 0.02",
+            "  universal_control: 1",
+            "field target.universal_control has the value 1: Input should be less than 1",
+        ),
+        ("    s5: {offer:", "    s9: {offer:", "target.offers names s9, and scope.segments_wanted is 5: the segments are s1 to s5"),
+        (
+            "channel: mail, cost: 2.0}",
+            "channel: pigeon, cost: 2.0}",
+            "target.offers.s1.channel is pigeon, which target.channels does not have",
+        ),
+        ("  margin_rate: 0.25", "  margin_rate: 25", "field target.margin_rate has the value 25"),
+        ("      cost: 0.05", "      cost: -1", "field target.channels.till.cost has the value -1"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_when_it_is_read(workspace, old, new, message):
+    path = workspace / "data" / "complete_journey" / "project.yml"
+    typed = path.read_text(encoding="utf-8")
+    assert typed.count(old) == 1
+    path.write_text(typed.replace(old, new), encoding="utf-8")
+    with pytest.raises(NinefoldError) as error:
+        load("complete_journey")
+    assert "data/complete_journey/project.yml" in str(error.value) and message in str(error.value)
