@@ -253,16 +253,27 @@ def money(project=None, spend=40.0, contacted=100, response=None):
 
 def test_the_break_even_rise_is_the_contact_over_the_margin_of_a_response():
     # an order of 40 at 25 % leaves 10, less the offer 2: 8; a letter of .50 takes a rise of 6.25 points, 5 are plausible
-    assert money(response={"value": 0.1}) == {
+    assert money() == {
         "margin_of_response": 8.0,
+        "per_contact": 0.5,
         "break_even": 0.0625,
-        "break_even_takers": pytest.approx((0.5 + 0.1 * 2) / 8),
         "gain": pytest.approx(100 * 0.05 * 8 - 50),
         "cost": 50.0,
         "pays": False,
         "pays_through": "till",  # .05 / 8 = .6 points
         "largest_offer": None,  # even a gift would leave 10 for a response, and the letter takes 10
     }
+
+
+def test_offers_redeemed_by_those_who_answer_anyway_are_a_cost_of_the_contact():
+    # a tenth answer anyway and take the offer of 2: .20 a contact beside the letter's .50; 8.75 points to break even
+    found = money(response={"value": 0.1})
+    assert found["per_contact"] == pytest.approx(0.7) and found["break_even"] == pytest.approx(0.0875)
+    assert found["cost"] == pytest.approx(70.0) and found["gain"] == pytest.approx(100 * 0.05 * 8 - 70)
+    assert found["pays_through"] == "till"  # .25 / 8 = 3.1 points
+    # with half answering anyway no channel pays, and an offer x would: .05 + .5x = .05 (10 − x), x = .45 / .55
+    half = money(plan_of({"s1": offer("till", cost=2.0)}), response={"value": 0.5})
+    assert half["pays"] is False and half["pays_through"] is None and half["largest_offer"] == pytest.approx(0.45 / 0.55)
 
 
 def test_an_offer_that_breaks_even_at_just_the_plausible_rise_pays():
@@ -323,9 +334,11 @@ def test_what_the_offers_of_those_who_come_anyway_cost_is_said():
     typed = plan_of({"s1": offer("till", cost=2.0)})
     plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, answers, typed)
     # .05 / 8 = .6 points pays; but with .30 × 2 = .60 for those who answer anyway it takes 8.1 points
-    assert plan["segments"][0]["pays"] is True and plan["segments"][0]["break_even_takers"] == pytest.approx(0.65 / 8)
-    assert "But if all who answer today’s mailings take the new offer too, Segment s1 would no longer pay" in payoff.pays_verdict(
-        plan, typed
+    assert plan["segments"][0]["pays"] is False and plan["segments"][0]["break_even"] == pytest.approx(0.65 / 8)
+    # an offer x pays while .05 + .3x ≤ .05 (10 − x): up to .45 / .35
+    assert payoff.pays_verdict(plan, typed) == (
+        "Segment s1: does not pay, for many would take the offer and come anyway; it would take a rise of 8.1 points, or an offer of "
+        "$1.29 at most, or an offer tied to a purchase that they would not have made."
     )
 
 
@@ -392,6 +405,12 @@ def test_groups_of_fewer_than_ten_are_not_counted_out_loud():
     assert plan["total"]["contacted"] is None and line["break_even"] is not None  # a typed cost over a mean of twenty
 
 
+def test_without_any_offer_nothing_is_tested():
+    plan = planned(profiles(profile("s1", 200)), {}, {"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, plan_of({}))
+    assert payoff.effects_verdict(plan) == "Nothing is tested: no segment has an offer."
+    assert (plan["total"]["contacted"], plan["total"]["cost"], plan["pooled"]) == (0, None, None)
+
+
 def test_a_segment_without_offer_contacts_nobody_and_is_named():
     found = profiles(profile("s1", 200), profile("s3", 100))
     plan = planned(found, {"s1": arms(100, 40)})
@@ -426,13 +445,13 @@ def test_an_empty_membership_still_makes_a_page():
 
 def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
     answers = {s: {"y": 30.0, "n": 100.0, "customers": 50} for s in ("s1", "s2")}
-    typed = plan_of({"s1": offer(cost=0.0), "s2": offer("till")})
+    typed = plan_of({"s1": offer(cost=0.0), "s2": offer("till", cost=0.5)})
     typed = typed.model_copy(update={"collect": _mailed(typed.collect)})
     plan = planned(profiles(profile("s1", 200), profile("s2", 200)), {"s1": arms(140, 60), "s2": arms(140, 60)}, answers, typed)
     told = page.caveats(plan, typed, earlier={"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, built_at=at("07-03"))
     assert any("“Segment s1” shows 30.0% answered; as built on 3 July 2017, it answered 10.0% of the mailings" in each for each in told)
     assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted otherwise") for each in told)
-    # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 over 8, over 6
+    # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 + .3 × .5 = .20 over 9.5 is 2.1, over 7.5 it is 2.7
     assert "The margin is assumed. If it were a fifth lower, 1 of 2 offers would pay instead of 2." in told
 
 

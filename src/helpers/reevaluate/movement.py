@@ -88,9 +88,12 @@ def matrix(found: pd.DataFrame, ids: list[str]) -> np.ndarray:
 
 def staying(table: np.ndarray, *, draws: int, seed: int) -> dict:
     """share that stayed, share by chance, kappa with its 95 % interval, n: of customers present at both dates; None where unknown."""
+    n, unknown = int(table.sum()), dict.fromkeys(("share", "chance", "kappa", "low", "high"))
+    if not n:
+        return unknown | {"n": 0}
     (share, chance), found = stay_and_chance(table.astype("float64")), kappa(table)
-    known = {name: float(x) if np.isfinite(x) else None for name, x in (("share", share), ("chance", chance), ("kappa", found))}
-    return known | interval(table, kappa, draws=draws, seed=seed) | {"n": int(table.sum())}
+    known = {"share": float(share), "chance": float(chance), "kappa": float(found) if np.isfinite(found) else None}
+    return unknown | known | interval(table, kappa, draws=draws, seed=seed) | {"n": n}
 
 
 def segments(found: pd.DataFrame, ids: list[str], *, months: float) -> list[dict]:

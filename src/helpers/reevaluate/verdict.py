@@ -81,7 +81,7 @@ def as_document(windows: dict, moved: Movement, floor: dict, changes: list[dict]
     return {
         "from": windows["confirm"].built_at,
         "to": windows["published"].built_at,
-        "marked": MARKED,
+        "marked": MARKED if moved.document else None,
         "stay": moved.stay,
         "segments": moved.segments,
         "matrix": {one: dict(zip(ids, row.tolist(), strict=True)) for one, row in zip(ids, moved.table, strict=True)},

@@ -12,7 +12,7 @@ from helpers.reevaluate.movement import Movement
 from helpers.reevaluate.page import names, noise_words, points, shut
 from helpers.reevaluate.verdict import next_look
 from helpers.tables import Column, Table
-from helpers.words import mark, say
+from helpers.words import mark, say, say_n
 
 MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("changed"), None: mark("cannot tell")}
 VERDICTS = {
@@ -95,9 +95,12 @@ def agreement_words(agreement: dict, steady: float | None) -> str:
     return f"{found} " + say("Two samples of one period agree at {steady} or more in three cases of four.", steady=words.number(steady, 2))
 
 
-def verdict_words(verdict: str) -> str:
-    """The verdict in a sentence, with what to do."""
-    return say(VERDICTS[verdict])
+def verdict_words(verdict: str, reasons: list[dict]) -> str:
+    """The verdict in a sentence, with what to do, and whether a reason lies close to its limit."""
+    close = sum(r["close"] for r in reasons)
+    if not close:
+        return say(VERDICTS[verdict])
+    return f"{say(VERDICTS[verdict])} " + say_n("One reason lies close to its limit.", "{n} reasons lie close to their limits.", close)
 
 
 def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Table:
@@ -144,6 +147,8 @@ def objectives_table(document: dict, as_of) -> Table:
 
 def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
     """What could mislead, each with the size of its effect where that is known."""
+    if moved.document is None:
+        return [say("Nothing is known here of how long the segments hold: act on them as on a first guess, and look again.")]
     result = [
         say(
             "The recipe was confirmed on this very quarter: this is a backtest, not yet out of time. It may show the segments "
@@ -199,6 +204,9 @@ def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, 
         (say("Next look"), due),
     ]
     unknown = [
+        say("Whether the segments hold: the history is too short for a look back; the look of {day} is the first to tell.", day=due),
+    ]
+    backtest = [
         say(
             "Whether the segments hold out of time: the recipe was confirmed on this quarter; the look of {day} is the first to tell.",
             day=due,
@@ -206,9 +214,10 @@ def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, 
         say("What is season and what is time: that takes the same season a year apart."),
     ]
     listed = [_beyond(moved, step.project), drift_words(changes)] if moved.segments else []
-    backtest = say("Confirmed on this very quarter: a backtest, not yet out of time.")
-    said = [verdict_words(verdict), *listed, noise_words(floor), backtest]
-    return {"headline": headlines[verdict], "points": said, "figures": figures, "unknown": unknown, "todo": _todo(verdict, due)}
+    said = [verdict_words(verdict, judged[1]), *listed, noise_words(floor)]
+    if moved.document:
+        said, unknown = [*said, say("Confirmed on this very quarter: a backtest, not yet out of time.")], backtest
+    return {"headline": headlines[verdict], "points": said, "figures": figures, "unknown": unknown, "todo": _todo(verdict, floor, due)}
 
 
 def _beyond(moved: Movement, project: Project) -> str:
@@ -222,14 +231,16 @@ def _beyond(moved: Movement, project: Project) -> str:
     return say("More than chance: {segments} customers on balance.", segments=words.join(beyond))
 
 
-def _todo(verdict: str, due: str) -> list[str]:
-    first = {
+def _todo(verdict: str, floor: dict, due: str) -> list[str]:
+    asked = {
         "keep": [],
         "refit": [say("Fit the segments again, and say who changes segment before lists are drawn.")],
         "rebuild": [say("Take the list of variables back to step 5: other variables, a longer window or fewer segments.")],
-        "cannot tell": [say("Give step 3 a longer history, so that the segments can be built one horizon earlier.")],
-    }
-    return [*first[verdict], say("Look at the segments again on {day}.", day=due)]
+        "cannot tell": [say("Give step 3 a longer history or more customers, so that the movement can be told.")],
+    }[verdict]
+    if floor["within"] is not None and floor["within"] > floor["between"] / 2:
+        asked.append(say("Leave customers on their lists after a single change of segment: most such changes are chance."))
+    return [*asked, say("Look at the segments again on {day}.", day=due)]
 
 
 def _state(plan: dict, value: float | None, as_of) -> str:

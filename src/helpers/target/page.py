@@ -78,21 +78,21 @@ def status_words(plan: dict) -> str:
 
 
 def arms_table(plan: dict, project: Project) -> Table:
-    """Contacted, control and held out, a segment a row."""
-    rows = [
-        {"name": segment_name(s)} | {key: _hidden(s[key], project) for key in ("customers", "contacted", "control", "held_out")}
-        for s in plan["segments"]
-    ]
+    """Contacted and left alone, a segment a row; the few in control of all campaigns are counted over all segments only."""
+    rows = []
+    for s in plan["segments"]:
+        row = {key: _hidden(s[key], project) for key in ("customers", "contacted")}
+        alone = None if s["customers"] is None or s["contacted"] is None else s["customers"] - s["contacted"]
+        rows.append({"name": segment_name(s), **row, "alone": _hidden(alone, project)})
     columns = [
         Column("name", say("Segment")),
         Column("customers", say("Customers"), "count", people=True),
         Column("contacted", say("To be contacted"), "count", people=True),
-        Column("control", say("Control of this campaign"), "count", people=True),
-        Column("held_out", say("Control of all campaigns"), "count", people=True),
+        Column("alone", say("Left alone"), "count", people=True),
     ]
     note = say(
         "Drawn by a hash of campaign, customer and seed: {control} of each segment is control, {all} of all customers is left out of every "
-        "campaign. Nobody changes group when customers are added.",
+        "campaign besides. Nobody changes group when customers are added.",
         control=words.share(plan["control_share"], 0),
         all=words.share(plan["universal_control"], 0),
     )
@@ -185,7 +185,7 @@ def _pays_at(segment: dict, rate: float, plan: dict, project: Project) -> bool:
     """Whether an offer would pay at another margin rate."""
     offer = project.target.offers[segment["id"]]
     margin = (segment["margin_of_response"] + offer.cost) / plan["margin_rate"] * rate - offer.cost
-    return margin > 0 and project.target.channels[offer.channel].cost / margin <= plan["plausible"]
+    return margin > 0 and segment["per_contact"] / margin <= plan["plausible"]
 
 
 def not_built(project: Project, plan: dict) -> list[str]:

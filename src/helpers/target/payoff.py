@@ -72,6 +72,8 @@ def _unseen() -> str:
 def effects_verdict(plan: dict) -> str:
     """What to do where a segment is too small to learn from, and what the typed control share costs."""
     asked = [s for s in plan["segments"] if s["smallest_effect"] is not None]
+    if not any(s["offer"] for s in plan["segments"]):
+        return say("Nothing is tested: no segment has an offer.")
     if not asked:
         return " ".join([_unseen(), say("Contact, keep the control group, and add up several campaigns.")])
     blind = [segment_name(s) for s in asked if not s["learns"]]
@@ -134,7 +136,7 @@ def effects_table(plan: dict) -> Table:
     ]
     note = say(
         "Plausible by assumption: {points} points. A dash: cannot tell, or more than {most} campaigns. The same customers answer alike "
-        "each time, so the number of campaigns is a lower bound.",
+        "each time, so the number of campaigns is a lower bound. All together: the test weighs answers by customers, not by mailings.",
         points=_points(plan["plausible"]),
         most=words.number(MOST_CAMPAIGNS),
     )
@@ -194,24 +196,25 @@ def money_table(plan: dict) -> Table:
     """What each offer costs and brings, if the assumptions hold."""
     rows = []
     for s in plan["segments"]:
-        row = {key: s[key] for key in ("margin_of_response", "cost", "gain")}
-        points = {k: None if s[k] is None else s[k] * 100 for k in ("break_even", "break_even_takers")}
-        rows.append({"name": segment_name(s), "contacted": s["contacted"], **row, **points, "pays": _pays(s)})
+        row = {key: s[key] for key in ("per_contact", "margin_of_response", "cost", "gain")}
+        points = None if s["break_even"] is None else s["break_even"] * 100
+        rows.append({"name": segment_name(s), "contacted": s["contacted"], **row, "break_even": points, "pays": _pays(s)})
     whole = plan["total"]
     rows.append({"name": say("All together"), "contacted": whole["contacted"], "cost": whole["cost"], "gain": whole["gain"], "pays": ""})
     columns = [
         Column("name", say("Segment")),
         Column("contacted", say("To be contacted"), "count", people=True),
+        Column("per_contact", say("Cost of one contact"), "money", 2),
         Column("margin_of_response", say("Margin of one response"), "money", 2),
-        Column("cost", say("Cost of contacts"), "money", 0),
+        Column("cost", say("Cost"), "money", 0),
         Column("gain", say("Expected gain, net of it"), "money", 0),
         Column("break_even", say("Break-even rise, points"), "number", 1),
-        Column("break_even_takers", say("The same, if all who answer anyway take it"), "number", 1),
         Column("pays", say("Pays?")),
     ]
     note = say(
-        "All assumed. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points × that "
-        "margin − contacts.",
+        "All assumed. Cost of one contact: the channel, and the offers taken by those who answer anyway, as many as answered earlier "
+        "mailings. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points × that margin "
+        "− cost.",
         points=_points(plan["plausible"]),
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
@@ -227,22 +230,12 @@ def _pays(segment: dict) -> str:
 
 
 def pays_verdict(plan: dict, project: Project) -> str:
-    """What to do about each offer that does not pay, and what the offers redeemed anyway change."""
+    """What to do about each offer that does not pay."""
     judged = [s for s in plan["segments"] if s["pays"] is not None]
     if not judged:
         return _unpriced(plan)
     bad = [_cure(s, plan, project) for s in judged if not s["pays"]]
-    parts = bad or [say("Every offer pays at the assumed rise.")]
-    lost = [segment_name(s) for s in judged if s["pays"] and (s["break_even_takers"] or 0) > plan["plausible"]]
-    if lost:
-        parts.append(
-            say(
-                "But if all who answer today’s mailings take the new offer too, {names} would no longer pay: tie the offer to a purchase "
-                "that they would not have made.",
-                names=words.join(lost),
-            )
-        )
-    return " ".join(parts)
+    return " ".join(bad or [say("Every offer pays at the assumed rise.")])
 
 
 def _cure(segment: dict, plan: dict, project: Project) -> str:
@@ -257,6 +250,14 @@ def _cure(segment: dict, plan: dict, project: Project) -> str:
         return say("{name}: never pays, the offer of {cost} eats the margin; it would at {largest} or less.", name=name, **values)
     values = {"points": _points(segment["break_even"]), "plausible": _points(plan["plausible"])}
     cheaper = "" if segment["largest_offer"] is None else say(", or an offer of {x} at most", x=words.money(segment["largest_offer"]))
+    if segment["response"] and offer.cost:
+        return say(
+            "{name}: does not pay, for many would take the offer and come anyway; it would take a rise of {points} points{cheaper}, or an "
+            "offer tied to a purchase that they would not have made.",
+            name=name,
+            cheaper=cheaper,
+            **values,
+        )
     return say("{name}: does not pay; it would take a rise of {points} points{cheaper}.", name=name, cheaper=cheaper, **values)
 
 

@@ -1,6 +1,5 @@
 """The plan of a campaign: reach, answers so far, what its test could see, and what it must bring; figures and codes only."""
 
-import math
 from datetime import datetime, timedelta
 
 import ibis.expr.types as ir
@@ -119,35 +118,38 @@ def economics(segment: str, spend_per_order: float | None, contacted: int | None
     """What the offer of a segment must bring, at the typed margin and costs.
 
     margin_of_response   spend per order × margin rate − cost of a redeemed offer
-    break_even           rise in response that pays for the contact: cost of a contact ÷ margin_of_response; null when that is not above 0
-    break_even_takers    the same when everyone who answers anyway takes the offer too
-    gain                 contacted × plausible rise × margin_of_response − cost;  cost: contacted × cost of a contact
+    per_contact          cost of a contact, and of the offers redeemed by those who answer anyway (their share by earlier answers;
+                         the contact alone where nobody knows it)
+    break_even           rise in response that pays for the contact: per_contact ÷ margin_of_response; null when that is not above 0
+    gain                 contacted × plausible rise × margin_of_response − cost;  cost: contacted × per_contact
     pays                 whether break_even is at most the plausible rise
     pays_through         the cheapest typed channel by which it would pay, when it does not
     largest_offer        the cost of a redeemed offer up to which it would pay by its channel, when it does not
     """
     target, plausible = project.target, project.scope.criteria.interesting_uplift
     offer = target.offers.get(segment)
-    fields = ("margin_of_response", "break_even", "break_even_takers", "gain", "cost", "pays", "pays_through", "largest_offer")
+    fields = ("margin_of_response", "per_contact", "break_even", "gain", "cost", "pays", "pays_through", "largest_offer")
     found = dict.fromkeys(fields)
     if offer is None:
         return found
-    price = target.channels[offer.channel].cost
+    anyway = response["value"] if response else 0.0
+    price = target.channels[offer.channel].cost + anyway * offer.cost
     found["cost"] = None if contacted is None else contacted * price
     if target.margin_rate is None or spend_per_order is None:
         return found
     before_offer = spend_per_order * target.margin_rate
     margin = before_offer - offer.cost
-    found |= {"margin_of_response": margin, "pays": margin > 0 and price / margin <= plausible}
+    found |= {"per_contact": price, "margin_of_response": margin, "pays": margin > 0 and price / margin <= plausible}
     if margin > 0:
         found["break_even"] = price / margin
-        found["break_even_takers"] = (price + response["value"] * offer.cost) / margin if response else None
     if contacted is not None:
         found["gain"] = contacted * plausible * margin - found["cost"]
     if not found["pays"]:
-        paying = sorted((c.cost, key) for key, c in target.channels.items() if margin > 0 and c.cost / margin <= plausible)
+        taken = anyway * offer.cost
+        paying = sorted((c.cost, key) for key, c in target.channels.items() if margin > 0 and (c.cost + taken) / margin <= plausible)
         found["pays_through"] = paying[0][1] if paying else None
-        largest = before_offer - price / plausible if plausible else -math.inf
+        channel, share = target.channels[offer.channel].cost, anyway + plausible
+        largest = (plausible * before_offer - channel) / share if share else 0.0  # what solves break_even = plausible
         found["largest_offer"] = largest if largest > 0 else None
     return found
 

@@ -1,0 +1,408 @@
+"""Step 6: what its page says of candidates, contest, stability and segments, and what it must not say of a few customers."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+from by_hand import AS_OF, at, project
+
+from helpers import tables, words
+from helpers.build import page, portraits
+from helpers.build.judging import Made
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+PLAN = project(scope={"segments_wanted": 3, "horizon_days": 60}, build={"pairs": 30})
+
+
+def trait(variable, effect, mean=4.0, everyone=3.0, v=5.0):
+    return {"variable": variable, "mean": mean, "everyone": everyone, "v": v, "effect": effect}
+
+
+def segment(id_, n, **more):
+    told = {
+        "id": id_,
+        "name": None,
+        "in_short": "",
+        "fits": None,
+        "n": n,
+        "share_of_customers": n / 200,
+        "share_of_revenue": n / 400,
+        "revenue_per_30d": {"value": 80.0, "low": 70.4, "high": 91.0},
+        "active_later": {"share": 0.5, "low": 0.4, "high": 0.6, "n": n},
+        "traits": [trait("spend_per_30d", 0.5), trait("discount_share", -0.25, mean=0.1, everyone=0.12)],
+        "descriptors": [],
+    }
+    return told | more
+
+
+def profiles(*segments, **more):
+    given = segments or (
+        segment("s1", 120, name={"en": "Big baskets", "fr": "Grands paniers"}, in_short="much at once", fits=True, share_of_revenue=0.7),
+        segment("s2", 80, traits=[trait("recency_days", -1.5), trait("spend_per_30d", 0.1)]),
+    )
+    bands = [{"id": f"b{i}", "n": n, "share_of_customers": n / 200, "share_of_revenue": 0.5, "revenue_per_30d": 33.0} for i, n in
+             enumerate((150, 50), 1)]  # fmt: skip
+    crossed = {"s1": {"b1": 100, "b2": 20}, "s2": {"b1": 50, "b2": 30}}
+    told = {"as_of": AS_OF, "customers": 1200, "chosen": "hcpc", "k": 3, "segments": list(given)}
+    return told | {"budget": {"rule": "bands", "variable": "spend_per_30d", "bands": bands, "crossed": crossed}} | more
+
+
+def between(value, low, high):
+    return {"value": value, "low": low, "high": high}
+
+
+def evidence(objective="rules", panel="segments", **more):
+    names = {"best_candidate": "hcpc", "best_rule": "tree"}
+    contest = {
+        "hcpc": {"role": "candidate", "segments": 3, "objective": between(0.28, 0.2, 0.3), "panel": between(0.051, 0.04, 0.06)},
+        "tree": {"role": "rule", "segments": 2, "objective": between(0.59, 0.5, 0.6), "panel": between(0.027, 0.02, 0.03)},
+    }
+    contest["hcpc"] |= {"objective_gain": between(-0.31, -0.35, -0.27), "panel_gain": between(0.024, 0.01, 0.038)}
+    contest["tree"] |= {"objective_gain": None, "panel_gain": None}
+    told = {
+        "window": {"built_from": at("06-03"), "built_at": at("08-02"), "judged_until": AS_OF, "enough": True},
+        "k": 3,
+        "customers": 1000,
+        "contest": contest,
+        "verdicts": {"objective": {"verdict": objective} | names, "panel": {"verdict": panel} | names},
+        "other_k": {"3": {"rfm": {"objective": 0.4, "panel": None}, "hcpc": {"objective": 0.2, "panel": 0.05}}, "4": None},
+        "stability": {"3": {"median": 0.634, "low_quartile": 0.5, "high_quartile": 0.7}},
+        "reproducibility": FOUND,
+    }
+    return told | more
+
+
+FOUND = {"gains": [1.0, 0.5, 0.1], "total": 400.0, "rows": 100, "starts": 100, "reproduced": 0.64, "near": 0.81, "median_agreement": 0.61}
+FOUND |= {"chosen": "starts", "consolidated_within": 105.0, "best_within": 100.0, "dropped": []}
+SILENT = {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
+NOTHING = {"contest": {}, "verdicts": {"objective": SILENT, "panel": SILENT}, "other_k": {}, "customers": 0}
+BANDS = {
+    "variables": [{"name": "spend_per_30d"}],
+    "assign": {"first_match": {"rules": [{"segment": "s1", "when": [{"variable": "spend_per_30d", "at_least": 120.5, "below": None}]}]}},
+}
+BANDS["assign"]["first_match"]["otherwise"] = "s2"
+
+
+def shown(table) -> list[list]:
+    """The rows of a table as a spreadsheet gets them."""
+    return tables.payload(table)["rows"]
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize(
+    ("use", "verdict", "sentence"),
+    [
+        (
+            "objective",
+            "rules",
+            "For whom to spend on: do not cluster. “Shallow tree” tells 31.0 points more than the best candidate, "
+            "“Hierarchical classification” (95% interval 27.0 to 35.0): use that rule.",
+        ),
+        (
+            "panel",
+            "segments",
+            "For what to say: “Hierarchical classification” tells 2.4 points more than the best simple rule, “Shallow tree” "
+            "(95% interval 1.0 to 3.8): use segments.",
+        ),
+        (
+            "panel",
+            "level",
+            "For what to say: no difference shown between “Hierarchical classification” and “Shallow tree”; the simple rule does as well.",
+        ),
+        ("panel", "none", "For what to say: nothing here tells more than chance; treat everybody alike, or collect what would tell."),
+        (
+            "objective",
+            "cannot tell",
+            "For whom to spend on: cannot tell. The history is too short, or there are too few customers; use the segments as a "
+            "convention and judge them on the next quarter.",
+        ),
+    ],
+)
+def test_every_verdict_has_its_sentence_and_says_what_to_do(use, verdict, sentence):
+    assert page.verdict_words(evidence(**{use: verdict}), use) == sentence
+
+
+@pytest.mark.parametrize(
+    ("objective", "panel", "headline"),
+    [
+        ("rules", "segments", ": rules for the budget, segments for the message."),
+        ("level", "segments", " tell what to say; for the budget they are not needed."),
+        ("none", "segments", " tell what to say; for the budget they are not needed."),
+        ("cannot tell", "segments", " tell what to say; for the budget they could not be judged."),
+        ("segments", "segments", " tell whom to spend on and what to say."),
+        ("segments", "rules", " tell whom to spend on; for the message they are not needed."),
+        ("segments", "level", " tell whom to spend on; for the message they are not needed."),
+        ("segments", "cannot tell", " tell whom to spend on; for the message they could not be judged."),
+        ("rules", "cannot tell", "; where it could be judged, simple rules do as well."),
+        ("rules", "rules", "; simple rules do as well for every use."),
+        ("level", "rules", "; simple rules do as well for every use."),
+        ("none", "none", "; nothing here tells more of the later period than chance."),
+        ("cannot tell", "cannot tell", ", not judged on a later period: the history is too short."),
+    ],
+)
+def test_the_headline_says_what_was_found_for_both_uses(objective, panel, headline):
+    assert page.summary(evidence(objective, panel), profiles(), PLAN, by="people")["headline"] == f"3 segments of 1,200 customers{headline}"
+
+
+def test_the_summary_has_both_verdicts_the_segment_worth_most_and_figures():
+    told = page.summary(evidence(), profiles(), PLAN, by="people")
+    assert told["points"][:2] == [page.verdict_words(evidence(), use) for use in ("objective", "panel")]
+    assert told["points"][2:] == ["“Big baskets”: 60% of the customers, 70% of the revenue."]
+    assert told["figures"] == [("Customers in segments", "1,200"), ("Stability of the whole", "0.63"), ("Starts that find it again", "64%")]
+    assert told["todo"] == ["Name the segments in build.segments of project.yml, with what each is expected to be like."]
+    assert told["unknown"] == ["Whether the segments exist in nature or only by our cut: not tested yet."]
+
+
+def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_more():
+    named = profiles(segment("s1", 120, name="A"), segment("s2", 80, name="B"))
+    assert page.summary(evidence(), named, PLAN, by="people")["todo"] == []
+    for by in ("evidence", "nobody"):
+        todo = page.summary(evidence(), named, PLAN, by=by)["todo"]
+        assert todo == ["Decide which segmentation is published: build.chosen of project.yml."]
+    chosen = named | {"chosen": "rfm"}
+    assert page.summary(evidence(), chosen, PLAN, by="people")["todo"] == [
+        "“RFM points” is published by decision; for the message “Hierarchical classification” told more of the later period."
+    ]
+    assert page.summary(evidence(**NOTHING), chosen, PLAN, by="people")["todo"] == []
+
+
+def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
+    empty = evidence(**NOTHING, stability={}, reproducibility={})
+    told = page.summary(empty, profiles(), PLAN, by="nobody")
+    assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Starts that find it again", "–")]
+    assert all("cannot tell" in point for point in told["points"][:2])
+    for use, sentence in (("objective", "whom to spend on"), ("panel", "what to say")):
+        assert page.contest_frame(empty, use).empty
+        assert page.contest_words(empty, use, "later revenue")["title"] == f"Not judged for {sentence}: no later period can be seen."
+    assert shown(page.contest_table(empty)) == shown(page.other_k_table(empty)) == []
+    assert page.stability_words(page.stability_frame({}), PLAN, 0, 5)["title"] == "Stability cannot be told: there are too few customers."
+    nothing = page.gains_frame({"gains": [], "total": 0.0, "rows": 0})
+    assert page.gains_words(nothing, PLAN)["title"] == "The tree cannot be drawn: there are too few customers."
+    assert len(page.caveats(empty, profiles(), PLAN, agreement=None)) == 1
+
+
+# Contest and stability
+
+
+def test_the_charts_of_the_contest_claim_what_they_draw():
+    frame = page.contest_frame(evidence(), "objective")
+    assert frame.to_dict("list") == {
+        "name": ["hcpc", "tree"],
+        "label": ["Hierarchical classification", "Shallow tree"],
+        "value": [0.28, 0.59],
+        "low": [0.2, 0.5],
+        "high": [0.3, 0.6],
+    }
+    told = page.contest_words(evidence(), "objective", "later orders")
+    assert told["title"] == "Of later orders, “Shallow tree” tells most: 59% of the differences"
+    assert told["subtitle"] == "Share of the variance of later orders in the days after, whiskers: 95% interval"
+    assert told["alt"] == "Scores: Shallow tree 59.0% and Hierarchical classification 28.0%."
+    assert told["source"] == (
+        "Source: built on 2 August 2017, judged until 1 October 2017, on the half of 1,000 customers that did not pick"
+    )
+    told = page.contest_words(evidence(), "panel", "later orders")
+    assert told["title"] == "For what they buy, “Hierarchical classification” tells most: 5.1% of later differences"
+    assert told["name"] == "contest_panel"
+
+
+def test_the_table_of_the_contest_has_gains_of_candidates_alone():
+    assert shown(page.contest_table(evidence())) == [
+        ["Hierarchical classification", 3, 0.28, "−31.0 (−35.0 to −27.0)", 0.051, "+2.4 (+1.0 to +3.8)"],
+        ["Shallow tree", 2, 0.59, None, 0.027, None],
+    ]
+    told = copy.deepcopy(evidence())
+    told["contest"]["hcpc"] |= {"panel": None, "panel_gain": None}
+    assert shown(page.contest_table(told))[0][4:] == [None, None]
+
+
+def test_other_numbers_of_groups_are_a_column_each_and_both_uses_are_listed():
+    scores = {"rfm": {"objective": 0.4, "panel": None}, "hcpc": {"objective": 0.2, "panel": 0.05}}
+    table = page.other_k_table(evidence(other_k={"3": scores, "4": {"rfm": {"objective": 0.45, "panel": 0.01}}, "5": None}))
+    assert [c.label for c in table.columns] == ["Use", "Way of cutting", "3 groups", "4 groups"]
+    assert shown(table) == [
+        ["whom to spend on", "RFM points", 0.4, 0.45],
+        ["whom to spend on", "Hierarchical classification", 0.2, None],
+        ["what to say", "RFM points", None, 0.01],
+        ["what to say", "Hierarchical classification", 0.05, None],
+    ]
+
+
+def test_stability_is_shown_as_median_and_quartiles():
+    frame = page.stability_frame({3: np.array([0.2, 0.4, 0.6, 0.8, 1.0]), 4: np.array([0.9] * 5)})
+    assert frame.to_dict("list") == {
+        "k": [3, 4],
+        "label": ["3 segments", "4 segments"],
+        "value": pytest.approx([0.6, 0.9]),
+        "low": pytest.approx([0.4, 0.9]),
+        "high": pytest.approx([0.8, 0.9]),
+    }
+    told = page.stability_words(frame, PLAN, 20, 4321)
+    assert told["title"] == "Two samples of the same customers give 3 segments that agree at 0.60"
+    assert told["alt"] == "Agreement of two bootstrap solutions: 0.60 with 3 segments; highest, 0.90, with 4."
+    assert told["source"] == "Source: 30 pairs of bootstrap samples of 4,321 customers, 20 cold starts each"
+
+
+def test_how_often_the_partition_is_found_again():
+    start = "Of 100 cold starts, 64% find the partition that is kept, and 81% come within 1% of its sum of squares; the consolidated tree "
+    assert page.reproduced_words(FOUND) == start + "stops 5.0% above it."
+    assert page.reproduced_words(FOUND | {"chosen": "tree"}) == start + "finds it too."
+
+
+def test_gains_are_shares_of_all_inertia():
+    frame = page.gains_frame(FOUND)  # inertia of 400 / 100 in all: 1, .5 and .1 of 4
+    assert frame.to_dict("list") == {
+        "k": [2, 3, 4],
+        "label": ["from 1 to 2", "from 2 to 3", "from 3 to 4"],
+        "value": [0.25, 0.125, 0.025],
+    }
+    told = page.gains_words(frame, PLAN)
+    assert told["title"] == "3 classes keep 38% of the differences; one more would add 3%"
+    assert told["alt"] == "The first cuts of the tree gain 25% and 13% of inertia."
+    assert page.gains_words(frame.head(1), PLAN)["alt"] == "The first cuts of the tree gain 25% and 0% of inertia."
+
+
+def test_the_candidates_are_told_with_their_criteria():
+    documents = {"crossing": {"variables": [{"name": "spend_per_30d"}, {"name": "discount_share"}]}, "bands": BANDS}
+    rows = shown(page.candidates_table(Made(documents | {"rfm": BANDS, "hcpc": BANDS}), PLAN))
+    assert [row[1] for row in rows] == ["candidate"] * 3 + ["simple rule"] * 2 + ["chance"]
+    assert rows[2] == ["Crossing of two criteria", "candidate", "spend per 30 days by discount share, small neighbouring cells merged"]
+    assert rows[3][2] == "spend per 30 days, in bands of equal numbers of customers"
+    itself = page.candidates_table(Made({"crossing": BANDS, "bands": BANDS}), PLAN)
+    assert shown(itself)[2][2].startswith("spend per 30 days by spend per 30 days")
+
+
+def test_what_was_dropped_is_said():
+    assert page.dropped_words(Made({}, {"dropped": []})) == "All signed variables tell customers apart and are used."
+    assert page.dropped_words(Made({}, {"dropped": ["departments", "gap_days"]})).endswith("without effect: departments and gap_days.")
+
+
+@pytest.mark.parametrize(("metric", "title"), [("orders_per_customer", "later orders"), ("active_share", "later revenue")])
+def test_the_objective_that_was_judged_has_a_title(metric, title):
+    plan = project(objectives={"main": {"name": "Main", "kind": "retention", "metric": metric}})
+    assert page.objective_title(plan) == title
+
+
+# What could mislead
+
+
+def test_caveats_have_the_size_of_their_effect():
+    told = page.caveats(evidence(), profiles(), PLAN, agreement=0.523)
+    assert len(told) == 4 and "is not tested yet" in told[0]
+    assert "the segments agree at 0.52 (adjusted Rand index" in told[1]
+    assert "81% of the starts reach it, and half of all starts agree with the published partition at less than 0.61." in told[2]
+    assert told[3] == "The contest rests on one later period, 60 days long; another season may rank the ways otherwise."
+
+
+def test_small_segments_and_withdrawn_names_are_said():
+    given = profiles(segment("s1", 100), segment("s2", 9, fits=False), segment("s3", 0, fits=False))
+    told = page.caveats(evidence(), given, PLAN, agreement=None)
+    assert "2 segments have fewer than 10 customers and are not described." in told
+    assert "The names typed for s2 and s3 do not fit what was built and are withdrawn; name these segments again in project.yml." in told
+    one = page.caveats(evidence(), profiles(segment("s1", 9), segment("s2", 10)), PLAN, agreement=None)
+    assert "1 segment has fewer than 10 customers and is not described." in one
+
+
+# Segments
+
+
+def test_the_segments_at_a_glance():
+    assert shown(portraits.segments_table(profiles())) == [
+        ["Big baskets", "much at once", 120, 0.6, 0.7, 80.0, "$70 to $91", 0.5],
+        ["Segment s2", "", 80, 0.4, 0.2, 80.0, "$70 to $91", 0.5],
+    ]
+    lone = segment("s1", 0, revenue_per_30d=between(None, None, None), active_later=None, share_of_revenue=None)
+    assert shown(portraits.segments_table(profiles(lone)))[0][2:] == [0, 0.0, None, None, "cannot tell", None]
+    words.use("fr")
+    assert portraits.segment_name(profiles()["segments"][0]) == "Grands paniers"
+
+
+def test_the_grid_has_built_variables_as_rows_and_segments_as_columns():
+    frame = portraits.profile_frame(profiles(), PLAN, ["recency_days", "spend_per_30d"])
+    assert list(frame.index) == ["Days since last purchase", "Spend per 30 days"] and list(frame.columns) == ["Big baskets", "Segment s2"]
+    np.testing.assert_array_equal(frame.to_numpy(), [[np.nan, -1.5], [0.5, 0.1]])
+    told = portraits.profile_words(profiles(), PLAN)
+    assert told["title"] == "Segment s2 stands out most: days since last purchase −1.5 standard deviations from everyone"
+    assert told["alt"] == "Strongest trait of each segment: Big baskets: spend per 30 days and Segment s2: days since last purchase."
+    assert told["source"] == "Source: window that ends on 1 October 2017, 1,200 customers"
+
+
+def test_traits_are_in_the_units_of_their_variables():
+    rows = shown(portraits.traits_table(profiles(), PLAN))
+    assert rows[:2] == [
+        ["Big baskets", "Spend per 30 days", "USD", 4.0, 3.0, 0.5, 5.0],
+        ["Big baskets", "Discount share", "%", 10.0, 12.0, -0.25, 5.0],
+    ]
+    assert [row[1] for row in shown(portraits.traits_table(profiles(), PLAN, most=1))] == ["Spend per 30 days", "Days since last purchase"]
+    unknown = profiles(segment("s1", 50, traits=[trait("spend_per_30d", None, None, None, None)]))
+    assert shown(portraits.traits_table(unknown, PLAN)) == []
+    assert portraits.profile_words(profiles(segment("s1", 9)), PLAN)["title"] == "No segment is large enough to be described."
+
+
+def level(value, p, n=20):
+    return {"attribute": "home_town", "level": value, "n": n, "share": 0.25, "everyone": 0.1, "v": 3.0, "p_holm": p}
+
+
+def test_only_descriptors_that_stand_after_the_correction_are_listed_three_a_segment():
+    told = [level("A", 0.001), level("B", 0.051), level("C", 0.05), level("D", 0.01), level("E", 0.01)]
+    rows = shown(portraits.descriptors_table(profiles(segment("s1", 100, descriptors=told)), PLAN))
+    assert rows == [["Segment s1", "home town", value, 20, 0.25, 0.1, 3.0] for value in "ACD"]
+    assert shown(portraits.descriptors_table(profiles(), PLAN)) == []
+
+
+def test_the_bands_for_the_budget_and_where_their_customers_are():
+    assert shown(portraits.budget_table(profiles(), BANDS, PLAN)) == [
+        ["Spend per 30 days $120.50 or more", 150, 0.5, 33.0, 100, 50],
+        ["all others", 50, 0.5, 33.0, 20, 30],
+    ]
+
+
+def test_rules_in_words():
+    when = [
+        {"variable": "spend_per_30d", "at_least": 1234.5, "below": None},
+        {"variable": "discount_share", "at_least": None, "below": 0.125},
+        {"variable": "recency_days", "at_least": 7.0, "below": 30.0},
+    ]
+    rules = [{"segment": "s1", "when": when}, {"segment": "s2", "when": []}]
+    assert portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "s3"}}}, PLAN) == {
+        "s1": "Spend per 30 days $1,234.50 or more, Discount share below 12.5% and Days since last purchase 7.0 days to below 30.0 days",
+        "s2": "everybody",
+        "s3": "all others",
+    }
+
+
+# Privacy
+
+
+def test_no_figure_about_a_few_customers_is_on_the_page():
+    """Every figure of a segment and a band of three holds 777 or 0.777; none of them may be anywhere but in what is kept private."""
+    few = segment(
+        "s2",
+        3,
+        share_of_customers=0.777,
+        share_of_revenue=0.777,
+        revenue_per_30d=between(777.0, 777.1, 777.2),
+        active_later={"share": 0.777, "low": 0.777, "high": 0.777, "n": 3},
+        traits=[trait("spend_per_30d", 77.7, 777.0, 77.7, 777.0), trait("discount_share", 7.77, 7.77, 7.77, 7.77)],
+    )
+    moved = segment("s1", 120, active_later={"share": 0.777, "low": 0.7, "high": 0.8, "n": 9})  # a few at the earlier instant
+    given = profiles(moved, few)
+    given["budget"]["bands"][1] |= {"n": 3, "share_of_customers": 0.777, "share_of_revenue": 0.777, "revenue_per_30d": 777.0}
+    given["budget"]["crossed"] = {"s1": {"b1": 100, "b2": 7}, "s2": {"b1": 7}}
+    made = (
+        portraits.segments_table(given),
+        portraits.traits_table(given, PLAN),
+        portraits.descriptors_table(given, PLAN),
+        portraits.budget_table(given, BANDS, PLAN),
+    )
+    for table in made:
+        assert "77" not in tables.as_html(table) and not re.search(r"77|\b7\b", str(shown(table))), table.name
+    frame = portraits.profile_frame(given, PLAN, ["spend_per_30d", "discount_share"])
+    assert list(frame.columns) == ["Segment s1"]
+    said = page.summary(evidence(), given, PLAN, by="people"), page.caveats(evidence(), given, PLAN, agreement=None)
+    assert "77" not in f"{said} {portraits.profile_words(given, PLAN)}" and "Segment s2" not in str(portraits.profile_words(given, PLAN))
+    assert tables.as_html(made[0]).count("n\u202f&lt;\u202f10") == 4
+    assert shown(made[0])[0][-1] is None and shown(made[0])[1][2:] == [None] * 4 + ["–", None]
