@@ -1,7 +1,7 @@
 """Step 9: do the segments still hold: movement beside its noise, drift, agreement with a new build, and a verdict."""
 
 from helpers.reevaluate.agreement import adjusted_rand, interval, kappa
-from helpers.reevaluate.drift import drift, drifted
+from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
 from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, segments, staying
 from helpers.reevaluate.noise import floor, noise_floor
@@ -14,8 +14,8 @@ __all__ = [
     "adjusted_rand",
     "as_document",
     "backtest",
+    "changes",
     "comes_back",
-    "drift",
     "drifted",
     "floor",
     "flows",

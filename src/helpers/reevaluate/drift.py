@@ -37,7 +37,7 @@ def distance(before: np.ndarray, now: np.ndarray) -> float | None:
     return float(np.abs(np.searchsorted(a, at, side="right") / len(a) - np.searchsorted(b, at, side="right") / len(b)).max())
 
 
-def drift(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: Project) -> list[dict]:
+def changes(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: Project) -> list[dict]:
     """Each variable's psi, ks and mark, the most changed first; nothing is computed under 200 customers at either date.
 
     before, now   one row a customer in scope at that date (a sample)
@@ -55,11 +55,11 @@ def drift(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: Pr
 
 
 def drifted(step, document: dict | None) -> list[dict]:
-    """`drift` of the variables that a document uses, between the windows *confirm* and *published*; none without a document."""
+    """`changes` of the variables that a document uses, between the windows *confirm* and *published*; none without a document."""
     if document is None:
         return []
     frames = [step.sample(step.take("variables", name)) for name in ("variables_confirm", "variables")]
-    return drift(*frames, [v["name"] for v in document["variables"]], step.project)
+    return changes(*frames, [v["name"] for v in document["variables"]], step.project)
 
 
 def _mark(psi: float, ks: float | None, project: Project) -> str:

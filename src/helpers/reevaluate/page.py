@@ -67,7 +67,7 @@ def matrix_words(moved: Movement, project: Project, windows: dict) -> dict:
 def stay_words(moved: Movement, project: Project) -> str:
     """Whether belonging to a segment lasts, against the limit of the scope."""
     stay, limit = moved.stay, project.scope.criteria.interesting_kappa
-    if stay["kappa"] is None:
+    if stay["kappa"] is None or stay["n"] < project.min_cell:
         return say("Whether belonging lasts: cannot tell.")
     values = {"kappa": words.number(stay["kappa"], 2), "limit": words.number(limit, 2)}
     values |= {end: words.number(stay[end], 2) for end in ("low", "high")}
@@ -193,9 +193,9 @@ def scope_words(moved: Movement, project: Project) -> str:
     arrived, departed = (sum(s[name] for s in moved.segments) for name in ("arrived", "departed"))
     if moved.document is None:
         return say("Who arrived in scope and who departed: cannot tell.")
-    few = say("fewer than {least}", least=words.number(project.min_cell))
-    values = {name: few if 0 < n < project.min_cell else words.number(n) for name, n in (("arrived", arrived), ("departed", departed))}
-    values |= {"n": words.number(moved.stay["n"])}
+    few, least = say("fewer than {least}", least=words.number(project.min_cell)), project.min_cell
+    counts = {"n": moved.stay["n"], "arrived": arrived, "departed": departed}
+    values = {name: few if 0 < n < least else words.number(n) for name, n in counts.items()}
     return say("In scope at both dates: {n} customers; arrived since: {arrived}; departed: {departed}.", **values)
 
 

@@ -40,7 +40,7 @@ def comes_back(evidence: dict, chosen: str) -> float | None:
 def judge(moved: Movement, agreement: dict, changes: list[dict], project: Project, *, steady: float | None) -> tuple[str, list[dict]]:
     """The verdict and every reason, for and against: (verdict, reasons).
 
-    agreement, changes   `refit` and `drift.drift`
+    agreement, changes   `refit` and `drift.changes`
     steady               `comes_back`
 
     Keeping is the default: a refit moves customers who did nothing, so it needs a reason of its own.

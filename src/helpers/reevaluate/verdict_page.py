@@ -187,37 +187,45 @@ def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, 
 
     judged   verdict and reasons
     """
-    verdict, stay, due = judged[0], moved.stay, words.day(next_look(step))
-    known = {name: words.share(stay[name], 0) for name in ("share", "chance")}
+    verdict, due, project = judged[0], words.day(next_look(step)), step.project
+    known = {name: words.share(moved.stay[name], 0) for name in ("share", "chance")}
     headlines = {
         "keep": say("The segments hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
         "refit": say("The segments have shifted: fit them again; {share} of customers stayed in theirs.", **known),
         "rebuild": say("The segments do not hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
         "cannot tell": say("Whether the segments still hold cannot be told yet."),
     }
-    tell = say("cannot tell")
-    figures = [
-        (say("Stayed in their segment"), tell if stay["share"] is None else words.share(stay["share"], 0)),
-        (say("Lasting, κ"), tell if stay["kappa"] is None else words.number(stay["kappa"], 2)),
+    listed = [_beyond(moved, project), drift_words(changes)] if moved.segments else []
+    backtest = [say("Confirmed on this very quarter: a backtest, not yet out of time.")] if moved.document else []
+    return {
+        "headline": headlines[verdict],
+        "points": [verdict_words(verdict, judged[1]), *listed, noise_words(floor), *backtest],
+        "figures": [*_figures(moved, floor, agreement, project), (say("Next look"), due)],
+        "unknown": _unknown(moved, due),
+        "todo": _todo(verdict, floor, due),
+    }
+
+
+def _figures(moved: Movement, floor: dict, agreement: dict, project: Project) -> list[tuple[str, str]]:
+    stay, tell = moved.stay, say("cannot tell")
+    seen = stay["n"] >= project.min_cell
+    return [
+        (say("Stayed in their segment"), words.share(stay["share"], 0) if seen else tell),
+        (say("Lasting, κ"), words.number(stay["kappa"], 2) if seen and stay["kappa"] is not None else tell),
         (say("Explained by behaviour"), tell if floor["behaviour"] is None else say("{n} points", n=points(max(floor["behaviour"], 0)))),
         (say("Agreement with a new build"), tell if agreement["value"] is None else words.number(agreement["value"], 2)),
-        (say("Next look"), due),
     ]
-    unknown = [
-        say("Whether the segments hold: the history is too short for a look back; the look of {day} is the first to tell.", day=due),
-    ]
-    backtest = [
-        say(
-            "Whether the segments hold out of time: the recipe was confirmed on this quarter; the look of {day} is the first to tell.",
-            day=due,
-        ),
-        say("What is season and what is time: that takes the same season a year apart."),
-    ]
-    listed = [_beyond(moved, step.project), drift_words(changes)] if moved.segments else []
-    said = [verdict_words(verdict, judged[1]), *listed, noise_words(floor)]
-    if moved.document:
-        said, unknown = [*said, say("Confirmed on this very quarter: a backtest, not yet out of time.")], backtest
-    return {"headline": headlines[verdict], "points": said, "figures": figures, "unknown": unknown, "todo": _todo(verdict, floor, due)}
+
+
+def _unknown(moved: Movement, due: str) -> list[str]:
+    if moved.document is None:
+        return [
+            say("Whether the segments hold: the history is too short for a look back; the look of {day} is the first to tell.", day=due)
+        ]
+    confirmed = say(
+        "Whether the segments hold out of time: the recipe was confirmed on this quarter; the look of {day} is the first to tell.", day=due
+    )
+    return [confirmed, say("What is season and what is time: that takes the same season a year apart.")]
 
 
 def _beyond(moved: Movement, project: Project) -> str:

@@ -1,0 +1,682 @@
+"""Step 9: who moved and what chance would move, worked out by hand; the noise floor, drift, the verdict, and what the page may say."""
+
+import dataclasses
+import math
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from by_hand import project, same, table
+
+from helpers import engine, reevaluate, tables, variables
+from helpers.reevaluate import drift, movement, noise, page, verdict, verdict_page
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+Z = 2.241403  # normal quantile of 1 − .05/2/2: two segments looked at together
+PLAIN = {
+    "sources": {
+        "orders": {"table": "orders", "file": "o.csv", "columns": {c: c for c in ("customer_id", "order_id", "ordered_at", "amount")}}
+    }
+}
+NO_FLOOR = {"within": None, "between": None, "behaviour": None, "low": None, "high": None, "n": 0}
+
+
+def people(*rows: tuple, columns: str = "customer_id segment") -> ibis.expr.types.Table:
+    kinds = {"revenue": "float64"}
+    names = columns.split()
+    return ibis.memtable([dict(zip(names, row, strict=True)) for row in rows], schema={n: kinds.get(n, "string") for n in names})
+
+
+def spent(*rows: tuple):
+    return people(*rows, columns="customer_id revenue")
+
+
+# eve departs, 007 arrives, bea goes over to s2; dot bought nothing before and sends something back later
+THEN = people(("dot", "s2"), ("ann", "s1"), ("eve", "s1"), ("cyd", "s2"), ("bea", "s1"))
+NOW = people(("007", "s1"), ("cyd", "s2"), ("bea", "s2"), ("ann", "s1"), ("dot", "s2"))
+SPENT = spent(("cyd", 10.0), ("ann", 30.0), ("eve", 5.0), ("bea", 20.0), ("zoe", 99.0))
+SPENT_LATER = spent(("dot", -5.0), ("bea", 25.0), ("007", 7.0), ("ann", 40.0), ("eve", 3.0))
+
+
+def travelled():
+    return reevaluate.journeys(THEN, NOW, SPENT, SPENT_LATER)
+
+
+def moved(counts, *, arrived=(), departed=(), ids=None) -> reevaluate.Movement:
+    """A movement from a matrix of counts, everybody's money 1 at both dates."""
+    ids = ids or [f"s{n + 1}" for n in range(len(counts))]
+    rows = [(a, b, counts[i][j]) for i, a in enumerate(ids) for j, b in enumerate(ids)]
+    rows += [(movement.OUT, one, n) for one, n in zip(ids, arrived, strict=False)]
+    rows += [(one, movement.OUT, n) for one, n in zip(ids, departed, strict=False)]
+    frame = pd.DataFrame([(a, b, n, n, n, n, n, 0) for a, b, n in rows if n], columns=["before", "now", "n", *movement.SUMS])
+    found = reevaluate.matrix(frame, ids)
+    document = {"segments": [{"id": one, "name": f"Name of {one}", "colour": "#12436D"} for one in ids]}
+    return reevaluate.Movement(
+        document, None, reevaluate.segments(frame, ids, months=1), found, reevaluate.staying(found, draws=200, seed=1)
+    )
+
+
+NOTHING = reevaluate.Movement(None, None, [], np.zeros((0, 0), dtype="int64"), reevaluate.staying(np.zeros((0, 0)), draws=200, seed=1))
+WINDOWS = engine.windows(datetime(2017, 10, 1), window_days=90, horizon_days=90, first=datetime(2017, 1, 1))
+STEADY = [[60, 20], [20, 100]]
+
+
+# Who moved
+
+
+def test_everybody_in_scope_at_either_date_is_there_once_with_both_segments_and_both_sums():
+    same(
+        travelled(),
+        {
+            "customer_id": ["007", "ann", "bea", "cyd", "dot", "eve"],
+            "before": [None, "s1", "s1", "s2", "s2", "s1"],
+            "now": ["s1", "s1", "s2", "s2", "s2", None],
+            "money_before": [0.0, 30.0, 20.0, 10.0, 0.0, 5.0],
+            "money_now": [7.0, 40.0, 25.0, 0.0, -5.0, 3.0],
+        },
+    )
+
+
+def test_customers_and_money_of_a_segment_add_up_from_before_to_now():
+    s1, s2 = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=1)
+    counts = ["id", "before", "arrived", "departed", "entered", "left", "net", "now"]
+    assert [s1[name] for name in counts] == ["s1", 3, 1, 1, 0, 1, -1, 2]
+    assert [s2[name] for name in counts] == ["s2", 2, 0, 0, 1, 0, 1, 3]
+    money = ["money_before", "money_arrived", "money_departed", "net_money", "money_now"]
+    assert [s1[name] for name in money] == [55.0, 7.0, 5.0, -10.0, 47.0]  # ann spends 10 more, bea's 20 leave
+    assert [s2[name] for name in money] == [10.0, 0.0, 0.0, 10.0, 20.0]  # bea brings 25, cyd stops 10, dot sends back 5
+
+
+def test_noise_is_mcnemars_with_the_quantile_for_all_segments_together():
+    s1, s2 = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=1)
+    assert s1["noise"] == pytest.approx(Z * math.sqrt(0 + 1), rel=1e-6)
+    assert s1["noise_money"] == pytest.approx(Z * math.sqrt(10**2 + 20**2), rel=1e-6)
+    assert s2["noise_money"] == pytest.approx(Z * math.sqrt(25**2 + 10**2 + 5**2), rel=1e-6)
+    assert (s1["beyond"], s2["beyond"], s1["beyond_money"]) == (False, False, False)
+
+
+def test_a_balance_is_beyond_chance_from_where_mcnemars_statistic_passes_its_limit():
+    for entered, beyond in ((10, True), (9, False)):  # 10/√10 = 3.16, 9 − 3 = 6 of 12: 1.73
+        one = moved([[50, 0 if beyond else 3], [entered, 50]]).segments[0]
+        assert (one["net"], one["beyond"]) == (entered - (0 if beyond else 3), beyond)
+
+
+def test_money_is_given_for_thirty_days():
+    half = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=3)[0]
+    assert half["money_before"] == pytest.approx(55 / 3)
+    assert half["noise_money"] == pytest.approx(Z * math.sqrt(500) / 3, rel=1e-6)
+
+
+def test_staying_is_measured_against_the_sizes_of_the_segments():
+    found = reevaluate.flows(travelled())
+    assert reevaluate.matrix(found, ["s1", "s2"]).tolist() == [[1, 1], [0, 2]]
+    stay = reevaluate.staying(reevaluate.matrix(found, ["s1", "s2"]), draws=200, seed=1)
+    assert {n: stay[n] for n in ("share", "chance", "kappa", "n")} == {"share": 0.75, "chance": 0.5, "kappa": 0.5, "n": 4}
+    s1, s2 = reevaluate.segments(found, ["s1", "s2"], months=1)
+    assert s1["stay"] == {"share": 0.5, "chance": 0.25, "kappa": pytest.approx(1 / 3)}
+    assert s2["stay"] == {"share": 1.0, "chance": 0.75, "kappa": 1.0}
+
+
+@pytest.mark.parametrize(("counts", "kappa"), [([[5, 0], [0, 5]], 1.0), ([[0, 5], [5, 0]], -1.0), ([[3, 1], [1, 3]], 0.5)])
+def test_kappa_is_one_when_none_move_and_below_chance_when_all_do(counts, kappa):
+    assert reevaluate.kappa(np.array(counts)) == pytest.approx(kappa)
+
+
+def test_a_segment_of_nobody_and_a_base_in_one_segment_have_no_kappa():
+    found = moved([[8, 0], [0, 0]])
+    assert found.stay["kappa"] is None and found.stay["share"] == 1.0
+    assert found.segments[1]["stay"] == {"share": None, "chance": None, "kappa": None}
+    assert (found.segments[1]["before"], found.segments[1]["noise"], found.segments[1]["beyond"]) == (0, 0.0, False)
+
+
+def test_without_anybody_at_both_dates_nothing_is_told():
+    found = reevaluate.flows(reevaluate.journeys(people(("ann", "s1")), people(("bea", "s1")), SPENT, SPENT_LATER))
+    assert reevaluate.staying(reevaluate.matrix(found, ["s1"]), draws=200, seed=1) == {
+        "share": None, "chance": None, "kappa": None, "low": None, "high": None, "n": 0,
+    }  # fmt: skip
+    empty = reevaluate.flows(reevaluate.journeys(people(), people(), spent(), spent()))
+    assert empty.empty and reevaluate.segments(empty, ["s1"], months=1)[0]["before"] == 0
+
+
+# Agreement
+
+
+def test_the_adjusted_rand_index_is_hubert_and_arabies():
+    assert reevaluate.adjusted_rand(np.array([[2, 0], [0, 2]])) == 1.0
+    assert reevaluate.adjusted_rand(np.array([[1, 1], [1, 1]])) == pytest.approx(-0.5)  # (0 − 4/6)/(2 − 4/6)
+    assert reevaluate.adjusted_rand(np.array([[4]])) == 1.0
+    both = reevaluate.adjusted_rand(np.array([[[2, 0], [0, 2]], [[1, 1], [1, 1]]]))
+    assert both == pytest.approx([1.0, -0.5])
+
+
+def test_it_is_the_same_as_scikit_learns():
+    from sklearn.metrics import adjusted_rand_score
+
+    counts = np.array([[7, 2, 0, 1], [3, 9, 4, 0], [0, 1, 6, 5]])
+    one, other = (np.repeat(places, counts.ravel()) for places in (np.arange(12) // 4, np.arange(12) % 4))
+    assert reevaluate.adjusted_rand(counts) == pytest.approx(adjusted_rand_score(one, other))
+
+
+def test_an_interval_holds_the_value_and_shrinks_with_customers():
+    few, many = (reevaluate.interval(np.array([[3, 1], [1, 3]]) * times, reevaluate.kappa, draws=500, seed=1) for times in (5, 500))
+    assert few["low"] < many["low"] < 0.5 < many["high"] < few["high"]
+    assert reevaluate.interval(np.array([[1]]), reevaluate.kappa, draws=500, seed=1) == {"low": None, "high": None}
+    assert reevaluate.interval(np.array([[9]]), reevaluate.kappa, draws=500, seed=1) == {"low": None, "high": None}
+
+
+# What is hidden
+
+
+def test_nothing_is_hidden_where_every_number_is_large_or_nobody():
+    found = reevaluate.hidden(moved([[50, 0], [20, 30]]).segments, np.array([[50, 0], [20, 30]]), least=10)
+    assert not found.cells.any() and not found.moves.any() and not found.crossed.any()
+
+
+def test_a_small_cell_takes_the_next_smallest_of_its_row_and_column_with_it():
+    counts = np.array([[90, 3, 15, 20], [30, 80, 12, 40], [25, 16, 70, 35], [45, 50, 60, 99]])
+    # 3 takes 15 in its row and 16 in its column; 15 takes 12 in its column, 12 takes 30 in its row, 16 takes 25 in its: all are two
+    assert reevaluate.hidden(segments_of(4), counts, least=10).cells.tolist() == [
+        [False, True, True, False],
+        [True, False, True, False],
+        [True, True, False, False],
+        [False, False, False, False],
+    ]
+
+
+def segments_of(k: int) -> list[dict]:
+    return [{"arrived": 0, "departed": 0}] * k
+
+
+def _covers(shut, counts, least) -> bool:
+    """Whether no hidden cell follows from its row or column, with or without the diagonal."""
+    for cells, numbers in ((shut, counts), (shut.T, counts.T)):
+        for place in range(len(counts)):
+            for inside in (np.arange(len(counts)) >= 0, np.arange(len(counts)) != place):
+                closed, n = cells[place][inside], numbers[place][inside]
+                if closed.any() and not closed.all() and (closed.sum() < 2 or 0 < n[closed].sum() < least):
+                    return False
+    return True
+
+
+def test_no_hidden_cell_of_any_matrix_follows_from_its_row_or_column():
+    draw = np.random.default_rng(5)
+    for _ in range(300):
+        k = int(draw.integers(2, 7))
+        counts = draw.negative_binomial(1, 0.03, (k, k)) + np.diag(draw.integers(0, 90, k))
+        found = reevaluate.hidden(segments_of(k), counts, least=10)
+        assert found.cells[(counts > 0) & (counts < 10)].all()
+        assert _covers(found.cells, counts, 10), counts
+
+
+def test_arrived_and_departed_are_hidden_together_and_never_those_of_one_segment_alone():
+    found = moved(np.full((3, 3), 40).tolist(), arrived=[3, 20, 30], departed=[25, 12, 40])
+    assert reevaluate.hidden(found.segments, found.table, least=10).crossed.tolist() == [True, True, False]
+    apart = moved(np.full((3, 3), 40).tolist(), arrived=[0, 20, 30], departed=[25, 12, 40])
+    assert not reevaluate.hidden(apart.segments, apart.table, least=10).crossed.any()
+
+
+def test_a_segment_of_three_shows_nothing_and_neither_does_the_next_smallest():
+    found = moved([[3, 0, 0], [0, 40, 12], [0, 15, 90]])
+    assert reevaluate.hidden(found.segments, found.table, least=10).moves.tolist() == [True, True, False]
+
+
+# Noise floor
+
+LINES = table(
+    "orders",
+    "customer_id order_id ordered_at amount product_id",
+    *[
+        (who, f"{who}{n}", f"0{6 + n % 4}-{10 + n} 1{n % 10}:00", 1 + n, product)
+        for who in ("ann", "bea")
+        for n in range(12)
+        for product in ("p1", "p2")
+    ],
+)
+
+
+def test_the_lines_of_an_order_stay_in_one_half_and_both_halves_get_orders():
+    found = reevaluate.noise.halved({"orders": LINES, "customers": LINES}, seed=1)
+    assert list(found) == ["orders"]
+    frame = found["orders"].execute()
+    assert len(frame) == 48 and (frame.groupby("order_id")["customer_id"].nunique() == 1).all()
+    assert sorted(set(frame["customer_id"])) == ["ann|0", "ann|1", "bea|0", "bea|1"]
+
+
+def test_the_seed_draws_the_halves_and_the_order_of_the_rows_does_not():
+    def drawn(rows, seed):
+        frame = noise.halved({"orders": rows}, seed=seed)["orders"].execute()
+        return frame.drop_duplicates("order_id").set_index("order_id")["customer_id"].sort_index()
+
+    assert drawn(LINES, 1).equals(drawn(LINES.order_by(LINES.amount.desc()), 1))
+    assert not drawn(LINES, 1).equals(drawn(LINES, 2))
+
+
+def test_both_halves_together_are_the_whole_in_orders_and_money():
+    plan, names, whole = project(collect=PLAIN), ["orders_per_30d", "spend_per_30d"], {"orders": LINES}
+    until = datetime(2017, 10, 1)
+    halves = noise.measured(noise.halved(whole, seed=1), whole, plan, as_of=until, names=names)
+    people = LINES.group_by("customer_id").agg(first_ordered_at=LINES.ordered_at.min())
+    all_ = variables.measure(whole, people, plan, as_of=until, window_days=plan.scope.window_days)
+    expected = all_.select("customer_id", *names).execute().set_index("customer_id").sort_index()
+    assert list(halves[0].index) == list(halves[1].index) == ["ann", "bea"]
+    assert (halves[0] > 0).all(axis=None) and (halves[1] > 0).all(axis=None)
+    pd.testing.assert_frame_equal(halves[0] + halves[1], expected)
+
+
+def test_a_half_is_brought_to_the_scale_of_the_whole_by_its_ranks():
+    halves = [pd.DataFrame({"x": [1.0, 4.0]}), pd.DataFrame({"x": [3.0, 2.0]})]
+    low, high = noise.rescaled(halves, pd.DataFrame({"x": [40.0, 10.0, 30.0, 20.0]}))
+    assert low["x"].tolist() == [10.0, 40.0] and high["x"].tolist() == [30.0, 20.0]
+    assert halves[0]["x"].tolist() == [1.0, 4.0]  # given frames are left as they are
+
+
+def test_equal_values_of_a_half_stay_equal_and_missing_ones_stay_missing():
+    halves = [pd.DataFrame({"x": [0.0, 2.0, None]}), pd.DataFrame({"x": [0.0, 1.0, 0.0]})]
+    # pooled 0 0 0 1 2: the zeros have middle rank 1 of 4, a quarter of the whole's way; 1 has rank 3, 2 has rank 4
+    low, high = noise.rescaled(halves, pd.DataFrame({"x": [0.0, 2.0, 4.0, 6.0, 8.0]}))
+    assert low["x"].tolist()[:2] == [2.0, 8.0] and math.isnan(low["x"][2])
+    assert high["x"].tolist() == [2.0, 6.0, 2.0]
+
+
+def test_a_variable_that_nobody_has_is_left_missing():
+    nobody = pd.DataFrame({"x": [None, None]}, dtype="float64")
+    assert noise.rescaled([nobody, nobody], pd.DataFrame({"x": [1.0]}))[0]["x"].isna().all()
+
+
+def test_the_floor_is_the_mean_of_both_periods_and_behaviour_what_is_beyond_it():
+    a, b = np.array(["a"] * 40), np.array(["b"] * 40)
+    half = np.where(np.arange(40) < 10, "b", "a")  # differs from a in a quarter
+    found = reevaluate.floor([a, half], [b, b], draws=200, seed=1)
+    # within: a quarter then, none now; between: a against b twice 1, the other half twice three quarters
+    assert {n: found[n] for n in ("within", "between", "behaviour", "n")} == {"within": 0.125, "between": 0.875, "behaviour": 0.75, "n": 40}
+    assert found["low"] < 0.75 < found["high"]
+
+
+def test_the_floor_of_too_few_customers_is_not_told():
+    few = np.array(["a"] * (noise.LEAST - 1))
+    assert reevaluate.floor([few, few], [few, few], draws=200, seed=1) == NO_FLOOR | {"n": noise.LEAST - 1}
+
+
+# Forty customers, orders of 10 or of 100 every week, half each; in the second quarter of `swapped` they change places.
+
+
+class Step(SimpleNamespace):
+    """A step with what earlier ones handed over, in memory."""
+
+    def gives(self, step, name):
+        return name in self.given
+
+    def take(self, step, name):
+        return self.given[name]
+
+    def sample(self, whole):
+        return whole.execute().sort_values("customer_id", ignore_index=True)
+
+
+CUT = {
+    "format": 1, "version": 1, "key": "customer_id", "built_as_of": "2017-07-03T00:00:00",
+    "variables": [{"name": "spend_per_order", "kind": "number", "missing": 10.0, "steps": []}],
+    "segments": [{"id": "s1", "name": "Large baskets", "colour": "#12436D"}, {"id": "s2", "name": None, "colour": "#D55E00"}],
+    "assign": {"first_match": {"rules": [{"segment": "s1", "when": [{"variable": "spend_per_order", "at_least": 50.0, "below": None}]}],
+                               "otherwise": "s2"}},
+}  # fmt: skip
+
+
+def forty(swapped: bool = False, **given) -> tuple[Step, dict, dict]:
+    """A step, its checked tables and windows."""
+    first, rows = datetime(2017, 4, 4, 12), []
+    for n in range(40):
+        for week in range(25):
+            day = first + timedelta(days=7 * week + n % 5)
+            large = (n < 20) != (swapped and day >= WINDOWS["confirm"].built_at)
+            rows.append((f"c{n:02d}", f"o{n}-{week}", f"{day:%m-%d %H:%M}", 100 if large else 10))
+    bought = table("orders", "customer_id order_id ordered_at amount", *rows)
+    plan = project(scope={"window_days": 90, "horizon_days": 90}, build={"draws": 200}, collect=PLAIN)
+    people = bought.group_by("customer_id").agg(first_ordered_at=bought.ordered_at.min())
+    measured = {
+        name: variables.measure({"orders": bought}, people, plan, as_of=WINDOWS[window].built_at, window_days=90).cache()
+        for name, window in (("variables_confirm", "confirm"), ("variables", "published"))
+    }
+    from helpers import build
+
+    handed = measured | {"segmentation": CUT, "segmentation_confirm": CUT}
+    handed["membership_confirm"] = build.apply(CUT, measured["variables_confirm"])
+    return Step(project=plan, as_of=datetime(2017, 10, 1), given=handed | given), {"orders": bought}, WINDOWS
+
+
+def test_a_backtest_applies_the_frozen_document_at_both_dates():
+    step, checked, windows = forty()
+    found = reevaluate.backtest(step, windows, checked["orders"])
+    assert found.table.tolist() == [[20, 0], [0, 20]] and found.stay["kappa"] == 1.0
+    swapped, checked, windows = forty(swapped=True)
+    assert reevaluate.backtest(swapped, windows, checked["orders"]).table.tolist() == [[0, 20], [20, 0]]
+
+
+def test_customers_who_do_not_change_have_no_behaviour_and_those_who_swap_have_it():
+    step, checked, windows = forty()
+    same_ = reevaluate.noise_floor(step, reevaluate.backtest(step, windows, checked["orders"]), checked, windows)
+    step, checked, windows = forty(swapped=True)
+    other = reevaluate.noise_floor(step, reevaluate.backtest(step, windows, checked["orders"]), checked, windows)
+    assert (same_["within"], same_["between"], same_["n"]) == (0.0, 0.0, 40)
+    assert (other["within"], other["between"]) == (0.0, 1.0) and other["low"] == 1.0
+
+
+def test_the_refit_agrees_fully_with_itself_and_without_an_earlier_build_nothing_is_told():
+    step, checked, windows = forty()
+    assert reevaluate.refit(step, CUT) == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 40}
+    del step.given["segmentation_confirm"]
+    nothing = reevaluate.backtest(step, windows, checked["orders"])
+    assert (nothing.document, nothing.segments, nothing.stay["share"]) == (None, [], None)
+    assert reevaluate.noise_floor(step, nothing, checked, windows) == NO_FLOOR
+    assert reevaluate.refit(step, None) == {"value": None, "low": None, "high": None, "n": 0}
+    assert reevaluate.drifted(step, None) == []
+
+
+# Drift
+
+
+def test_the_index_is_less_its_expectation_under_no_change():
+    before, now = np.repeat([0.0, 1.0], [100, 100]), np.repeat([1.0, 0.0], [50, 150])
+    found = drift.stability_index(before, now)
+    assert found == pytest.approx(0.25 * math.log(1.5) + 0.25 * math.log(2) - (1 / 200 + 1 / 200))
+    assert drift.stability_index(before, before) == pytest.approx(-0.01)
+    assert drift.distance(before, now) == pytest.approx(0.25)
+
+
+def test_missing_values_are_a_bin_of_their_own_and_an_empty_bin_counts_half_a_customer():
+    before, now = np.zeros(200), np.repeat([0.0, np.nan], [100, 100])
+    p, q = 200 / 200.5, 0.5
+    expected = (q - p) * math.log(q / p) + (p - q) * math.log(0.5 / (1 - p)) - 0.01
+    assert drift.stability_index(before, now) == pytest.approx(expected)
+    assert drift.distance(before, now) == 0.0
+    assert drift.distance(before, np.full(3, np.nan)) is None
+
+
+def test_a_constant_variable_has_not_changed():
+    assert drift.stability_index(np.ones(300), np.ones(300)) == 0.0
+
+
+def test_marks_follow_the_limits_and_the_distance_alone_is_worth_a_look():
+    half = np.repeat([0.0, 1.0], [500, 500])
+    now = pd.DataFrame({
+        "much": np.repeat([0.0, 1.0], [760, 240]), "some": np.repeat([0.0, 1.0], [680, 320]),
+        "shift": np.repeat([0.0, 1.0], [620, 380]), "none": half,
+    })  # fmt: skip
+    before = pd.DataFrame(dict.fromkeys(now.columns, half))
+    found = {d["variable"]: d for d in reevaluate.changes(before, now, list(now.columns), project())}
+    assert list(found) == ["much", "some", "shift", "none"]
+    assert {name: d["mark"] for name, d in found.items()} == {"much": "changed", "some": "look", "shift": "look", "none": "steady"}
+    assert found["shift"]["psi"] < 0.1 <= found["shift"]["ks"]
+
+
+def test_drift_is_not_computed_under_two_hundred_customers():
+    few, many = pd.DataFrame({"x": np.ones(199)}), pd.DataFrame({"x": np.zeros(200)})
+    for pair in ((few, many), (many, few)):
+        assert reevaluate.changes(*pair, ["x"], project()) == [{"variable": "x", "psi": None, "ks": None, "mark": None}]
+    assert reevaluate.changes(many, many, ["x"], project())[0]["mark"] == "steady"
+
+
+# The verdict
+
+
+def agreed(value, low=None, high=None) -> dict:
+    return {"value": value, "low": low, "high": high, "n": 200}
+
+
+def judged(counts=STEADY, agreement=0.8, changes=(), steady=None):
+    given = agreement if isinstance(agreement, dict) else agreed(agreement)
+    return reevaluate.judge(moved(counts), given, list(changes), project(), steady=steady)
+
+
+def changed(mark, psi=0.3, ks=0.2):
+    return {"variable": "recency_days", "psi": psi, "ks": ks, "mark": mark}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "keep"),
+        ({"agreement": 0.6}, "keep"),  # at the limit: the limit is the least that is asked
+        ({"agreement": 0.59}, "refit"),
+        ({"agreement": 0.29}, "rebuild"),
+        ({"agreement": 0.5, "steady": 0.45}, "keep"),  # two samples of one period agree no better
+        ({"agreement": 0.7, "steady": 0.9}, "keep"),  # more than the project asks is not asked
+        ({"changes": [changed("changed")]}, "refit"),
+        ({"changes": [changed("look", 0.2)]}, "keep"),
+        ({"counts": [[60, 40], [40, 60]]}, "rebuild"),  # κ = .2
+        ({"counts": [[50, 50], [50, 50]], "agreement": 0.5, "changes": [changed("changed")]}, "rebuild"),
+        ({"counts": [[60, 20], [20, 99]]}, "cannot tell"),  # 199 customers
+        ({"counts": [[300, 0], [0, 0]]}, "cannot tell"),
+        ({"agreement": None}, "cannot tell"),
+    ],
+)
+def test_the_verdict_is_the_gravest_that_a_reason_speaks_for(given, expected):
+    assert judged(**given)[0] == expected
+
+
+def test_every_reason_is_listed_for_and_against_with_its_limit():
+    weak = [[90, 10, 0], [10, 90, 0], [40, 40, 20]]  # s3: .2 stay, .0667 by chance
+    found = judged(counts=weak, agreement=agreed(0.61, 0.58, 0.66), changes=[changed("look", 0.02, 0.15), changed("steady")])
+    said = [(r["code"], r["speaks"], r["limit"], r["close"]) for r in found[1]]
+    assert said == [
+        ("lasting", "keep", 0.3, False),
+        ("agreement", "keep", 0.6, True),
+        ("changed_variables", "keep", 1, False),
+        ("distance", "look", 0.1, False),
+        ("segment_lasting", "look", 0.3, False),
+    ]
+    assert found[0] == "keep" and found[1][-1]["segment"] == "s3"
+    assert found[1][-1]["value"] == pytest.approx((0.2 - 20 / 300) / (1 - 20 / 300))
+
+
+def test_why_nothing_can_be_told_is_a_reason_too():
+    codes = [judged(counts=[[60, 20], [20, 99]]), judged(counts=[[300, 0], [0, 0]])]
+    codes += [reevaluate.judge(NOTHING, agreed(None), [], project(), steady=None)]
+    assert [reasons[0]["code"] for _, reasons in codes] == ["too_few", "one_segment", "no_earlier_build"]
+
+
+def test_stability_counts_only_for_the_classification_that_it_was_measured_on():
+    evidence = {"k": 5, "stability": {"5": {"low_quartile": 0.64}}}
+    assert reevaluate.comes_back(evidence, "hcpc") == 0.64
+    assert reevaluate.comes_back(evidence, "rfm") is None
+    assert reevaluate.comes_back({"k": 4, "stability": {}}, "hcpc") is None
+
+
+def test_the_document_has_the_shape_that_the_first_page_reads():
+    found = moved(STEADY)
+    result = reevaluate.as_document(WINDOWS, found, NO_FLOOR, [], agreed(0.8), ("keep", []))
+    keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval verdict reasons"
+    assert set(result) == set(keys.split())
+    assert result["matrix"] == {"s1": {"s1": 60, "s2": 20}, "s2": {"s1": 20, "s2": 100}}
+    assert (result["from"], result["to"]) == (datetime(2017, 7, 3), datetime(2017, 10, 1))
+    assert result["refit_agreement"] == 0.8 and result["marked"]
+    assert reevaluate.as_document(WINDOWS, NOTHING, NO_FLOOR, [], agreed(None), ("cannot tell", []))["marked"] is None
+
+
+# The page
+
+CROSSED = {"arrived": [30, 40], "departed": [12, 11]}
+STEP = SimpleNamespace(project=project(), as_of=datetime(2017, 10, 1))
+FLOOR = {"within": 0.4, "between": 0.45, "behaviour": 0.05, "low": 0.02, "high": 0.08, "n": 200}
+
+
+def texts(shown: tables.Table) -> list[list]:
+    return tables.payload(shown)["rows"]
+
+
+def test_the_matrix_shows_shares_of_rows_and_its_claim_is_who_stayed():
+    found = moved(STEADY)
+    frame = page.matrix_frame(found, project())
+    assert frame.to_numpy().tolist() == [[0.75, 0.25], [20 / 120, 100 / 120]]
+    words = page.matrix_words(found, project(), WINDOWS)
+    assert words["title"] == "80% of customers stayed in their segment; by chance 52% would"
+    assert words["alt"] == "Share that stayed: Name of s1 75% and Name of s2 83%."
+    assert words["source"] == "Source: 200 customers in scope at both dates."
+
+
+def test_a_small_cell_is_hatched_with_another_of_its_row_and_the_source_says_why():
+    counts = [[90, 3, 15], [30, 80, 12], [25, 16, 70]]
+    frame = page.matrix_frame(moved(counts), project())
+    assert np.isnan(frame.to_numpy()[0]).sum() >= 2
+    assert page.matrix_words(moved(counts), project(), WINDOWS)["source"].endswith(
+        "Hatched: fewer than 10 customers, or a share that would give such a number away."
+    )
+
+
+def test_the_table_of_customers_adds_up_and_hides_the_few():
+    found = moved(STEADY, **CROSSED)
+    assert texts(page.movement_table(found, project())) == [
+        ["Name of s1", 80, 20, 20, 80, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 30, 12],
+        ["Name of s2", 120, 20, 20, 120, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 40, 11],
+    ]
+    shown = page.movement_table(moved(STEADY, arrived=[3, 40], departed=[12, 11]), project())
+    assert [row[-2:] for row in texts(shown)] == [[None, None], [None, None]]
+    assert "fewer than 10 customers" in shown.note
+
+
+def test_money_leaves_out_those_who_arrived_or_departed():
+    rows = [
+        ("s1", "s1", 60, 600, 660), ("s1", "s2", 20, 200, 300), ("s2", "s1", 20, 100, 180), ("s2", "s2", 100, 500, 480),
+        (movement.OUT, "s1", 30, 0, 90), ("s2", movement.OUT, 11, 77, 5),
+    ]  # fmt: skip
+    frame = pd.DataFrame([(*row, 0, 0, 4) for row in rows], columns=["before", "now", "n", *movement.SUMS])
+    segments = reevaluate.segments(frame, ["s1", "s2"], months=1)
+    given = dataclasses.replace(moved(STEADY), segments=segments)
+    noise_ = pytest.approx(2 * Z, rel=1e-6)  # squares of those who stayed: 4
+    assert texts(page.money_table(given, project())) == [
+        ["Name of s1", 800.0, 840.0, 40.0, noise_, "yes"],
+        ["Name of s2", 600.0, 780.0, 180.0, noise_, "yes"],
+    ]
+
+
+def test_money_of_a_segment_that_few_entered_or_left_is_hidden():
+    shown = page.money_table(moved([[60, 3], [20, 100]]), project())
+    assert [row[1:4] for row in texts(shown)] == [[None] * 3] * 2
+    assert "fewer than 10 customers" in shown.note
+
+
+def test_the_balance_says_which_segment_moved_beyond_chance():
+    still = page.balance_words(moved(STEADY), project(), WINDOWS)
+    assert still["title"] == "No segment grew or shrank by more than chance"
+    grown = moved([[60, 10], [50, 100]])
+    words = page.balance_words(grown, project(), WINDOWS)
+    assert words["title"] == "“Name of s1”: +40 customers on balance, more than chance moves"
+    assert page.balance_frame(grown, project())["value"].tolist() == [40, -40]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "low", "end"),
+    [
+        (0.05, 0.02, "Only the difference is behaviour: 5.0 points (95% interval 2.0 to 8.0)."),
+        (0.01, -0.01, "The difference, 1.0 points (95% interval −1.0 to 8.0), may be no more than chance."),
+        (-0.01, -0.05, "The movement of single customers is no more than chance."),
+    ],
+)
+def test_behaviour_is_never_said_to_be_below_nothing(behaviour, low, end):
+    floor = FLOOR | {"behaviour": behaviour, "low": low}
+    sentence = page.noise_words(floor)
+    assert sentence.startswith("Halves of one customer’s own orders differ in 40% of labels within a period, and in 45% between")
+    assert sentence.endswith(end)
+    assert texts(page.noise_table(floor))[2][1] == max(behaviour, 0)
+
+
+def test_every_table_and_sentence_is_there_without_an_earlier_build():
+    verdict_, reasons = reevaluate.judge(NOTHING, agreed(None), [], project(), steady=None)
+    assert page.matrix_words(NOTHING, project(), WINDOWS)["title"] == page.balance_words(NOTHING, project(), WINDOWS)["title"]
+    assert page.matrix_frame(NOTHING, project()).empty and page.balance_frame(NOTHING, project()).empty
+    for shown in (page.lasting_table, page.movement_table, page.money_table):
+        assert "Nothing to show" in tables.as_html(shown(NOTHING, project()))
+    sentences = [
+        page.stay_words(NOTHING, project()),
+        page.scope_words(NOTHING, project()),
+        page.noise_words(NO_FLOOR),
+        verdict_page.drift_words([]),
+        verdict_page.agreement_words(agreed(None), None),
+    ]
+    assert all("cannot tell" in sentence for sentence in sentences)
+    assert texts(verdict_page.reasons_table(reasons, NOTHING, project()))[0][1] is None
+    summary = verdict_page.summary(NOTHING, NO_FLOOR, [], agreed(None), (verdict_, reasons), STEP)
+    assert summary["headline"] == "Whether the segments still hold cannot be told yet."
+    assert [value for _, value in summary["figures"]] == ["cannot tell"] * 4 + ["30 December 2017"]
+    assert "this very quarter" not in " ".join(summary["points"])
+    assert len(verdict_page.caveats(NOTHING, NO_FLOOR, reasons)) == 1
+
+
+def test_nothing_is_said_of_fewer_customers_than_any_figure_may_be_about():
+    few = moved([[3, 1], [1, 3]], arrived=[2, 0])
+    assert page.matrix_words(few, project(), WINDOWS)["title"].startswith("The movement is not shown")
+    assert page.balance_frame(few, project()).empty
+    assert page.scope_words(few, project()) == (
+        "In scope at both dates: fewer than 10 customers; arrived since: fewer than 10; departed: 0."
+    )
+    assert all(value is None for row in texts(page.lasting_table(few, project())) for value in row[1:])
+    figures = dict(verdict_page.summary(few, NO_FLOOR, [], agreed(None), ("cannot tell", []), STEP)["figures"])
+    assert figures["Stayed in their segment"] == figures["Lasting, κ"] == "cannot tell"
+
+
+def test_the_summary_says_that_this_is_not_yet_out_of_time_and_when_to_look_again():
+    found = moved(STEADY, **CROSSED)
+    steady_ = [changed("steady", 0.0, 0.0)]
+    result = reevaluate.judge(found, agreed(0.61, 0.58, 0.66), steady_, project(), steady=None)
+    summary = verdict_page.summary(found, FLOOR, steady_, agreed(0.61, 0.58, 0.66), result, STEP)
+    assert summary["headline"] == "The segments hold: 80% of customers stayed in theirs, 52% would by chance."
+    assert summary["points"][0].endswith("One reason lies close to its limit.")
+    assert summary["points"][-1] == "Confirmed on this very quarter: a backtest, not yet out of time."
+    assert summary["todo"] == [
+        "Leave customers on their lists after a single change of segment: most such changes are chance.",
+        "Look at the segments again on 30 December 2017.",
+    ]
+    assert dict(summary["figures"])["Explained by behaviour"] == "5.0 points"
+
+
+@pytest.mark.parametrize("verdict_", list(verdict_page.VERDICTS))
+def test_each_verdict_has_a_headline_and_something_to_do(verdict_):
+    summary = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.8), (verdict_, []), STEP)
+    assert summary["headline"] and summary["todo"][-1].startswith("Look at the segments again")
+    assert set(verdict.ORDER) - {"look"} == set(verdict_page.VERDICTS)
+
+
+def test_every_reason_that_can_be_given_has_words():
+    weak = [[90, 10, 0], [10, 90, 0], [40, 40, 20]]
+    found = judged(counts=weak, changes=[changed("changed"), changed("look", 0.2), changed("look", 0.0, 0.2)])[1]
+    found += judged(counts=[[60, 20], [20, 99]])[1] + judged(counts=[[300, 0], [0, 0]])[1]
+    shown = texts(verdict_page.reasons_table(found, moved(weak), project()))
+    assert shown[3][0] == "Days since last purchase: population stability index"
+    assert "Customers stay in “Name of s3”, κ" in [row[0] for row in shown]
+    assert {r["code"] for r in found} | {"no_earlier_build"} == set(verdict_page.REASONS)
+
+
+def test_the_words_on_drift_count_what_has_changed():
+    assert verdict_page.drift_words([changed("steady")]).startswith("None of the 1 variables has changed")
+    found = verdict_page.drift_words([changed("changed"), changed("look"), changed("steady")])
+    assert found == "Of 3 variables 1 have changed for everybody, and 1 should be looked at."
+    assert texts(verdict_page.drift_table([changed("look", 0.12, 0.2)], project())) == [
+        ["Days since last purchase", 0.12, 0.2, "look at it"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "by_when", "value", "state"),
+    [
+        (162.0, "2018-01-01", 170.0, "not yet due"),
+        (162.0, "2017-10-01", 162.0, "reached"),
+        (162.0, "2017-10-01", 161.0, "not reached"),
+        (162.0, "2017-10-01", None, "cannot tell"),
+        (None, "2017-09-01", 1.0, "no target or no date"),
+        (162.0, None, 1.0, "no target or no date"),
+    ],
+)
+def test_an_objective_is_judged_on_its_own_date_and_not_before(target, by_when, value, state):
+    plan = {"name": "Raise revenue", "metric": "revenue_per_customer", "target": target, "by_when": by_when}
+    shown = verdict_page.objectives_table({"objectives": [{"plan": plan, "value": value}]}, datetime(2017, 10, 1))
+    assert texts(shown)[0][4] == state
+
+
+def test_titles_are_short_enough_to_be_read_as_claims():
+    for found in (moved(STEADY), moved([[60, 10], [50, 100]])):
+        for made in (page.matrix_words, page.balance_words):
+            assert len(made(found, project(), WINDOWS)["title"].split()) <= 15
