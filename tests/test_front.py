@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import by_hand
 import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
@@ -34,26 +35,24 @@ NAMES = [
 
 
 def action(text, owner):
-    return SimpleNamespace(action=text, owner=owner, team="marketing")
+    return {"action": text, "owner": owner, "team": "marketing"}
 
 
-PROJECT = SimpleNamespace(
-    name="sample",
+DECIDED = {"decision": "Look again each quarter.", "because": "Habits change.", "decided_on": "2017-09-29", "decided_by": CRM}
+PROJECT = by_hand.project(
+    tables=("orders", "events"),
     title="Grocery households",
     description="Who they are.",
     notice="Simulated data.",
-    currency="USD",
-    min_cell=10,
-    collect=SimpleNamespace(sources={}),
-    adopt=SimpleNamespace(
-        actions={
+    adopt={
+        "actions": {
             "s1": action("Send the coupon booklet first", "Campaign manager (example)"),
             "s2": action({"en": "Tie fuel points to fresh food", "fr": "Lier les points carburant au frais"}, LOYALTY),
             "s3": action("Thank them in store", "Store operations (example)"),
             "s4": action("Announce the week’s fresh offers", "Campaign manager (example)"),
         }
-    ),
-    reevaluate=SimpleNamespace(decisions=[SimpleNamespace(decided_by=CRM)]),
+    },
+    reevaluate={"decisions": [DECIDED]},
 )
 
 

@@ -224,6 +224,13 @@ def test_a_segment_of_three_shows_nothing_and_neither_does_the_next_smallest():
     assert reevaluate.hidden(found.segments, found.table, least=10).moves.tolist() == [True, True, False]
 
 
+def test_where_few_left_a_segment_the_share_that_stayed_is_hidden_too():
+    counts = np.array([[95, 3, 2], [20, 80, 30], [25, 35, 70]])
+    found = reevaluate.hidden(segments_of(3), counts, least=10)
+    assert found.moves.tolist() == [True, False, True]  # five left s1; s3 is the next smallest
+    assert found.cells[0].all() and found.cells[2, 2]
+
+
 # Noise floor
 
 LINES = table(
@@ -394,6 +401,12 @@ def test_missing_values_are_a_bin_of_their_own_and_an_empty_bin_counts_half_a_cu
     assert drift.stability_index(before, now) == pytest.approx(expected)
     assert drift.distance(before, now) == 0.0
     assert drift.distance(before, np.full(3, np.nan)) is None
+
+
+def test_a_variable_that_is_nothing_for_most_is_cut_between_nothing_and_something():
+    before, now = np.repeat([0.0, 5.0], [190, 10]), np.repeat([0.0, 5.0], [160, 40])  # every decile is 0
+    expected = (0.80 - 0.95) * math.log(0.80 / 0.95) + (0.20 - 0.05) * math.log(0.20 / 0.05) - 0.01
+    assert drift.stability_index(before, now) == pytest.approx(expected)
 
 
 def test_a_constant_variable_has_not_changed():

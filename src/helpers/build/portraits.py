@@ -3,6 +3,7 @@
 import pandas as pd
 
 from helpers import words
+from helpers.build.choice import NAMED_FROM
 from helpers.project import Project
 from helpers.tables import Column, Table, min_cell, nothing
 from helpers.variables import catalogue
@@ -13,6 +14,20 @@ from helpers.words import NONE, say
 def segment_name(segment: dict) -> str:
     """The typed name of a segment, or "Segment s1" where none was typed or the typed one no longer fits."""
     return words.text(segment["name"]) if segment.get("name") else say("Segment {id}", id=segment["id"])
+
+
+def in_short(segment: dict, project: Project) -> str:
+    """What the members are like in a few words: as typed, else the two strongest traits; nothing of fewer than min_cell customers."""
+    typed = words.text(segment.get("in_short"))
+    if typed or (segment.get("n") or 0) < project.min_cell:
+        return typed
+    named = titles(project)
+    strong = [t for t in segment.get("traits") or [] if abs(t["effect"] or 0.0) >= NAMED_FROM and t["variable"] in named][:2]
+    ways = [
+        say("{variable} high", variable=named[t["variable"]]) if t["effect"] > 0 else say("{variable} low", variable=named[t["variable"]])
+        for t in strong
+    ]
+    return ", ".join(ways)
 
 
 def titles(project: Project) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The segments at a glance: a line a segment, with what is done for it, by whom, and what that brings and costs."""
 
 from helpers import words
+from helpers.build.portraits import in_short
 from helpers.render.documents import CANNOT_TELL, at, few, figure, name, net, of, owner, typed
 from helpers.words import absent, mark, say
 
@@ -26,7 +27,7 @@ def table(docs: dict, project) -> dict:
     segments, rows = docs["profiles"]["segments"], []
     smallest = min((value for s in segments if not absent(value := at(s, "revenue_per_30d", "value"))), default=0)
     for segment in segments:
-        row = {"name": name(segment), "in_short": words.text(segment.get("in_short")), "colour": segment.get("colour") or GREY}
+        row = {"name": name(segment), "in_short": in_short(segment, project), "colour": segment.get("colour") or GREY}
         row["remark"] = say("its name no longer fits and is withdrawn") if segment.get("fits") is False else ""
         if few(segment.get("n"), project):
             rows.append(row | {"few": say(TOO_FEW), "in_short": "", "cells": []})
