@@ -1,5 +1,7 @@
 """Step 6: classes against published numbers, how stable they are, and the recipes' documents by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -206,6 +208,20 @@ def test_starts_are_doubled_until_medians_stand_still_or_there_are_enough(monkey
     assert asked == [10, 10, 10, 10, 20, 20]  # each time as many again as there were; two fits a pair
 
 
+def test_the_best_start_of_all_rounds_is_kept_and_each_round_has_its_own(monkeypatch):
+    found, seeds, compared = iter([5.0, 3.0, 4.0, 9.0]), [], []
+    monkeypatch.setattr(classes, "_fit", lambda *given, seed, **how: seeds.append(tuple(seed)) or SimpleNamespace(inertia_=next(found)))
+    monkeypatch.setattr(classes, "_agreement", lambda x, one, other: compared.append((one.inertia_, other.inertia_)) or 1.0)
+    monkeypatch.setattr(classes, "ThreadPoolExecutor", lambda n, **more: POOL(1, **more))  # so that the first asked is the first served
+    classes.stability(cloud(*FOUR), [4], pairs=1, seed=6, most_starts=80)
+    assert compared == [(5, 3), (4, 3)] and len(set(seeds)) == 4 and {seed[0] for seed in seeds} == {6}
+
+
+def test_who_was_drawn_three_times_counts_three_times():
+    rows = np.array([[0.0], [4.0], [100.0]])
+    assert classes._fit(rows, np.array([3.0, 1, 0]), 1, n_init=1, seed=[1]).cluster_centers_.tolist() == [[1.0]]
+
+
 FIT = classes._fit
 
 
@@ -220,6 +236,8 @@ def test_stability_is_told_only_for_numbers_of_segments_that_every_sample_allows
     found, _ = classes.stability(few, [1, 2, 5, 6, 7], pairs=10, seed=1)
     assert 2 in found and {1, 6, 7}.isdisjoint(found) and 5 not in found  # a sample of six rows seldom holds five different ones
     assert classes.stability(np.ones((20, 2)), [2, 3], pairs=3, seed=1)[0] == {}
+    two = np.repeat([[0.0], [1.0]], 20, axis=0)
+    assert classes.stability(two, [2], pairs=3, seed=1)[0] == {}  # two values in two segments: nothing could be otherwise
 
 
 # Rules and points
@@ -290,10 +308,13 @@ def test_rfm_points_of_six_customers_by_hand():
 
 
 def test_rfm_cuts_that_fall_on_one_value_are_one_cut_worth_as_many_points():
-    sample = customers(**SIX | {"orders_per_30d": [1.0, 1, 1, 1, 5, 6], "recency_days": [3.0, 3, 3, 3, np.nan, 9]})
+    sample = customers(
+        **SIX | {"orders_per_30d": [1.0, 1, 1, 1, 5, 6], "recency_days": [3.0, 3, 3, 3, 8, 9], "spend_per_30d": [2.0, 2, 2, 2, np.nan, 7]}
+    )
     how = {c["variable"]: c for c in candidates.rfm(sample, 3, project(), built_as_of=AS_OF)["assign"]["points"]["criteria"]}
     assert how["orders_per_30d"] == {"variable": "orders_per_30d", "cuts": [1.0, 5.0], "points": [1, 4, 5]}
-    assert how["recency_days"] == {"variable": "recency_days", "cuts": [3.0], "points": [5, 1]}
+    assert how["recency_days"] == {"variable": "recency_days", "cuts": [3.0, 8.0], "points": [5, 2, 1]}
+    assert how["spend_per_30d"] == {"variable": "spend_per_30d", "cuts": [2.0], "points": [1, 5]}  # who lacks it has the median, 2
 
 
 # Crossing
@@ -378,6 +399,16 @@ def test_the_trees_rules_give_the_leaves_that_scikit_learn_gives(k):
     means = [outcome[found == f"s{i + 1}"].mean() for i in range(k)]
     assert means == sorted(means, reverse=True)
     assert {v["name"]: v["missing"] for v in document["variables"]}["spend_per_30d"] == sample["spend_per_30d"].median()
+
+
+@pytest.mark.parametrize("k", [3, 5, 7])
+def test_a_leaf_between_two_borders_of_one_variable_keeps_both(k):
+    spend = np.arange(0, 700.0)
+    outcome = np.array([0, 60, 10, 50, 20, 40, 30.0])[(spend // 100).astype(int)]
+    document = candidates.tree(sample := customers(spend_per_30d=spend), outcome, ["spend_per_30d"], k, built_as_of=AS_OF)
+    leaf = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=30, random_state=0).fit(spend[:, None], outcome).apply(spend[:, None])
+    assert adjusted_rand_score(leaf, labels(document, sample)) == 1
+    assert any(c["at_least"] is not None and c["below"] is not None for r in document["assign"]["first_match"]["rules"] for c in r["when"])
 
 
 @pytest.mark.parametrize(("n", "least"), [(400, 30), (3000, 60)])

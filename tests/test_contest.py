@@ -81,10 +81,11 @@ def test_the_same_segments_and_rule_are_level():
     assert found["hcpc"]["objective_gain"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
 
 
-def test_what_differs_no_more_than_by_chance_is_level():
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_differs_no_more_than_by_chance_is_level(turned):
     draw, truth, outcomes = world()
-    one, other = (np.where(draw.uniform(size=N) < 0.1, 1 - truth, truth) for _ in range(2))  # one in ten wrong, each their own
-    found, verdicts = judged({"hcpc": one, "bands": other}, outcomes)
+    ways = [np.where(draw.uniform(size=N) < 0.1, 1 - truth, truth) for _ in range(2)]  # one in ten wrong, each their own
+    found, verdicts = judged(dict(zip(("hcpc", "bands"), ways[:: -1 if turned else 1], strict=True)), outcomes)
     gain = found["hcpc"]["objective_gain"]
     assert verdicts["objective"]["verdict"] == "level" and gain["low"] < 0 < gain["high"] and gain["high"] - gain["low"] < 0.2
 
@@ -377,6 +378,15 @@ def test_too_few_customers_are_built_on_and_not_judged():
     assert set(made.documents) == {"rfm", "hcpc", "crossing", "bands"} and evidence["customers"] == 60
     assert evidence["contest"] == {} and evidence["verdicts"]["panel"]["verdict"] == "cannot tell"
     assert judging._tree(shop(59)[0], windows["select"], bought, NAMES, 3) is None  # two leaves of thirty need sixty
+
+
+def test_who_cannot_be_measured_later_has_no_behaviour_and_the_others_keep_theirs():
+    step, windows, bought = shop()
+    later = step.take("variables", "later_confirm").execute().set_index("customer_id")["discount_share"]
+    step.tables["later_confirm"] = step.tables["later_confirm"].filter(lambda t: t.customer_id != "c00007")
+    found = judging._outcomes(step, windows["confirm"], bought, step.sample(step.take("variables", "variables_confirm")))
+    np.testing.assert_array_equal(found["discount_share"], later.drop("c00007").reindex(ids(240)))
+    assert len(found["objective"]) == 240 and found["objective"][7] > 0
 
 
 def test_customers_who_were_all_alike_then_could_not_be_cut():

@@ -169,6 +169,12 @@ def test_expectations_choose_together_and_not_one_after_the_other():
     assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
 
 
+def test_an_expectation_may_be_a_low_figure():
+    wishes = {"s1": {"name": "A", "expect": {"recency_days": "low"}}, "s2": {"name": "B", "expect": {"recency_days": "high"}}}
+    built = {"s1": effects(recency_days=1.0), "s2": effects(recency_days=-1.0)}
+    assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
+
+
 def test_without_expectations_and_for_ids_not_built_everything_stays_as_it_is():
     built = {"s1": effects(spend_per_30d=1.0), "s2": effects(spend_per_30d=-1.0)}
     assert choice.name_segments(built, project()) == {"s1": "s1", "s2": "s2"}
@@ -239,9 +245,9 @@ def test_another_id_changes_nobodys_segment(kind):
 def test_an_earlier_build_takes_the_ids_of_the_published_one(kind):
     sample, documents = all_kinds()
     published = documents[kind]
+    earlier = choice.renamed(published, {"s1": "s2", "s2": "s3", "s3": "s1"})
     for segment, name in zip(published["segments"], ["A", "B", None], strict=True):
         segment |= {"name": name, "colour": f"#{segment['id']}"}
-    earlier = choice.renamed(published, {"s1": "s2", "s2": "s3", "s3": "s1"})
     found, agreement = choice.aligned(earlier, published, sample)
     assert agreement == 1 and list(labels(found, sample)) == list(labels(published, sample))
     assert [(s["id"], s["name"], s["colour"]) for s in found["segments"]] == [("s1", "A", "#s1"), ("s2", "B", "#s2"), ("s3", None, "#s3")]
