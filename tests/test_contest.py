@@ -246,8 +246,8 @@ def test_intervals_cover_what_is_true():
         found, _ = judged({"hcpc": truth, "bands": draw.integers(0, 2, 400)}, outcomes, draws=200)
         covered.append([found["hcpc"][use]["low"] < 0.5 < found["hcpc"][use]["high"] for use in ("objective", "panel")])
         gained.append([found["hcpc"][f"{use}_gain"]["low"] < 0.5 < found["hcpc"][f"{use}_gain"]["high"] for use in ("objective", "panel")])
-    assert (np.mean(covered, axis=0) >= 0.88).all() and (np.mean(gained, axis=0) >= 0.88).all()
-    assert np.mean(covered) < 1
+    for share in (*np.mean(covered, axis=0), *np.mean(gained, axis=0)):
+        assert 0.9 <= share <= 0.97  # 95% is promised
 
 
 def test_among_three_candidates_without_worth_one_seldom_seems_to_gain():

@@ -216,7 +216,7 @@ def test_the_table_of_the_contest_has_gains_of_candidates_alone():
     ]
     told = copy.deepcopy(evidence())
     told["contest"]["hcpc"] |= {"panel": None, "panel_gain": None}
-    assert shown(page.contest_table(told))[0][4:] == [None, None]
+    assert shown(page.contest_table(told))[0][4:] == [None, None] and list(page.contest_frame(told, "panel")["name"]) == ["tree"]
 
 
 def test_other_numbers_of_groups_are_a_column_each_and_both_uses_are_listed():
@@ -378,19 +378,19 @@ def test_rules_in_words():
 
 
 def test_no_figure_about_a_few_customers_is_on_the_page():
-    """Every figure of a segment and a band of three holds 777 or 0.777; none of them may be anywhere but in what is kept private."""
+    """Every figure of a segment and a band of three holds 777 or 0.771; none of them may be anywhere but in what is kept private."""
     few = segment(
         "s2",
         3,
-        share_of_customers=0.777,
-        share_of_revenue=0.777,
+        share_of_customers=0.771,
+        share_of_revenue=0.771,
         revenue_per_30d=between(777.0, 777.1, 777.2),
-        active_later={"share": 0.777, "low": 0.777, "high": 0.777, "n": 3},
+        active_later={"share": 0.771, "low": 0.771, "high": 0.771, "n": 3},
         traits=[trait("spend_per_30d", 77.7, 777.0, 77.7, 777.0), trait("discount_share", 7.77, 7.77, 7.77, 7.77)],
     )
-    moved = segment("s1", 120, active_later={"share": 0.777, "low": 0.7, "high": 0.8, "n": 9})  # a few at the earlier instant
+    moved = segment("s1", 120, active_later={"share": 0.771, "low": 0.7, "high": 0.8, "n": 9})  # a few at the earlier instant
     given = profiles(moved, few)
-    given["budget"]["bands"][1] |= {"n": 3, "share_of_customers": 0.777, "share_of_revenue": 0.777, "revenue_per_30d": 777.0}
+    given["budget"]["bands"][1] |= {"n": 3, "share_of_customers": 0.771, "share_of_revenue": 0.771, "revenue_per_30d": 777.0}
     given["budget"]["crossed"] = {"s1": {"b1": 100, "b2": 7}, "s2": {"b1": 7}}
     made = (
         portraits.segments_table(given),
