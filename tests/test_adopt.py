@@ -314,9 +314,9 @@ def test_the_dictionary_writes_out_rules_and_points():
     rule = document({"first_match": {"rules": rules, "otherwise": "s2"}}, "s1", "s2", "s3")
     said = [page.rule_words(adopt.rule(rule, one), plan()) for one in ("s1", "s2", "s3")]
     assert said == [
-        "the first rule that holds is number 1 (Spend per 30 days at least $200.00)",
-        "the first rule that holds is number 2 (Spend per 30 days from $50.00 to below $200.00 and Days since last purchase below 30.0); "
-        "or meets no rule",
+        "the first rule that holds is number 1 (spend per 30 days at least $200.00)",
+        "the first rule that holds is number 2 (spend per 30 days from $50.00 to below $200.00 and days since last purchase below 30.0), "
+        "or no rule holds",
         "nobody: no rule leads here",
     ]
     bands = {
@@ -326,10 +326,35 @@ def test_the_dictionary_writes_out_rules_and_points():
     }
     said = [page.rule_words(adopt.rule(document({"points": bands}, "s1", "s2", "s3"), one), plan()) for one in ("s1", "s2", "s3")]
     assert said == [
-        "points for Orders per 30 days: 9 or more",
-        "points for Orders per 30 days: from 5 to below 9",
-        "points for Orders per 30 days: fewer than 5",
+        "points for orders per 30 days: 9 or more",
+        "points for orders per 30 days: from 5 to below 9",
+        "points for orders per 30 days: fewer than 5",
     ]
+
+
+def test_where_nothing_is_typed_the_two_strongest_traits_stand_marked_as_observed():
+    traits = [trait("departments", 9.0, 8.0, 0.5), trait("orders_per_30d", 1.0, 3.0, -0.4), trait("recency_days", 9.0, 8.0, 0.1)]
+    many, few = segment("s1", 20, traits=traits), segment("s2", 3, traits=traits)
+    said = text_of(html(shown(many)["segments"][0]))
+    assert "Departments bought from high, Orders per 30 days low observed" in said
+    found = adopt.dictionary(document({"nearest": {"centroids": [[0], [1]]}}, "s1", "s2"), profiles(many, few), least=4)
+    assert [row["traits"] for row in found["segments"]] == [
+        [{"variable": "departments", "effect": 0.5}, {"variable": "orders_per_30d", "effect": -0.4}],
+        [],
+    ]
+    assert page.dictionary_table(found, plan()).frame["short"].tolist() == [
+        "Departments bought from high, Orders per 30 days low (observed)",
+        "",
+    ]
+
+
+def test_many_rules_are_one_sentence():
+    rules = [{"segment": "s1", "when": [{"variable": "stores_visited", "at_least": n, "below": None}]} for n in (9, 8, 7, 6, 5)]
+    said = page.rule_words(adopt.rule(document({"first_match": {"rules": rules, "otherwise": "s2"}}, "s1", "s2"), "s1"), plan())
+    assert said == (
+        "the first rule that holds is number 1 (stores visited at least 9.0) or number 2 (stores visited at least 8.0) or number 3 "
+        "(stores visited at least 7.0) or one of 2 more rules"
+    )
 
 
 # What the page concludes
@@ -339,7 +364,7 @@ def test_a_segment_without_action_and_teams_without_owner_go_to_what_to_do_next(
     typed = plan(adopt={"actions": ACTIONS, "teams": TEAMS})
     cards = shown(segment("s1", 20, name="Many"), segment("s2", 10), project=typed)
     said = page.summary(cards, typed)
-    assert said["headline"] == "1 of 2 segments have an action and a role that answers for it."
+    assert said["headline"] == "Segments with an action and a role that answers for it: 1 of 2."
     assert said["todo"][:2] == [
         "Decide what is done for Segment s2, and who answers: adopt.actions of project.yml.",
         "Name who answers for the sheets of sales and stores, product, finance and service: adopt.teams of project.yml.",
@@ -360,7 +385,7 @@ def test_the_limits_give_the_size_of_what_a_mean_hides():
     traits = [trait("departments", 9.0, 8.0, 0.4)]
     cards = shown(segment("s1", 20, name="Many", traits=traits), segment("s2", 40, name="More"), known={"s1": 10, "s2": 5})
     told = page.caveats(cards, plan())
-    assert "50% of “Many” lie on its side of everyone’s mean" in told[0]
+    assert "“Many” (departments bought from), 50% of its customers lie on the same side of everyone’s mean as the segment" in told[0]
     assert "25% of customers who are described: 13% in “More”, 50% in “Many”" in told[1]  # 15 of 60, 5 of 40, 10 of 20
 
 

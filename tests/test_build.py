@@ -348,9 +348,16 @@ def test_a_crossing_of_eight_customers_by_hand():
 
 
 def test_a_crossing_merges_the_smallest_two_neighbours_of_one_level():
-    sample = customers(spend_per_30d=[1.0, 1, 1, 1, 9, 9, 9, 9, 9, 9], recency_days=[1.0, 5, 5, 5, 1, 1, 1, 5, 5, 5])
-    # cells of 1 and 3 below, 3 and 3 above: the four customers below become one cell
-    assert by_segment(cross(sample, 3), sample) == {"s1": [9] * 3, "s2": [9] * 3, "s3": [1] * 4}
+    days = [1.0] * 5 + [5.0] * 3 + [1.0] * 2 + [5.0] * 10
+    sample = customers(spend_per_30d=[1.0] * 8 + [9.0] * 12, recency_days=days)
+    # cells of 5 and 3 below, 2 and 10 above: the eight customers below become one cell, though no cell is smaller than the 2
+    assert by_segment(cross(sample, 3), sample) == {"s1": [9] * 10, "s2": [9] * 2, "s3": [1] * 8}
+
+
+def test_where_ties_leave_the_first_fewer_levels_the_second_has_more():
+    sample = customers(spend_per_30d=[1.0, 9.0] * 30, recency_days=np.arange(60.0))
+    found = by_segment(cross(sample, 6), sample)  # two levels by three, where three by two were meant
+    assert {s: (len(rows), rows[0]) for s, rows in found.items()} == {f"s{i}": (10, 9 if i < 4 else 1) for i in range(1, 7)}
 
 
 def test_a_criterion_with_one_value_leaves_fewer_cells_and_none_of_them_empty():
@@ -402,9 +409,10 @@ def test_the_trees_rules_give_the_leaves_that_scikit_learn_gives(k):
 
 
 @pytest.mark.parametrize("k", [3, 5, 7])
-def test_a_leaf_between_two_borders_of_one_variable_keeps_both(k):
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_leaf_between_two_borders_of_one_variable_keeps_both(k, way):
     spend = np.arange(0, 700.0)
-    outcome = np.array([0, 60, 10, 50, 20, 40, 30.0])[(spend // 100).astype(int)]
+    outcome = np.array([0, 60, 10, 50, 20, 40, 30.0])[::way][(spend // 100).astype(int)]
     document = candidates.tree(sample := customers(spend_per_30d=spend), outcome, ["spend_per_30d"], k, built_as_of=AS_OF)
     leaf = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=30, random_state=0).fit(spend[:, None], outcome).apply(spend[:, None])
     assert adjusted_rand_score(leaf, labels(document, sample)) == 1
@@ -451,6 +459,10 @@ def test_the_classification_gives_what_its_document_gives_and_orders_segments_by
     assert list(found[:3]) == ["s3", "s1", "s2"]  # 20, 200 and 90 dollars
     for i, centre in enumerate(document["assign"]["nearest"]["centroids"]):
         np.testing.assert_allclose(coordinates[found == f"s{i + 1}"].mean(axis=0), centre, atol=1e-9)
+    by_orders = project(objectives={"main": {"name": "Orders", "kind": "retention", "metric": "orders_per_customer"}})
+    sample["orders_per_30d"] += 3.0 * (np.arange(240) % 3 == 0)  # 5, 2 and 9 orders
+    document, _, _ = candidates.hcpc(sample, names, 3, by_orders, built_as_of=AS_OF)
+    assert list(labels(document, sample)[:3]) == ["s2", "s3", "s1"]
     assert told["inertia_share"] == pytest.approx((coordinates.var(axis=0) / coordinates.var(axis=0).sum()).tolist())
 
 
@@ -474,15 +486,15 @@ def test_no_more_axes_are_used_than_the_project_says():
     ],
 )
 def test_fewer_different_customers_than_segments_are_an_error_that_says_what_to_do(spend, there):
-    sample, plan = customers(spend_per_30d=spend), project(scope={"segments_wanted": 3})
+    sample, plan = customers(spend_per_30d=spend), project()  # five are wanted; three are tried
     with pytest.raises(NinefoldError) as error:
         candidates.require(sample, ["spend_per_30d"], 3, plan)
     assert str(error.value) == (
-        f"data/by_hand/project.yml: field scope.segments_wanted is 3, and the {len(spend)} customers in scope have {there} different "
+        f"data/by_hand/project.yml: field scope.segments_wanted is 5, and the {len(spend)} customers in scope have {there} different "
         "profiles by 1 variables: 3 segments cannot be built. Ask for fewer, widen scope.filters, or keep other variables."
     )
-    with pytest.raises(NinefoldError, match="field scope.segments_wanted is 3"):
+    with pytest.raises(NinefoldError, match="field scope.segments_wanted is 5"):
         candidates.hcpc(sample, ["spend_per_30d", "orders_per_30d"], 3, plan, built_as_of=AS_OF)
     with pytest.raises(NinefoldError, match="have 0 different profiles by 0 variables"):
         candidates.require(sample, [], 3, plan)
-    candidates.require(customers(spend_per_30d=[1.0, 2, 3]), ["spend_per_30d"], 3, plan)  # three may just be cut into three
+    candidates.require(customers(spend_per_30d=[1.0, 1.01, 3]), ["spend_per_30d"], 3, plan)  # three may just be cut into three

@@ -118,8 +118,20 @@ def test_without_behaviours_the_panel_cannot_be_told():
     assert found["hcpc"]["panel"] is None and found["hcpc"]["panel_gain"] is None and verdicts["objective"]["verdict"] == "level"
 
 
-@pytest.mark.parametrize("lacking", [np.full(N, np.nan), np.full(N, 3.7), np.where(np.arange(N) < 60, 1.0 * (np.arange(N) % 7), np.nan)])
-def test_an_outcome_of_nobody_of_a_few_or_the_same_for_all_is_left_out(lacking):
+SEVENS, HALF = 1.0 * (np.arange(N) % 7), contest.halves(ids())
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        np.full(N, np.nan),
+        np.full(N, 3.7),
+        np.where(np.arange(N) < 60, SEVENS, np.nan),
+        np.where(HALF, SEVENS, np.nan),
+        np.where(HALF, 3.7, SEVENS),
+    ],
+)
+def test_an_outcome_of_nobody_of_a_few_of_one_half_or_the_same_for_all_is_left_out(lacking):
     draw, truth, outcomes = world()
     ways = {"hcpc": truth, "bands": draw.integers(0, 2, N)}
     found, verdicts = judged(ways, outcomes | {"lacking": lacking})
@@ -356,6 +368,10 @@ def test_the_tree_never_sees_the_days_on_which_it_is_judged(at_confirm):
     then = step.take("variables", "variables_select").execute()
     leaves = then.groupby(then["spend_per_30d"] > 100)["customer_id"].agg(lambda who: set(labels(tree, then.loc[who.index])))
     assert "s1" in leaves[True] and leaves[True].isdisjoint(leaves[False])
+    dearer = Step(step.project, **{name: table.execute() for name, table in step.tables.items()})
+    dearer.tables["variables_select"] = dearer.tables["variables_select"].mutate(spend_per_30d=lambda t: t.spend_per_30d * 10)
+    rules = judging._tree(dearer, windows["select"], bought, NAMES, 3)["assign"]["first_match"]["rules"]
+    assert max(c["at_least"] or 0 for c in rules[0]["when"]) > 250  # between 250 and 2,000 as measured then
 
 
 def test_with_too_little_history_nothing_is_judged():

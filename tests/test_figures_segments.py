@@ -6,11 +6,13 @@ import math
 import zlib
 from bisect import bisect_right
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from statistics import NormalDist, fmean, median, pstdev
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from by_sql import (
     BEFORE,
@@ -52,12 +54,12 @@ def labels_then(run) -> dict[str, str]:
 
 
 def test_the_sheets_number_is_the_hash_of_what_project_yml_says_was_signed(run):
-    signed = PLAN["validate"]["signed"]
-    thresholds = {name: float(value) for name, value in signed["thresholds"].items()}
-    text = json.dumps(signed | {"thresholds": thresholds}, sort_keys=True, separators=(",", ":"))
+    typed = PLAN["validate"]["signed"]
+    signed = typed | {"thresholds": {name: float(value) for name, value in typed["thresholds"].items()}}
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
     number = hashlib.sha256(text.encode()).hexdigest()[:12]
     found = given(run, "05_validate/validation")
-    assert (found["number"], found["status"]) == (number, "signed")
+    assert (found["number"], found["status"], found["sheet"]) == (number, "signed", signed)
     assert {s["sheet"] for s in found["signatures"]} == {number}
 
 
@@ -80,29 +82,67 @@ def test_every_household_is_in_the_segment_that_its_own_baskets_give_it(run, lab
 
 
 def test_the_sql_handed_to_other_systems_gives_the_same_segments(run, labels):
-    variables = given(run, "05_validate/validation")["build_by"]
+    names = given(run, "05_validate/validation")["build_by"]
+    rows = pd.DataFrame([{"customer_id": h} | {name: row[name] for name in names} for h, row in in_scope(NOW).items()])
     with duckdb.connect() as con:
-        con.execute(f"create table variables (customer_id varchar, {', '.join(f'{v} double' for v in variables)})")
-        rows = [[h, *(row[v] for v in variables)] for h, row in in_scope(NOW).items()]
-        con.executemany(f"insert into variables values ({', '.join('?' * (len(variables) + 1))})", rows)
+        con.register("variables", rows)
         assert dict(con.sql((run / "07_adopt" / "segments.sql").read_text(encoding="utf-8")).fetchall()) == labels
 
 
-def test_the_classification_stands_on_what_the_raw_baskets_teach(run, labels):
-    document, evidence = given(run, "06_build/segmentation"), given(run, "06_build/evidence")["reproducibility"]
+@pytest.mark.parametrize(("name", "when"), [("segmentation", NOW), ("segmentation_confirm", THEN)])
+def test_a_classification_stands_on_what_the_raw_baskets_teach(run, name, when):
+    document, people = given(run, f"06_build/{name}"), in_scope(when)
     for variable in document["variables"]:  # bounds, and what stands for a missing value
-        known = [row[variable["name"]] for row in in_scope(NOW).values() if row[variable["name"]] is not None]
+        known = [row[variable["name"]] for row in people.values() if row[variable["name"]] is not None]
         assert [variable["missing"], *variable["steps"][0]["clip"]] == exactly([median(known), *np.quantile(known, [0.01, 0.99])])
+    points = {h: coordinates(document, row) for h, row in people.items()}
+    members, cloud = by_segment(nearest(document, people)), np.array(list(points.values()))
+    centres = [np.mean([points[h] for h in members[one]], axis=0) for one in IDS]
+    # Loadings of 12 digits times 16 standardised values: coordinates are good to 9 decimals, and so are their means.
+    assert np.allclose(centres, document["assign"]["nearest"]["centroids"], rtol=0, atol=1e-9)
+    assert np.allclose(cloud.mean(axis=0), 0, atol=1e-9)
+    spread = np.cov(cloud.T, bias=True)  # no two axes go together, and each carries less than the one before
+    assert np.allclose(spread, np.diag(np.sort(np.diag(spread))[::-1]), atol=1e-8)
+
+
+def test_the_squares_of_the_published_classification_add_up(run, labels):
+    document, evidence = given(run, "06_build/segmentation"), given(run, "06_build/evidence")["reproducibility"]
     points = {h: coordinates(document, row) for h, row in in_scope(NOW).items()}
     centres = {one: np.mean([points[h] for h in members], axis=0) for one, members in by_segment(labels).items()}
-    # Loadings of 12 digits times 16 standardised values: coordinates are good to 9 decimals, and so are their means.
-    assert np.allclose(list(centres.values()), document["assign"]["nearest"]["centroids"], rtol=0, atol=1e-9)
-    within = math.fsum(math.dist(at, centres[labels[h]]) ** 2 for h, at in points.items())
-    assert evidence["best_within"] == exactly(within)
+    assert evidence["best_within"] == exactly(math.fsum(math.dist(at, centres[labels[h]]) ** 2 for h, at in points.items()))
     cloud = np.array(list(points.values()))
     assert evidence["total"] == exactly(((cloud - cloud.mean(axis=0)) ** 2).sum())
-    # 16 variables of variance 1: each axis carries its share of 16, and no two axes go together.
-    assert np.allclose(np.cov(cloud.T, bias=True), np.diag(16 * np.array(evidence["inertia_share"][:5])), atol=1e-8)
+    carried = cloud.var(axis=0) / 16  # of 16 variables of variance 1
+    assert evidence["inertia_share"][:5] == exactly(carried.tolist())
+
+
+def merged(points: np.ndarray) -> list[float]:
+    """What each merge of Ward's tree adds to the squares within, smallest first, by chains of nearest neighbours (Murtagh 1983)."""
+    centres, sizes, alive = points.copy(), np.ones(len(points)), np.ones(len(points), dtype=bool)
+    chain, costs = [], []
+    while len(costs) < len(points) - 1:
+        chain = chain or [int(np.flatnonzero(alive)[0])]
+        one = chain[-1]
+        cost = sizes * sizes[one] / (sizes + sizes[one]) * ((centres - centres[one]) ** 2).sum(axis=1)
+        cost[~alive] = cost[one] = np.inf
+        other = int(cost.argmin())
+        if len(chain) > 1 and cost[chain[-2]] <= cost[other]:  # each is the other's nearest
+            other = chain[-2]
+            costs.append(float(cost[other]))
+            chain = chain[:-2]
+            centres[one] = (sizes[one] * centres[one] + sizes[other] * centres[other]) / (sizes[one] + sizes[other])
+            sizes[one], alive[other] = sizes[one] + sizes[other], False
+        else:
+            chain.append(other)
+    return sorted(costs)
+
+
+def test_the_trees_cuts_gain_what_wards_merges_cost(run):
+    document, evidence = given(run, "06_build/segmentation"), given(run, "06_build/evidence")["reproducibility"]
+    costs = merged(np.array([coordinates(document, row) for row in in_scope(NOW).values()]))
+    assert evidence["gains"] == approx([cost / 2_050 for cost in costs[:-11:-1]], rel=1e-8)  # coordinates are good to 9 decimals
+    assert evidence["ward_within"] == approx(math.fsum(costs[:-4]), rel=1e-8)
+    assert evidence["best_within"] <= evidence["consolidated_within"] <= evidence["ward_within"]
 
 
 # The contest
@@ -165,7 +205,8 @@ def ways(run, labels_then) -> dict[str, dict[str, object]]:
         points = {h: points[h] + sign * bisect_right(cuts, row[variable]) for h, row in then.items()}
     cuts, bands = higher(points.values(), 5), higher(spend.values(), 5)
     own = {h: row["own_brand_share"] for h, row in then.items()}
-    cells = {h: (bisect_right(higher(spend.values(), 3), spend[h]), own[h] >= higher(own.values(), 2)[0]) for h in then}
+    thirds, (middle,) = higher(spend.values(), 3), higher(own.values(), 2)
+    cells = {h: (bisect_right(thirds, spend[h]), own[h] >= middle) for h in then}
     size = Counter(level for level, _ in cells.values())
     joined = min(size, key=lambda level: (size[level], level))  # three levels by two make six cells: the two smallest become one
     before = in_scope(BEFORE)
@@ -180,26 +221,73 @@ def ways(run, labels_then) -> dict[str, dict[str, object]]:
     }
 
 
-def told(way: dict[str, object], outcome: dict[str, float]) -> float:
-    """Share of an outcome's variance told by segment means learnt on four fifths, over the half of the households that is printed."""
-    printed = [h for h in outcome if outcome[h] is not None and zlib.crc32(f"half|{h}".encode()) % 2]
-    left = whole = 0.0
+def told(way: dict[str, object], outcome: dict[str, float], half: int) -> tuple[float, dict[str, float]]:
+    """Share of an outcome's variance told by segment means learnt on four fifths of one half of the households, told of the fifth.
+
+    half      0 picks the best, 1 is printed
+    Returns   the share, and by how much each household moves it
+    """
+    known = [h for h in outcome if outcome[h] is not None and zlib.crc32(f"half|{h}".encode()) % 2 == half]
+    left, whole = {}, {}
     for fifth in range(5):
-        train = [h for h in printed if zlib.crc32(h.encode()) % 5 != fifth]
+        train = [h for h in known if zlib.crc32(h.encode()) % 5 != fifth]
         means = {one: fmean(outcome[h] for h in train if way[h] == one) for one in {way[h] for h in train}}
         everyone = fmean(outcome[h] for h in train)
-        for h in set(printed) - set(train):
-            left, whole = left + (outcome[h] - means[way[h]]) ** 2, whole + (outcome[h] - everyone) ** 2
-    return 1 - left / whole
+        for h in set(known) - set(train):
+            left[h], whole[h] = (outcome[h] - means[way[h]]) ** 2, (outcome[h] - everyone) ** 2
+    all_of_it = math.fsum(whole.values())
+    share = 1 - math.fsum(left.values()) / all_of_it
+    return share, {h: ((1 - share) * whole[h] - left[h]) / all_of_it for h in known}
 
 
+@pytest.fixture(scope="module")
+def scores(ways) -> dict[tuple, tuple[float, np.ndarray]]:
+    """(use, way, half) → the score, and by how much each household moves it."""
+    later, found = behaviour(NOW), {}
+    for use, names in {"objective": ["revenue"], "panel": PLAN["scope"]["panel"]}.items():
+        for way, half in product(ways, (0, 1)):
+            parts = [told(ways[way], {h: later[h][v] for h in ways[way]}, half) for v in names]
+            moved = [fmean(part.get(h, 0.0) for _, part in parts) for h in ways[way]]
+            found[use, way, half] = fmean(share for share, _ in parts), np.array(moved)
+    return found
+
+
+@pytest.mark.parametrize("use", ["objective", "panel"])
 @pytest.mark.parametrize("name", ["rfm", "hcpc", "crossing", "bands", "tree"])
-def test_the_contest_gives_what_the_later_quarter_gives(run, ways, name):
-    later, found = behaviour(NOW), given(run, "06_build/evidence")
+def test_the_contest_gives_what_the_later_quarter_gives(run, ways, scores, name, use):
+    found = given(run, "06_build/evidence")
     assert (found["customers"], found["contest"][name]["segments"]) == (len(ways[name]), len(set(ways[name].values())))
-    shares = {v: told(ways[name], {h: later[h][v] for h in ways[name]}) for v in ["revenue", *PLAN["scope"]["panel"]]}
-    assert found["contest"][name]["objective"]["value"] == exactly(shares.pop("revenue"))
-    assert found["contest"][name]["panel"]["value"] == exactly(fmean(shares.values()))
+    (score, moved), each = scores[use, name, 1], found["contest"][name][use]
+    assert each["value"] == exactly(score)
+    half = 1.96 * math.sqrt((moved**2).sum())  # of linearised scores, against 1,000 draws of households: within a fifth
+    assert [each["low"], each["high"]] == approx([score - half, score + half], abs=half / 5)
+
+
+@pytest.mark.parametrize("k", [3, 4, 6])
+def test_bands_of_past_spend_in_other_numbers(run, k):
+    spend = {h: row["spend_per_30d"] for h, row in in_scope(THEN).items()}
+    borders = higher(spend.values(), k)
+    bands = {h: bisect_right(borders, x) for h, x in spend.items()}
+    score, _ = told(bands, {h: behaviour(NOW)[h]["revenue"] for h in bands}, 1)
+    assert given(run, "06_build/evidence")["other_k"][str(k)]["bands"]["objective"] == exactly(score)
+
+
+@pytest.mark.parametrize(("use", "verdict"), [("objective", "rules"), ("panel", "segments")])
+def test_one_half_picks_the_best_rule_and_the_other_says_what_segments_gain_on_it(run, scores, use, verdict):
+    candidates, rules = ["rfm", "hcpc", "crossing"], ["bands", "tree"]
+    best, rule = (max(names, key=lambda name: scores[use, name, 0][0]) for names in (candidates, rules))
+    found = given(run, "06_build/evidence")
+    assert found["verdicts"][use] == {"verdict": verdict, "best_candidate": best, "best_rule": rule}
+    gains = {name: scores[use, name, 1][0] - scores[use, rule, 1][0] for name in candidates}
+    apart = np.array([scores[use, name, 1][1] - scores[use, rule, 1][1] for name in candidates])
+    error = np.sqrt(np.diag(apart @ apart.T))
+    draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), apart @ apart.T, 20_000) / error
+    critical = np.quantile(np.abs(draws).max(axis=1), 0.95)  # one for all three: about 2.3 where 1.96 would do for one
+    for name, spread in zip(candidates, error, strict=True):
+        each = found["contest"][name][f"{use}_gain"]
+        assert each["value"] == exactly(gains[name])
+        ends = [gains[name] - critical * spread, gains[name] + critical * spread]
+        assert [each["low"], each["high"]] == approx(ends, abs=critical * spread / 8)  # 1,000 draws there, a normal law here
 
 
 def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(run, labels):
@@ -207,8 +295,11 @@ def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(run, la
     spent = {h: behaviour(NOW)[h]["revenue"] for h in in_scope(THEN)}
     _, splits = grown(in_scope(THEN), spent, given(run, "05_validate/validation")["build_by"], 5)
     assert {name for _, name, _ in splits} == {"spend_per_30d"}
-    borders = sorted(rule["when"][0]["at_least"] for rule in document["assign"]["first_match"]["rules"])
+    conditions = [rule["when"][0] for rule in document["assign"]["first_match"]["rules"]]
+    borders = sorted(each["at_least"] for each in conditions)
+    assert [each["below"] for each in conditions] == [None, *borders[:0:-1]]
     assert borders == approx(sorted(border for _, _, border in splits), rel=1e-7)  # the code's tree works in single precision
+    assert document["variables"][0]["missing"] == exactly(median(row["spend_per_30d"] for row in in_scope(THEN).values()))
     mine = {h: f"b{5 - bisect_right(borders, row['spend_per_30d'])}" for h, row in in_scope(NOW).items()}
     assert {h: row["band"] for h, row in table(run, "06_build/membership").items()} == mine
     revenue = {h: row["revenue"] for h, row in in_scope(NOW).items()}
@@ -233,6 +324,7 @@ def test_sizes_and_money_are_those_of_the_members_baskets(run, labels):
         assert segment["n"] == len(spent)
         shares = [len(spent) / 2_050, sum(spent) / sum(revenue.values()), fmean(spent)]
         assert [segment["share_of_customers"], segment["share_of_revenue"], each["value"]] == exactly(shares)
+        assert segment["revenue"] == exactly(3 * sum(spent))
         # Quantiles of 1,000 draws of skewed money against the normal interval: within a fifth of its half.
         half = 1.96 * pstdev(spent) / math.sqrt(len(spent))
         assert [each["low"], each["high"]] == approx([fmean(spent) - half, fmean(spent) + half], abs=half / 5)
@@ -257,6 +349,18 @@ def test_traits_are_differences_of_means_in_standard_deviations_and_standard_err
             apart = fmean(inside) - everyone
             v = apart / (spread * math.sqrt((n - m) / ((n - 1) * m)))
             assert [trait[key] for key in ("mean", "everyone", "effect", "v")] == exactly([fmean(inside), everyone, apart / spread, v])
+            assert segment.get(trait["variable"], trait["mean"]) == trait["mean"]
+        effects = {t["variable"]: t["effect"] for t in segment["traits"]}
+        typed = PLAN["build"]["segments"][segment["id"]]["expect"]
+        assert segment["fits"] == all(effects[v] >= 0.2 if way == "high" else effects[v] <= -0.2 for v, way in typed.items())
+
+
+def test_cards_say_how_many_members_lie_on_their_segments_side_of_the_mean(run, labels):
+    for card in given(run, "07_adopt/cards")["segments"]:
+        for trait in [t for t in card["traits"] if t["variable"] in next(iter(in_scope(NOW).values()))]:
+            members = [x for h in by_segment(labels)[card["id"]] if (x := in_scope(NOW)[h][trait["variable"]]) is not None]
+            beyond = fmean((x - trait["everyone"]) * trait["effect"] > 0 for x in members)
+            assert trait["beyond"] == exactly(beyond), trait
 
 
 def test_descriptors_are_tested_by_counting_all_ways_to_draw_the_members(run, labels):

@@ -366,12 +366,12 @@ def test_the_verdicts_are_said_in_plain_words_with_their_figures():
     assert trust["lines"][0] == (
         "For the budget",
         "Simple rules do at least as well as segments.",
-        "Foreseen, of later differences in the main objective: a small decision tree 59% and two criteria crossed 45%.",
+        "Share of later differences in the main objective foreseen: a small decision tree 59% and two criteria crossed 45%.",
         "Share out the budget by the rule of step 6, not by segment.",
     )
     assert trust["lines"][1][1:3] == (
         "Segments do better than the best simple rule.",
-        "Foreseen, of later differences in what they buy: bands of past spend 2.1% and segments by classification 7.9%.",
+        "Share of later differences in how they buy foreseen: bands of past spend 2.1% and segments by classification 7.9%.",
     )
     assert trust["lines"][3][1] == "Not tested yet."
 
@@ -405,12 +405,12 @@ def test_only_movements_beyond_noise_are_told_as_changes():
     assert changes["points"] == [
         "Won from or lost to other segments, beyond chance: Frequent all-round +61 (chance alone: 30).",
         "58% of customers are in the segment that they were in; by chance it would be 23%.",
-        "The whole base has changed in 1 behaviour (step 9).",
-        "Not yet out of time: the recipe had been judged on the same months.",
+        "Customers as a whole have changed in 1 behaviour (step 9).",
+        "Not yet tested on new months: the recipe had been judged on the months shown here.",
     ]
     docs = documents()
     docs["moves"]["segments"][2]["beyond"] = False
-    assert shown(docs)["changes"]["points"][0] == "No segment won from or lost to others more than chance would do."
+    assert shown(docs)["changes"]["points"][0] == "No segment won from or lost to others beyond chance."
 
 
 @pytest.mark.parametrize("verdict", ["refit", "rebuild", "cannot tell", "?"])
@@ -456,7 +456,7 @@ def test_the_page_is_a_draft_until_everybody_has_signed_this_list():
     assert "Signed another list: Finance controller (example)." in shown(docs)["signed"]["lines"]
     docs["validation"] = {"status": "signed", "signatures": docs["validation"]["signatures"][:1]}
     docs["plan"]["status"] = "released"
-    assert shown(docs)["signed"] == {"draft": False, "lines": ["Signed by Head of CRM (example) on 28 September 2017."]}
+    assert shown(docs)["signed"] == {"draft": False, "lines": ["By Head of CRM (example) on 28 September 2017."]}
 
 
 # What is missing

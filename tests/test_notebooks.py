@@ -30,7 +30,8 @@ def test_notebooks_are_numbered_as_the_steps():
 class TestEachNotebook:
     def test_it_opens_with_its_question_and_what_it_takes_and_gives(self, path):
         first = cells(path)[0]["source"]
-        assert re.match(r"# \d · \w+ — [^\n]+\?\n", first)
+        title = re.match(r"# (\d) · ([\w-]+) — [^\n]+\?\n", first)
+        assert title and f"0{title[1]}_{title[2].replace('-', '').lower()}" == path.stem
         assert all(word in first for word in ("*Takes*", "*Gives*", "*Decides*", "*Signed by*"))
 
     def test_its_parameters_are_literals_with_a_comment_and_the_same_three_come_first(self, path):

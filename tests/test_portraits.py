@@ -118,7 +118,7 @@ def shown(table) -> list[list]:
             "objective",
             "cannot tell",
             "For whom to spend on: cannot tell. The history is too short, or there are too few customers; use the segments as a "
-            "convention and judge them on the next quarter.",
+            "convention and judge them on the next period.",
         ),
     ],
 )
@@ -130,13 +130,13 @@ def test_every_verdict_has_its_sentence_and_says_what_to_do(use, verdict, senten
     ("objective", "panel", "headline"),
     [
         ("rules", "segments", ": rules for the budget, segments for the message."),
-        ("level", "segments", " tell what to say; for the budget they are not needed."),
-        ("none", "segments", " tell what to say; for the budget they are not needed."),
-        ("cannot tell", "segments", " tell what to say; for the budget they could not be judged."),
-        ("segments", "segments", " tell whom to spend on and what to say."),
-        ("segments", "rules", " tell whom to spend on; for the message they are not needed."),
-        ("segments", "level", " tell whom to spend on; for the message they are not needed."),
-        ("segments", "cannot tell", " tell whom to spend on; for the message they could not be judged."),
+        ("level", "segments", ", which tell what to say; for the budget they are not needed."),
+        ("none", "segments", ", which tell what to say; for the budget they are not needed."),
+        ("cannot tell", "segments", ", which tell what to say; for the budget they could not be judged."),
+        ("segments", "segments", ", which tell whom to spend on and what to say."),
+        ("segments", "rules", ", which tell whom to spend on; for the message they are not needed."),
+        ("segments", "level", ", which tell whom to spend on; for the message they are not needed."),
+        ("segments", "cannot tell", ", which tell whom to spend on; for the message they could not be judged."),
         ("rules", "cannot tell", "; where it could be judged, simple rules do as well."),
         ("rules", "rules", "; simple rules do as well for every use."),
         ("level", "rules", "; simple rules do as well for every use."),
@@ -145,14 +145,18 @@ def test_every_verdict_has_its_sentence_and_says_what_to_do(use, verdict, senten
     ],
 )
 def test_the_headline_says_what_was_found_for_both_uses(objective, panel, headline):
-    assert page.summary(evidence(objective, panel), profiles(), PLAN, by="people")["headline"] == f"3 segments of 1,200 customers{headline}"
+    assert page.summary(evidence(objective, panel), profiles(), PLAN, by="people")["headline"] == f"1,200 customers in 3 segments{headline}"
 
 
 def test_the_summary_has_both_verdicts_the_segment_worth_most_and_figures():
     told = page.summary(evidence(), profiles(), PLAN, by="people")
     assert told["points"][:2] == [page.verdict_words(evidence(), use) for use in ("objective", "panel")]
     assert told["points"][2:] == ["“Big baskets”: 60% of the customers, 70% of the revenue."]
-    assert told["figures"] == [("Customers in segments", "1,200"), ("Stability of the whole", "0.63"), ("Starts that find it again", "64%")]
+    assert told["figures"] == [
+        ("Customers in segments", "1,200"),
+        ("Stability of the whole", "0.63"),
+        ("Starts that find the same segments", "64%"),
+    ]
     assert told["todo"] == ["Name the segments in build.segments of project.yml, with what each is expected to be like."]
     assert told["unknown"] == ["Whether the segments exist in nature or only by our cut: not tested yet."]
 
@@ -165,7 +169,7 @@ def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_mo
         assert todo == ["Decide which segmentation is published: build.chosen of project.yml."]
     chosen = named | {"chosen": "rfm"}
     assert page.summary(evidence(), chosen, PLAN, by="people")["todo"] == [
-        "“RFM points” is published by decision; for the message “Hierarchical classification” told more of the later period."
+        "Decide whether “RFM points” stays published: for the message “Hierarchical classification” told more of the later period."
     ]
     assert page.summary(evidence(**NOTHING), chosen, PLAN, by="people")["todo"] == []
 
@@ -173,7 +177,7 @@ def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_mo
 def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
     empty = evidence(**NOTHING, stability={}, reproducibility={})
     told = page.summary(empty, profiles(), PLAN, by="nobody")
-    assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Starts that find it again", "–")]
+    assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Starts that find the same segments", "–")]
     assert all("cannot tell" in point for point in told["points"][:2])
     for use, sentence in (("objective", "whom to spend on"), ("panel", "what to say")):
         assert page.contest_frame(empty, use).empty
@@ -202,10 +206,10 @@ def test_the_charts_of_the_contest_claim_what_they_draw():
     assert told["subtitle"] == "Share of the variance of later orders in the days after, whiskers: 95% interval"
     assert told["alt"] == "Scores: Shallow tree 59.0% and Hierarchical classification 28.0%."
     assert told["source"] == (
-        "Source: built on 2 August 2017, judged until 1 October 2017, on the half of 1,000 customers that did not pick"
+        "Source: built as of 2 August 2017, judged until 1 October 2017, on the half of 1,000 customers that was not used to pick"
     )
     told = page.contest_words(evidence(), "panel", "later orders")
-    assert told["title"] == "For what they buy, “Hierarchical classification” tells most: 5.1% of later differences"
+    assert told["title"] == "For how they buy, “Hierarchical classification” tells most: 5.1% of later differences"
     assert told["name"] == "contest_panel"
 
 
@@ -248,7 +252,7 @@ def test_stability_is_shown_as_median_and_quartiles():
 
 def test_how_often_the_partition_is_found_again():
     start = "Of 100 cold starts, 64% find the partition that is kept, and 81% come within 1% of its sum of squares; the consolidated tree "
-    assert page.reproduced_words(FOUND) == start + "stops 5.0% above it."
+    assert page.reproduced_words(FOUND) == start + "stops 5.0% above the best sum of squares."
     assert page.reproduced_words(FOUND | {"chosen": "tree"}) == start + "finds it too."
 
 
@@ -276,8 +280,10 @@ def test_the_candidates_are_told_with_their_criteria():
 
 
 def test_what_was_dropped_is_said():
-    assert page.dropped_words(Made({}, {"dropped": []})) == "All signed variables tell customers apart and are used."
-    assert page.dropped_words(Made({}, {"dropped": ["departments", "gap_days"]})).endswith("without effect: departments and gap_days.")
+    assert page.dropped_words(Made({}, {"dropped": []}), PLAN) == "All signed variables tell customers apart and are used."
+    assert page.dropped_words(Made({}, {"dropped": ["departments", "gap_days"]}), PLAN).endswith(
+        "without effect: departments bought from and days between purchases."
+    )
 
 
 @pytest.mark.parametrize(("metric", "title"), [("orders_per_customer", "later orders"), ("active_share", "later revenue")])
@@ -294,6 +300,11 @@ def test_caveats_have_the_size_of_their_effect():
     assert len(told) == 4 and "is not tested yet" in told[0]
     assert "the segments agree at 0.52 (adjusted Rand index" in told[1]
     assert "81% of the starts reach it, and half of all starts agree with the published partition at less than 0.61." in told[2]
+    assert told[1].endswith("Many customers lie near a border.")
+    steady = [
+        page.caveats(evidence(), profiles(), PLAN, agreement=x)[1].endswith("These are nearly the same segments.") for x in (0.79, 0.8)
+    ]
+    assert steady == [False, True]
     assert told[3] == "The contest rests on one later period, 60 days long; another season may rank the ways otherwise."
 
 
@@ -310,14 +321,28 @@ def test_small_segments_and_withdrawn_names_are_said():
 
 
 def test_the_segments_at_a_glance():
-    assert shown(portraits.segments_table(profiles())) == [
+    assert shown(portraits.segments_table(profiles(), PLAN)) == [
         ["Big baskets", "much at once", 120, 0.6, 0.7, 80.0, "$70 to $91", 0.5],
-        ["Segment s2", "", 80, 0.4, 0.2, 80.0, "$70 to $91", 0.5],
+        ["Segment s2", "Days since last purchase low (observed)", 80, 0.4, 0.2, 80.0, "$70 to $91", 0.5],
     ]
     lone = segment("s1", 0, revenue_per_30d=between(None, None, None), active_later=None, share_of_revenue=None)
-    assert shown(portraits.segments_table(profiles(lone)))[0][2:] == [0, 0.0, None, None, "cannot tell", None]
+    assert shown(portraits.segments_table(profiles(lone), PLAN))[0][2:] == [0, 0.0, None, None, "cannot tell", None]
     words.use("fr")
     assert portraits.segment_name(profiles()["segments"][0]) == "Grands paniers"
+
+
+def test_a_segment_that_nobody_described_is_described_by_its_two_strongest_traits():
+    told = [trait("spend_per_30d", 0.5), trait("recency_days", -0.25), trait("gap_days", 0.2), trait("discount_share", 0.19)]
+    short = "Spend per 30 days high, Days since last purchase low"
+    assert portraits.in_short(segment("s1", 10, traits=told), PLAN) == short
+    assert portraits.in_short_marked(segment("s1", 10, traits=told), PLAN) == f"{short} (observed)"
+    assert portraits.strongest(segment("s1", 10, traits=told)) == [
+        {"variable": "spend_per_30d", "effect": 0.5},
+        {"variable": "recency_days", "effect": -0.25},
+    ]
+    weak, few = segment("s1", 10, traits=told[3:]), segment("s1", 9, traits=told)
+    for each in (portraits.in_short, portraits.in_short_marked):
+        assert each(weak, PLAN) == each(few, PLAN) == "" and each(few | {"in_short": "as typed"}, PLAN) == "as typed"
 
 
 def test_the_grid_has_built_variables_as_rows_and_segments_as_columns():
@@ -393,7 +418,7 @@ def test_no_figure_about_a_few_customers_is_on_the_page():
     given["budget"]["bands"][1] |= {"n": 3, "share_of_customers": 0.771, "share_of_revenue": 0.771, "revenue_per_30d": 777.0}
     given["budget"]["crossed"] = {"s1": {"b1": 100, "b2": 7}, "s2": {"b1": 7}}
     made = (
-        portraits.segments_table(given),
+        portraits.segments_table(given, PLAN),
         portraits.traits_table(given, PLAN),
         portraits.descriptors_table(given, PLAN),
         portraits.budget_table(given, BANDS, PLAN),

@@ -140,7 +140,7 @@ def test_levels_of_few_are_not_described():
 
 
 EXPECTED = {
-    "s1": {"name": "Big baskets", "expect": {"spend_per_30d": "high"}, "colour": "#12436D"},
+    "s1": {"name": "Big baskets", "expect": {"spend_per_30d": "high"}, "colour": "#5B2333"},
     "s2": {"name": "Often here", "expect": {"orders_per_30d": "high", "spend_per_30d": "low"}},
     "s3": {"name": {"en": "The others", "fr": "Les autres"}},
 }
@@ -204,7 +204,7 @@ def test_the_published_document_has_names_that_fit_colours_and_its_segments_in_o
     check(document)
     # spend high: 200; orders high and spend low: 90 dollars in 9 orders, at a mean of 103: not low enough, so the name goes
     assert [(s["id"], s["name"]) for s in document["segments"]] == [("s1", "Big baskets"), ("s2", None), ("s3", EXPECTED["s3"]["name"])]
-    assert document["segments"][0]["colour"] == "#12436D" and len({s["colour"] for s in document["segments"]}) == 3
+    assert document["segments"][0]["colour"] == "#5B2333" and len({s["colour"] for s in document["segments"]}) == 3
     found = labels(document, sample)
     assert list(found[:3]) == ["s3", "s1", "s2"] and list(traits) == ["s1", "s2", "s3"]
     means = {s: next(t["mean"] for t in rows if t["variable"] == "spend_per_30d") for s, rows in traits.items()}
@@ -239,6 +239,13 @@ def test_another_id_changes_nobodys_segment(kind):
     check(document)
     assert [s["id"] for s in document["segments"]] == ["s1", "s2", "s3"] and set(before) == {"s1", "s2", "s3"}
     assert list(labels(document, sample)) == [ids[s] for s in before]
+
+
+def test_the_tenth_segment_comes_after_the_second():
+    sample = customers(spend_per_30d=np.arange(110.0))
+    document = candidates.bands(sample, 11, project(), built_as_of=AS_OF)
+    found = choice.renamed(document, {f"s{i}": f"s{12 - i}" for i in range(1, 12)})
+    assert [s["id"] for s in found["segments"]] == [f"s{i}" for i in range(1, 12)] and labels(found, sample)[0] == "s1"
 
 
 @pytest.mark.parametrize("kind", ["nearest", "first_match", "points"])

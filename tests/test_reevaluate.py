@@ -574,11 +574,26 @@ def test_money_of_a_segment_that_few_entered_or_left_is_hidden():
 
 def test_the_balance_says_which_segment_moved_beyond_chance():
     still = page.balance_words(moved(STEADY), project(), WINDOWS)
-    assert still["title"] == "No segment grew or shrank by more than chance"
+    assert still["title"] == "No segment grew or shrank beyond chance"
     grown = moved([[60, 10], [50, 100]])
     words = page.balance_words(grown, project(), WINDOWS)
     assert words["title"] == "“Name of s1”: +40 customers on balance, more than chance moves"
     assert page.balance_frame(grown, project())["value"].tolist() == [40, -40]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "start"),
+    [
+        (0.41, 0.6, "Belonging lasts: κ is 0.50"),
+        (0.4, 0.6, "Cannot tell whether belonging lasts: κ is 0.50 (95% interval 0.40 to 0.60), and the scope’s 0.40 lies within it."),
+        (0.1, 0.4, "Cannot tell whether belonging lasts"),
+        (0.1, 0.39, "Belonging does not last"),
+    ],
+)
+def test_belonging_lasts_or_not_only_when_the_whole_interval_lies_on_one_side_of_the_limit(low, high, start):
+    stay = {"share": 0.8, "chance": 0.6, "kappa": 0.5, "low": low, "high": high, "n": 40}
+    plan = project(scope={"criteria": {"interesting_kappa": 0.4}})
+    assert page.stay_words(dataclasses.replace(NOTHING, stay=stay), plan).startswith(start)
 
 
 @pytest.mark.parametrize(
@@ -592,7 +607,7 @@ def test_the_balance_says_which_segment_moved_beyond_chance():
 def test_behaviour_is_never_said_to_be_below_nothing(behaviour, low, end):
     floor = FLOOR | {"behaviour": behaviour, "low": low}
     sentence = page.noise_words(floor)
-    assert sentence.startswith("Halves of one customer’s own orders differ in 40% of labels within a period, and in 45% between")
+    assert sentence.startswith("Two halves of one customer’s own orders get different labels in 40% of cases within a period, and in 45% ")
     assert sentence.endswith(end)
     assert texts(page.noise_table(floor))[2][1] == max(behaviour, 0)
 
@@ -615,7 +630,7 @@ def test_every_table_and_sentence_is_there_without_an_earlier_build():
     summary = verdict_page.summary(NOTHING, NO_FLOOR, [], agreed(None), (verdict_, reasons), STEP)
     assert summary["headline"] == "Whether the segments still hold cannot be told yet."
     assert [value for _, value in summary["figures"]] == ["cannot tell"] * 4 + ["30 December 2017"]
-    assert "this very quarter" not in " ".join(summary["points"])
+    assert "this very period" not in " ".join(summary["points"])
     assert len(verdict_page.caveats(NOTHING, NO_FLOOR, reasons)) == 1
 
 
@@ -631,14 +646,14 @@ def test_nothing_is_said_of_fewer_customers_than_any_figure_may_be_about():
     assert figures["Stayed in their segment"] == figures["Lasting, κ"] == "cannot tell"
 
 
-def test_the_summary_says_that_this_is_not_yet_out_of_time_and_when_to_look_again():
+def test_the_summary_says_that_this_is_not_yet_tested_on_new_months_and_when_to_look_again():
     found = moved(STEADY, **CROSSED)
     steady_ = [changed("steady", 0.0, 0.0)]
     result = reevaluate.judge(found, agreed(0.61, 0.58, 0.66), steady_, project(), steady=None)
     summary = verdict_page.summary(found, FLOOR, steady_, agreed(0.61, 0.58, 0.66), result, STEP)
     assert summary["headline"] == "The segments hold: 80% of customers stayed in theirs, 52% would by chance."
     assert summary["points"][0].endswith("One reason lies close to its limit.")
-    assert summary["points"][-1] == "Confirmed on this very quarter: a backtest, not yet out of time."
+    assert summary["points"][-1] == "Confirmed on this very period: a backtest, not yet tested on new months."
     assert summary["todo"] == [
         "Leave customers on their lists after a single change of segment: most such changes are chance.",
         "Look at the segments again on 30 December 2017.",
@@ -664,9 +679,9 @@ def test_every_reason_that_can_be_given_has_words():
 
 
 def test_the_words_on_drift_count_what_has_changed():
-    assert verdict_page.drift_words([changed("steady")]).startswith("None of the 1 variables has changed")
+    assert verdict_page.drift_words([changed("steady")]).startswith("No variable of 1 has changed")
     found = verdict_page.drift_words([changed("changed"), changed("look"), changed("steady")])
-    assert found == "Of 3 variables 1 have changed for everybody, and 1 should be looked at."
+    assert found == "Variables that have changed for customers as a whole: 1 of 3; to be looked at: 1."
     assert texts(verdict_page.drift_table([changed("look", 0.12, 0.2)], project())) == [
         ["Days since last purchase", 0.12, 0.2, "look at it"]
     ]

@@ -1,4 +1,4 @@
-"""Step 8: who is contacted and who is left alone, what a test could see, what an offer must bring, and what is never told."""
+"""Step 8: who is contacted and who is not, what a test could see, what an offer must bring, and what is never told."""
 
 import hashlib
 import math
@@ -58,7 +58,7 @@ def planned(found, drawn, answers=None, project=None, *, consents=False, validat
     return target.plan(found, drawn, answers or {}, project, reasons=reasons, consents=consents)
 
 
-# Who is left alone
+# Who is not contacted
 
 
 def md5_share(name, customer, seed=7):
@@ -288,7 +288,7 @@ def test_an_offer_that_eats_the_margin_never_pays():
     plan = planned(profiles(profile("s1", 200)), {"s1": arms(100, 40)}, project=plan_of({"s1": offer("till", cost=10.0)}))
     assert payoff.pays_frame(plan).empty and "No offer pays at any rise" in payoff.pays_words(plan)["title"]
     said = payoff.pays_verdict(plan, plan_of({"s1": offer("till", cost=10.0)}))
-    assert said == "Segment s1: never pays, the offer of $10.00 eats the margin; it would at $9.00 or less."
+    assert said == "Segment s1: never pays, the offer of $10.00 eats the margin; it would pay at $9.00 or less."
 
 
 def test_a_contact_that_costs_nothing_pays_as_soon_as_a_response_brings_anything():
@@ -313,13 +313,13 @@ def test_without_a_margin_the_page_asks_for_one():
 @pytest.mark.parametrize(
     ("typed", "channels", "said"),
     [
-        (offer(cost=2.0), CHANNELS, "Segment s1: does not pay by its channel; it would by “Coupon at the till”."),
+        (offer(cost=2.0), CHANNELS, "Segment s1: does not pay by its channel; it would pay by “Coupon at the till”."),
         (offer(cost=2.0), {"mail": {"name": "Letter", "cost": 0.45}}, "it would take a rise of 5.6 points, or an offer of $1.00 at most."),
         (offer(cost=2.0), {"mail": {"name": "Letter", "cost": 0.6}}, "Segment s1: does not pay; it would take a rise of 7.5 points."),
         (
             offer(cost=11.0),
             {"mail": {"name": "Letter", "cost": 0.6}},
-            "never pays, for an order brings less than the contact costs; leave it out.",
+            "even without it the plausible rise would not pay for the contact; leave it out.",
         ),
     ],
 )
@@ -362,8 +362,8 @@ def test_every_reason_that_keeps_the_lists_a_draft_is_given():
     assert target.reasons(bare, {"status": "outdated"}, found, consents=False) == ["no consents", "not signed", "no offer", "no margin"]
     plan = planned(found, {}, project=bare, validation={"status": "missing"})
     assert plan["status"] == "DRAFT" and page.status_words(plan) == (
-        "DRAFT: nothing is released. Why: nobody’s consent to be contacted is known; the list of variables is not signed; a segment has no "
-        "offer; no margin is typed."
+        "DRAFT: nothing is released. Why: nobody’s consent to be contacted is known; the list of variables is not signed; at least one "
+        "segment has no offer; no margin is typed."
     )
     assert plan["segments"][0]["reachable"] is None and page.reach_words(plan, found).startswith("How many of the 400 customers may be")
     assert page.summary(plan, found, bare)["unknown"][0] == page.reach_words(plan, found)
@@ -450,7 +450,7 @@ def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
     plan = planned(profiles(profile("s1", 200), profile("s2", 200)), {"s1": arms(140, 60), "s2": arms(140, 60)}, answers, typed)
     told = page.caveats(plan, typed, earlier={"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, built_at=at("07-03"))
     assert any("“Segment s1” shows 30.0% answered; as built on 3 July 2017, it answered 10.0% of the mailings" in each for each in told)
-    assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted otherwise") for each in told)
+    assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted by another channel") for each in told)
     # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 + .3 × .5 = .20 over 9.5 is 2.1, over 7.5 it is 2.7
     assert "The margin is assumed. If it were a fifth lower, 1 of 2 offers would pay instead of 2." in told
 

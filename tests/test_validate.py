@@ -412,12 +412,12 @@ def test_the_line_on_every_page_names_who_has_not_signed_and_who_signed_another_
     }
 
 
-def test_the_page_says_by_what_step_six_builds():
+def test_the_page_says_with_what_step_six_builds():
     by_proposal, by_list = shop(), signed_shop(["orders_per_30d"])
-    assert page.status_words(validation(by_proposal), by_proposal).endswith("by the 4 variables that step 4 proposes.")
-    assert page.status_words(validation(by_list), by_list).endswith("as a draft, by the 1 variable typed as signed.")
+    assert page.status_words(validation(by_proposal), by_proposal).endswith("with the 4 variables that step 4 proposes.")
+    assert page.status_words(validation(by_list), by_list).endswith("as a draft, with the 1 variable typed as signed.")
     assert page.status_words(validation(signed_shop()), signed_shop()) == (
-        f"All who have to sign have signed sheet {SHEET}: step 6 builds by its 4 variables."
+        f"All who have to sign have signed sheet {SHEET}: step 6 builds with its 4 variables."
     )
 
 
@@ -442,7 +442,7 @@ def test_signatures_on_an_earlier_sheet_are_not_counted_for_the_one_shown():
 
 def test_the_limits_name_the_weak_variables_and_the_missing_values():
     told = page.caveats(validation(shop()), PASSPORTS, shop())
-    assert "1 of 4 variables explain, each alone, less than 1% of the objective and of the panel: Own-label share." in told
+    assert "Variables that explain, each alone, less than 1% of the objective and of the panel: 1 of 4 (Own-label share)." in told
     assert "1 variable has missing values, at most 2.0% of customers: they are given the median." in told
     untested = {name: p | {"contribution": None} for name, p in PASSPORTS.items()}
     assert "None of these variables is tested on later behaviour: the history is too short." in page.caveats(
@@ -462,6 +462,15 @@ def test_the_lines_to_paste_make_the_sheet_signed_once_the_days_are_put():
         again = shop(typed["signed"], kept + typed["signatures"], scope={"window_days": before.scope.window_days})
         assert validation(again)["status"] == "signed"
         assert page.to_type(validation(again), again).startswith("Nothing to type")
+
+
+def test_roles_to_type_are_in_the_reader_s_language_and_count_as_signed():
+    plan = shop()
+    words.use("fr", "EUR")
+    lines = page.to_type(validation(plan), plan)
+    assert 'role: "Responsable CRM"' in lines and "Head of CRM" not in lines
+    typed = yaml.safe_load(lines.replace("YYYY-MM-DD", "2017-09-29"))["validate"]
+    assert validation(shop(typed["signed"], typed["signatures"]))["status"] == "signed"
 
 
 def test_a_hash_of_figures_alone_is_pasted_as_text():

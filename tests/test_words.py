@@ -398,6 +398,14 @@ def test_what_is_said_is_a_literal_that_translators_can_find():
     assert len(said) > 20
 
 
+def test_what_is_extracted_is_what_is_said():
+    found = {i for m in words.extract() for i in ([m.id] if isinstance(m.id, str) else m.id) if i}
+    said = {a.value for _, called, n in sayings() for a in n.args[: 2 if called == "say_n" else 1] if isinstance(a, ast.Constant)} - {""}
+    assert said - found == set()  # not in an f-string, where nothing is extracted
+    in_code = {m.id for m in words.extract() if m.id and all(path.endswith(".py") for path, _ in m.locations) and isinstance(m.id, str)}
+    assert in_code - said == set()  # not the key by which a marked message is looked up
+
+
 def test_every_placeholder_of_a_literal_message_is_given_a_value():
     lacking = []
     for place, called, node in sayings():

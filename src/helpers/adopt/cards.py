@@ -3,6 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
+from helpers.build.portraits import strongest
 from helpers.project import Project
 
 TEAMS = ("marketing", "sales", "product", "finance", "service")
@@ -67,7 +68,7 @@ def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], 
     beyond      result of `held`;  known: result of `described`
     Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those of min_cell customers or more have also
                 in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later, described, descriptors,
-                action, traits [{variable, mean, everyone, effect, beyond}]
+                action, traits [{variable, mean, everyone, effect, beyond}], strongest (the two traits said where no in_short is typed)
     """
     found = []
     for segment in profiles["segments"]:
@@ -85,6 +86,7 @@ def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], p
     return {key: segment.get(key) for key in kept} | {
         "active_later": later if later and later["n"] >= project.min_cell else None,
         "traits": _traits(segment, passports, beyond.get(segment["id"], {}), project.min_cell),
+        "strongest": strongest(segment),
         "described": described_here if described_here >= project.min_cell else None,
         "descriptors": [_plain(d) for d in segment["descriptors"] if _told(d, project.min_cell)],
         "action": action.model_dump(mode="json") if action else None,

@@ -1,5 +1,7 @@
 """The segment dictionary: id, name, and how it is decided who belongs, as plain values."""
 
+from helpers.build.portraits import strongest
+
 
 def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
     """dictionary.json.
@@ -7,7 +9,7 @@ def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
     document   the segmentation as step 6 hands it over
     profiles   as step 6 hands them over
     least      customers below which their number is left out
-    Returns    segments [{id, name, in_short, n, rule}], document and sql (the files that say it in full)
+    Returns    segments [{id, name, in_short, traits (the two strongest), n, rule}], document and sql (the files that say it in full)
     """
     known = {s["id"]: s for s in profiles["segments"]}
     rows = []
@@ -15,6 +17,7 @@ def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
         profile = known.get(segment["id"], {})
         n = profile.get("n", 0)
         row = {"id": segment["id"], "name": segment["name"], "in_short": profile.get("in_short", "")}
+        row["traits"] = strongest(profile) if n >= least else []
         rows.append(row | {"n": None if 0 < n < least else n, "rule": rule(document, segment["id"])})
     return {"segments": rows, "document": "segmentation.json", "sql": "segments.sql"}
 

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers import words
 from helpers.adopt.cards import TEAMS
 from helpers.adopt.sheets import owner
-from helpers.build.portraits import segment_name, titles
+from helpers.build.portraits import in_short, in_short_marked, segment_name, titles
 from helpers.project import Project
 from helpers.tables import Column, Table, place_on_page
 from helpers.variables import catalogue
@@ -44,10 +44,10 @@ RULES_TOLD = 3
 
 
 def show_cards(cards: dict, project: Project) -> None:
-    """Show a card a segment."""
+    """Show one card per segment."""
     inner = "".join(card_html(card, cards, project) for card in cards["segments"])
     page = f'{_style_in_lab()}<div class="portraits">\n{inner}</div>\n'
-    place_on_page({"text/html": page, "text/plain": say("A card a segment")})
+    place_on_page({"text/html": page, "text/plain": say("One card per segment")})
 
 
 def card_html(card: dict, cards: dict, project: Project) -> str:
@@ -55,12 +55,12 @@ def card_html(card: dict, cards: dict, project: Project) -> str:
     name = escape(segment_name(card))
     head = f'<section class="portrait" style="--segment: {card["colour"]}">\n<h3>{name}</h3>\n'
     if not card["shown"]:
-        return f'{head}<p class="portrait-few">{escape(say("Too few customers to describe."))}</p>\n</section>\n'
-    short = words.text(card["in_short"])
+        return head + _line(say("Too few customers to describe."), "portrait-few") + "</section>\n"
+    if card["fits"] is False:
+        head += _line(say("The name typed for it does not fit and is withdrawn."), "portrait-short")
+    short = in_short(card | {"traits": card["strongest"]}, project)
     if short:
-        head += f'<p class="portrait-short">{escape(short)} {_origin("typed")}</p>\n'
-    elif card["fits"] is False:
-        head += f'<p class="portrait-short">{escape(say("The name typed for it does not fit and is withdrawn."))}</p>\n'
+        head += f'<p class="portrait-short">{escape(short)} {_origin("typed" if words.text(card["in_short"]) else "observed")}</p>\n'
     parts = [
         _figures(card, cards),
         _block(say("What they are like"), "observed", _traits(card, project)),
@@ -73,6 +73,10 @@ def card_html(card: dict, cards: dict, project: Project) -> str:
 def _origin(kind: str) -> str:
     told = {"observed": say("observed"), "declared": say("declared"), "typed": say("typed")}
     return f'<span class="portrait-origin">{escape(told[kind])}</span>'
+
+
+def _line(sentence: str, kind: str = "") -> str:
+    return f'<p class="{kind}">{escape(sentence)}</p>\n' if kind else f"<p>{escape(sentence)}</p>\n"
 
 
 def _block(heading: str, kind: str, inner: str) -> str:
@@ -88,7 +92,7 @@ def _figures(card: dict, cards: dict) -> str:
     share = card["share_of_revenue"]
     rows = [
         (say("Customers"), words.number(card["n"]), say("{share} of all", share=words.share(card["share_of_customers"], 0))),
-        (say("Revenue each, 30 days"), revenue, "; ".join(spread)),
+        (say("Revenue each, 30 days"), revenue, say("; ").join(spread)),
         (say("Share of revenue"), say("cannot tell") if share is None else words.share(share, 0), ""),
         (say("Bought again"), words.share(later["share"], 0) if later else say("cannot tell"), say("in the following period")),
     ]
@@ -103,9 +107,10 @@ def _traits(card: dict, project: Project) -> str:
     known = {v.name: v for v in catalogue(project)}
     told = [(known[t["variable"]], t) for t in card["traits"] if t["variable"] in known]
     if not told:
-        return f"<p>{escape(say('Nothing sets them apart from everyone.'))}</p>\n"
+        return _line(say("Nothing sets them apart from everyone."))
+    colon = say(": ")
     items = "".join(
-        f"<li><b>{escape(variable.title())}</b>: {escape(how(trait['mean'], trait['everyone'], variable))} "
+        f"<li><b>{escape(variable.title())}</b>{colon}{escape(how(trait['mean'], trait['everyone'], variable))} "
         f"({escape(beside(trait['mean'], trait['everyone'], variable))}) <small>{escape(_shared(trait))}</small></li>\n"
         for variable, trait in told
     )
@@ -119,10 +124,10 @@ def _shared(trait: dict) -> str:
 
 def _who(card: dict) -> str:
     if card["described"] is None:
-        return f"<p>{escape(say('Not known: too few of them are described.'))}</p>\n"
+        return _line(say("Not known: too few of them are described."))
     about = say("Known for {n} of {all}.", n=words.number(card["described"]), all=words.number(card["n"]))
     if not card["descriptors"]:
-        return f"<p>{escape(about)} {escape(say('Nothing differs from everyone described beyond chance.'))}</p>\n"
+        return _line(about + " " + say("Nothing differs from everyone described beyond chance."))
     items = "".join(
         "<li>"
         + escape(
@@ -144,9 +149,11 @@ def _who(card: dict) -> str:
 def _action(card: dict) -> str:
     action = card["action"]
     if not action:
-        return f"<p>{escape(say('Nothing is typed yet.'))}</p>\n"
-    who = say("{role}, for {team}", role=words.text(action["owner"]), team=say(NAMES[action["team"]]))
-    doubt = f" <small>{escape(say('Typed for a name that no longer fits: read it again.'))}</small>" if card["fits"] is False else ""
+        return _line(say("Nothing is typed yet."))
+    team = NAMES[action["team"]]
+    who = say("{role}, for {team}", role=words.text(action["owner"]), team=say(team))
+    doubt = escape(say("Typed for a name that no longer fits: read it again."))
+    doubt = f" <small>{doubt}</small>" if card["fits"] is False else ""
     return f"<p><b>{escape(words.text(action['action']))}</b> – {escape(who)}.{doubt}</p>\n"
 
 
@@ -217,7 +224,7 @@ def dictionary_table(dictionary: dict, project: Project) -> Table:
         {
             "id": row["id"],
             "name": segment_name(row),
-            "short": words.text(row["in_short"]),
+            "short": in_short_marked(row, project),
             "rule": rule_words(row["rule"], project),
             "n": project.min_cell - 1 if row["n"] is None else row["n"],  # masked by the column
         }
@@ -248,15 +255,15 @@ def rule_words(rule: dict, project: Project) -> str:
         )
     named = titles(project)
     if rule["kind"] == "points":
-        names = words.join([named.get(c, c) for c in rule["criteria"]])
+        names = words.join([named.get(c, c).lower() for c in rule["criteria"]])
         return say("points for {names}: {band}", names=names, band=_band(rule))
     if not rule["rules"]:
         return say("whoever meets no rule") if rule["otherwise"] else say("nobody: no rule leads here")
     told = [_rule(each, project) for each in rule["rules"][:RULES_TOLD]]
     more = len(rule["rules"]) - RULES_TOLD
-    told += [say_n("{n} more rule", "{n} more rules", more)] if more > 0 else []
-    told += [say("or meets no rule")] if rule["otherwise"] else []
-    return say("the first rule that holds is {rules}", rules="; ".join(told))
+    told += [say_n("one more rule", "one of {n} more rules", more)] if more > 0 else []
+    first = say("the first rule that holds is {rules}", rules=say(" or ").join(told))
+    return say("{rule}, or no rule holds", rule=first) if rule["otherwise"] else first
 
 
 def _band(rule: dict) -> str:
@@ -272,7 +279,7 @@ def _rule(rule: dict, project: Project) -> str:
     for each in rule["when"]:
         variable = known.get(each["variable"])
         write = _writer(variable)
-        title = variable.title() if variable else each["variable"]
+        title = variable.title().lower() if variable else each["variable"]
         low, high = each.get("at_least"), each.get("below")
         if low is not None and high is not None:
             parts.append(say("{title} from {low} to below {high}", title=title, low=write(low), high=write(high)))
@@ -301,8 +308,8 @@ def caveats(cards: dict, project: Project) -> list[str]:
         card, trait = loosest
         result.append(
             say(
-                "A card describes a mean, not a person. Even in its strongest trait, {trait}, {share} of “{name}” lie on its side of "
-                "everyone’s mean; the others do not.",
+                "A card describes a mean, not a person. On the strongest trait of “{name}” ({trait}), {share} of its customers lie on "
+                "the same side of everyone’s mean as the segment; the others do not.",
                 trait=named.get(trait["variable"], trait["variable"]).lower(),
                 share=words.share(trait["beyond"], 0),
                 name=segment_name(card),
@@ -323,7 +330,12 @@ def caveats(cards: dict, project: Project) -> list[str]:
                 high=words.share(known[most], 0),
             )
         )
-    result.append(say("Names and “in short” are typed by people, as memory aids; a name that no longer fits the figures is withdrawn."))
+    result.append(
+        say(
+            "Names are memory aids typed by people, and so is “in short” unless it is marked as observed. A name that no longer fits the "
+            "figures is withdrawn."
+        )
+    )
     missing = not_built(project.adopt.actions, cards)
     if missing:
         result.append(say("Actions are typed for {ids}, which step 6 did not build: they are shown nowhere.", ids=words.join(missing)))
@@ -347,7 +359,7 @@ def summary(cards: dict, project: Project) -> dict:
     headline = (
         say("All {k} segments have an action and a role that answers for it.", **values)
         if not without
-        else say("{acted} of {k} segments have an action and a role that answers for it.", **values)
+        else say("Segments with an action and a role that answers for it: {acted} of {k}.", **values)
     )
     figures = [
         (say("Segments with a card"), words.number(sum(card["shown"] for card in cards["segments"]))),
@@ -366,7 +378,7 @@ def summary(cards: dict, project: Project) -> dict:
     missing = not_built(project.adopt.actions, cards)
     if missing:
         todo.append(say("Take out the actions for {ids}: step 6 did not build these segments.", ids=words.join(missing)))
-    todo.append(say("Keep a log of decisions that used a segment, so that the next look can tell whether they are used."))
+    todo.append(say("Keep a log of decisions that used a segment, so that the next review can tell whether the segments are used."))
     unknown = [say("Whether anybody decides by the segments: no log of decisions that used them is in these data.")]
     return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}
 

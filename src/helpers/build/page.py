@@ -11,6 +11,8 @@ from helpers.project import Project
 from helpers.tables import Column, Table, nothing, place_on_page
 from helpers.words import mark, say, say_n
 
+STEADY = 0.8
+"""Adjusted Rand index from which two builds are nearly the same."""
 USES = {"objective": mark("whom to spend on"), "panel": mark("what to say")}
 HOW = {
     "rfm": mark("recency, frequency and monetary value in fifths, one to five points each; the sum cut into groups"),
@@ -37,12 +39,13 @@ def candidates_table(made, project: Project) -> Table:
     return Table("candidates", say("Three candidates, and what they must beat"), pd.DataFrame(rows), columns, note=note)
 
 
-def dropped_words(made) -> str:
+def dropped_words(made, project: Project) -> str:
     """Whether all signed variables could be used."""
     out = made.evidence["dropped"]
     if not out:
         return say("All signed variables tell customers apart and are used.")
-    return say("The same for everybody within the outlier bounds, and therefore without effect: {names}.", names=words.join(out))
+    names = words.join([titles(project)[name].lower() for name in out])
+    return say("The same for everybody within the outlier bounds, and therefore without effect: {names}.", names=names)
 
 
 def objective_title(project: Project) -> str:
@@ -52,7 +55,8 @@ def objective_title(project: Project) -> str:
 
 def show_sql(text: str) -> None:
     """Show a query, folded, as text that can be copied."""
-    page = f'<details class="code"><summary>{escape(say("The segmentation as SQL"))}</summary>\n<pre>{escape(text)}</pre>\n</details>\n'
+    title = escape(say("The segmentation as SQL"))
+    page = f'<details class="code"><summary>{title}</summary>\n<pre>{escape(text)}</pre>\n</details>\n'
     place_on_page({"text/html": page, "text/plain": text})
 
 
@@ -95,6 +99,7 @@ def stability_words(frame: pd.DataFrame, project: Project, starts: int, customer
 
 def reproduced_words(evidence: dict) -> str:
     """How often a cold start finds the partition that is kept."""
+    gap = evidence["consolidated_within"] / evidence["best_within"] - 1 if evidence["chosen"] != "tree" else 0.0
     return say(
         "Of {starts} cold starts, {reproduced} find the partition that is kept, and {near} come within 1% of its sum of squares; the "
         "consolidated tree {tree}.",
@@ -103,7 +108,7 @@ def reproduced_words(evidence: dict) -> str:
         near=words.share(evidence["near"], 0),
         tree=say("finds it too")
         if evidence["chosen"] == "tree"
-        else say("stops {gap} above it", gap=words.share(evidence["consolidated_within"] / evidence["best_within"] - 1)),
+        else say("stops {gap} above the best sum of squares", gap=words.share(gap)),
     )
 
 
@@ -160,7 +165,7 @@ def contest_words(evidence: dict, use: str, objective: str) -> dict:
         )
         if use == "objective"
         else say(
-            "For what they buy, “{name}” tells most: {share} of later differences", name=best["label"], share=words.share(best["value"])
+            "For how they buy, “{name}” tells most: {share} of later differences", name=best["label"], share=words.share(best["value"])
         )
     )
     subtitle = (
@@ -171,7 +176,7 @@ def contest_words(evidence: dict, use: str, objective: str) -> dict:
     others = words.join([f"{r.label} {words.share(r.value)}" for r in frame.sort_values("value", ascending=False).itertuples()])
     window = evidence["window"]
     source = say(
-        "Source: built on {built}, judged until {until}, on the half of {n} customers that did not pick",
+        "Source: built as of {built}, judged until {until}, on the half of {n} customers that was not used to pick",
         built=words.day(window["built_at"]),
         until=words.day(window["judged_until"]),
         n=words.number(evidence["customers"]),
@@ -186,7 +191,7 @@ def verdict_words(evidence: dict, use: str) -> str:
     if kind == "cannot tell":
         return say(
             "For {use}: cannot tell. The history is too short, or there are too few customers; use the segments as a convention and judge "
-            "them on the next quarter.",
+            "them on the next period.",
             use=say(USES[use]),
         )
     if kind == "none":
@@ -235,7 +240,8 @@ def contest_table(evidence: dict) -> Table:
         Column("panel_gain", say("Against the best simple rule, points")),
     ]
     note = say(
-        "Intervals hold for all candidates at once. One half of the customers picked the best rule, the other half gives these figures."
+        "Intervals hold for all candidates at once. One half of the customers was used to pick the best rule, the other half gives these "
+        "figures."
     )
     return Table("contest", say("The contest on the later period"), frame, columns, note=note)
 
@@ -280,13 +286,13 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
         )
     ]
     if agreement is not None:
-        result.append(
-            say(
-                "Built again one horizon earlier and applied to the same customers, the segments agree at {agreement} (adjusted Rand "
-                "index, 1 = the same): many customers lie near a border.",
-                agreement=words.number(agreement, 2),
-            )
+        told = say(
+            "Built again one horizon earlier and applied to the same customers, the segments agree at {agreement} (adjusted Rand "
+            "index, 1 = the same).",
+            agreement=words.number(agreement, 2),
         )
+        loose = say("Many customers lie near a border.") if agreement < STEADY else say("These are nearly the same segments.")
+        result.append(f"{told} {loose}")
     found = evidence.get("reproducibility")
     if found:
         result.append(
@@ -330,24 +336,24 @@ def _headline(evidence: dict, profiles: dict) -> str:
     objective, panel = (evidence["verdicts"][use]["verdict"] for use in USES)
     values = {"k": words.number(profiles["k"]), "n": words.number(profiles["customers"])}
     if objective == panel == "cannot tell":
-        return say("{k} segments of {n} customers, not judged on a later period: the history is too short.", **values)
+        return say("{n} customers in {k} segments, not judged on a later period: the history is too short.", **values)
     if objective == panel == "segments":
-        return say("{k} segments of {n} customers tell whom to spend on and what to say.", **values)
+        return say("{n} customers in {k} segments, which tell whom to spend on and what to say.", **values)
     if objective == panel == "none":
-        return say("{k} segments of {n} customers; nothing here tells more of the later period than chance.", **values)
+        return say("{n} customers in {k} segments; nothing here tells more of the later period than chance.", **values)
     if (objective, panel) == ("rules", "segments"):
-        return say("{k} segments of {n} customers: rules for the budget, segments for the message.", **values)
+        return say("{n} customers in {k} segments: rules for the budget, segments for the message.", **values)
     if (objective, panel) == ("cannot tell", "segments"):
-        return say("{k} segments of {n} customers tell what to say; for the budget they could not be judged.", **values)
+        return say("{n} customers in {k} segments, which tell what to say; for the budget they could not be judged.", **values)
     if (objective, panel) == ("segments", "cannot tell"):
-        return say("{k} segments of {n} customers tell whom to spend on; for the message they could not be judged.", **values)
+        return say("{n} customers in {k} segments, which tell whom to spend on; for the message they could not be judged.", **values)
     if panel == "segments":
-        return say("{k} segments of {n} customers tell what to say; for the budget they are not needed.", **values)
+        return say("{n} customers in {k} segments, which tell what to say; for the budget they are not needed.", **values)
     if objective == "segments":
-        return say("{k} segments of {n} customers tell whom to spend on; for the message they are not needed.", **values)
+        return say("{n} customers in {k} segments, which tell whom to spend on; for the message they are not needed.", **values)
     if "cannot tell" in (objective, panel):
-        return say("{k} segments of {n} customers; where it could be judged, simple rules do as well.", **values)
-    return say("{k} segments of {n} customers; simple rules do as well for every use.", **values)
+        return say("{n} customers in {k} segments; where it could be judged, simple rules do as well.", **values)
+    return say("{n} customers in {k} segments; simple rules do as well for every use.", **values)
 
 
 def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dict:
@@ -361,7 +367,7 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dic
         (say("Customers in segments"), words.number(profiles["customers"])),
         (say("Stability of the whole"), words.number(stable["median"], 2) if stable else say("cannot tell")),
         (
-            say("Starts that find it again"),
+            say("Starts that find the same segments"),
             words.share(evidence["reproducibility"]["reproduced"], 0) if evidence["reproducibility"] else "–",
         ),
     ]
@@ -380,12 +386,12 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dic
         todo.append(say("Name the segments in build.segments of project.yml, with what each is expected to be like."))
     if by != "people":
         todo.append(say("Decide which segmentation is published: build.chosen of project.yml."))
-    best = evidence["verdicts"]["panel"]["best_candidate"]
-    if by == "people" and best and best != profiles["chosen"] and profiles["chosen"] in CANDIDATES:
+    best, published = evidence["verdicts"]["panel"]["best_candidate"], profiles["chosen"]
+    if by == "people" and best and best != published and published in CANDIDATES:
         todo.append(
             say(
-                "“{chosen}” is published by decision; for the message “{best}” told more of the later period.",
-                chosen=say(TITLES[profiles["chosen"]]),
+                "Decide whether “{chosen}” stays published: for the message “{best}” told more of the later period.",
+                chosen=say(TITLES[published]),
                 best=say(TITLES[best]),
             )
         )

@@ -30,17 +30,29 @@ def in_short(segment: dict, project: Project) -> str:
     return ", ".join(ways)
 
 
+def in_short_marked(segment: dict, project: Project) -> str:
+    """The same for a table: what nobody typed says that it is observed."""
+    short = in_short(segment, project)
+    return short if words.text(segment.get("in_short")) or not short else say("{traits} (observed)", traits=short)
+
+
+def strongest(segment: dict) -> list[dict]:
+    """The two traits that `in_short` says, for a document that does not hold them all."""
+    strong = [t for t in segment.get("traits") or [] if abs(t["effect"] or 0.0) >= NAMED_FROM]
+    return [{key: trait[key] for key in ("variable", "effect")} for trait in strong[:2]]
+
+
 def titles(project: Project) -> dict[str, str]:
     """What people call each variable."""
     return {v.name: v.title() for v in catalogue(project)}
 
 
-def segments_table(profiles: dict) -> Table:
+def segments_table(profiles: dict, project: Project) -> Table:
     """The segments at a glance."""
     rows = [
         {
             "name": segment_name(s),
-            "short": words.text(s["in_short"]),
+            "short": in_short_marked(s, project),
             "n": s["n"],
             "customers": s["share_of_customers"],
             "revenue": s["share_of_revenue"],
@@ -60,7 +72,10 @@ def segments_table(profiles: dict) -> Table:
         Column("interval", say("95% interval")),
         Column("later", say("Bought in the following period"), "share", 1),
     ]
-    note = say("Revenue of the window, net of refunds, divided by customers. “Following period”: the segment as built one horizon earlier.")
+    note = say(
+        "“Revenue each”: per customer and 30 days of the window, net of refunds. “Following period”: the segment as built one horizon "
+        "earlier."
+    )
     return Table("segments", say("The segments at a glance"), pd.DataFrame(rows), columns, note=note, cell_size="n")
 
 
@@ -163,13 +178,14 @@ def descriptors_table(profiles: dict, project: Project, *, most: int = 3, level:
         Column("segment", say("Segment")),
         Column("attribute", say("Attribute")),
         Column("level", say("Level")),
-        Column("n", say("Members with it"), "count"),
+        Column("n", say("Members at this level"), "count"),
         Column("share", say("Share of members described"), "share", 0),
         Column("everyone", say("Everyone described"), "share", 0),
         Column("v", say("v-test"), "number", 1),
     ]
     note = say(
-        "Descriptors took no part in building. Only differences that stand at 5% after Holm’s correction over all of them are listed."
+        "Descriptors took no part in building. Listed are differences so large that chance would make even one such, among all that were "
+        "compared, in 5 cases of 100 at most (Holm’s correction)."
     )
     return Table("descriptors", say("Who they are, where that is known"), frame, columns, note=note, cell_size="n")
 

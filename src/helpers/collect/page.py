@@ -144,8 +144,8 @@ def quality_words(grades: dict[str, dict]) -> dict:
         dimension=say(DIMENSIONS[dimension]).lower(),
     )
     parts = [
-        say("{table}: {score}, {grade}", table=say(TABLE_NAMES[t]), score=words.share(g["score"], 0), grade=say(GRADES[g["grade"]]))
-        for t, g in grades.items()
+        say("{table}: {score}, {grade}", table=say(TABLE_NAMES[t]), score=words.share(g["score"], 0), grade=say(grade))
+        for t, g, grade in ((t, g, GRADES[g["grade"]]) for t, g in grades.items())
     ]
     return {
         "name": "quality",

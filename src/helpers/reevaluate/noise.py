@@ -103,7 +103,8 @@ def noise_floor(step, moved: Movement, tables: dict[str, ir.Table], windows: dic
 def _half(table: ir.Table, name: str, seed: int) -> ir.StringValue:
     text = ibis.literal(f"{seed}|half")
     for column in [table[c] for c in IDENTIFIES[name] if c in table.columns]:
-        plain = column.epoch_seconds() if column.type().is_timestamp() else column
+        # A decimal without decimals: as text, seconds are 1490000000.0 on one engine and 1490000000 on another.
+        plain = column.epoch_seconds().cast("decimal(18, 0)") if column.type().is_timestamp() else column
         text = text + "|" + plain.cast("string").fill_null("")
     low = text.hexdigest("md5").substr(0, 1).isin([*"01234567"])
     return low.ifelse(*HALVES)

@@ -71,9 +71,14 @@ def stay_words(moved: Movement, project: Project) -> str:
         return say("Whether belonging lasts: cannot tell.")
     values = {"kappa": words.number(stay["kappa"], 2), "limit": words.number(limit, 2)}
     values |= {end: words.number(stay[end], 2) for end in ("low", "high")}
-    if stay["kappa"] >= limit:
+    if stay["low"] is not None and stay["low"] > limit:
         return say("Belonging lasts: κ is {kappa} (95% interval {low} to {high}), and the scope asks for {limit}.", **values)
-    return say("Belonging does not last: κ is {kappa} (95% interval {low} to {high}), below the {limit} of the scope.", **values)
+    if stay["high"] is not None and stay["high"] < limit:
+        return say("Belonging does not last: κ is {kappa} (95% interval {low} to {high}), below the {limit} of the scope.", **values)
+    return say(
+        "Cannot tell whether belonging lasts: κ is {kappa} (95% interval {low} to {high}), and the scope’s {limit} lies within it.",
+        **values,
+    )
 
 
 def lasting_table(moved: Movement, project: Project) -> Table:
@@ -117,7 +122,7 @@ def balance_words(moved: Movement, project: Project, windows: dict) -> dict:
     values = {"name": largest["label"], "net": words.signed(largest["value"])}
     values["noise"] = words.number((largest["high"] - largest["low"]) / 2)
     if beyond.empty:
-        claim = say("No segment grew or shrank by more than chance")
+        claim = say("No segment grew or shrank beyond chance")
     else:
         most = beyond.loc[beyond["value"].abs().idxmax()]
         claim = say("“{name}”: {net} customers on balance, more than chance moves", name=most["label"], net=words.signed(most["value"]))
@@ -160,7 +165,10 @@ def movement_table(moved: Movement, project: Project) -> Table:
         Column("arrived", say("Arrived in scope"), "count"),
         Column("departed", say("Departed from it"), "count"),
     ]
-    note = say("Before, entered, left and now: customers in scope at both dates. Those who arrived or departed are apart, and no noise.")
+    note = say(
+        "Before, entered, left and now: customers in scope at both dates. Those who arrived or departed are counted apart and are not "
+        "noise."
+    )
     note = f"{note} {_masked_note(closed.moves | closed.crossed, project)}".strip()
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     return Table("customers", say("Customers: who came and who went"), frame, columns, note=note)
@@ -204,7 +212,8 @@ def noise_words(floor: dict) -> str:
     if floor["within"] is None:
         return say("How much of the movement is noise: cannot tell.")
     result = say(
-        "Halves of one customer’s own orders differ in {within} of labels within a period, and in {between} between the periods.",
+        "Two halves of one customer’s own orders get different labels in {within} of cases within a period, and in {between} between "
+        "periods.",
         within=words.share(floor["within"], 0),
         between=words.share(floor["between"], 0),
     )

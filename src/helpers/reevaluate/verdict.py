@@ -11,7 +11,7 @@ from helpers.reevaluate.drift import KS_MARK
 from helpers.reevaluate.movement import Movement
 
 MARKED = "confirm window already used"
-"""What marks a backtest on the quarter on which the recipe was confirmed: it is not yet out of time."""
+"""What marks a backtest on the period on which the recipe was confirmed: it is not yet a test on new months."""
 LEAST = 200
 """Customers present at both dates without whom there is no verdict."""
 ORDER = ("rebuild", "refit", "keep", "look", "cannot tell")

@@ -18,8 +18,8 @@ MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("
 VERDICTS = {
     "keep": mark("Keep the segments: they hold, and no reason speaks for fitting them again."),
     "refit": mark("Fit the segments again by the same recipe: the yardstick no longer suits the customers."),
-    "rebuild": mark("Build the segments anew, from the list of variables on: these do not hold."),
-    "cannot tell": mark("Whether the segments hold cannot be told; leave the labels as they are until the next look."),
+    "rebuild": mark("The present segments do not hold: build new ones, starting with the list of variables."),
+    "cannot tell": mark("Whether the segments hold cannot be told; leave the labels as they are until the next review."),
 }
 SPEAKS = {
     "keep": mark("keeping"),
@@ -31,7 +31,7 @@ SPEAKS = {
 REASONS = {
     "lasting": mark("Customers stay in their segments, κ"),
     "agreement": mark("A new build agrees with the frozen one, adjusted Rand index"),
-    "changed_variables": mark("Variables that have changed for everybody"),
+    "changed_variables": mark("Variables that have changed for customers as a whole"),
     "drift": mark("{variable}: population stability index"),
     "distance": mark("{variable}: Kolmogorov–Smirnov distance"),
     "segment_lasting": mark("Customers stay in “{segment}”, κ"),
@@ -46,13 +46,13 @@ def drift_words(changes: list[dict]) -> str:
     """How many variables have changed."""
     known = [d for d in changes if d["mark"]]
     if not known:
-        return say("Whether everybody has changed: cannot tell.")
+        return say("Whether customers as a whole have changed: cannot tell.")
     changed = sum(d["mark"] == "changed" for d in known)
     looked = sum(d["mark"] == "look" for d in known)
     if not changed and not looked:
-        return say("None of the {n} variables has changed: the customers as a whole are as they were.", n=words.number(len(known)))
+        return say("No variable of {n} has changed: the customers as a whole are as they were.", n=words.number(len(known)))
     return say(
-        "Of {n} variables {changed} have changed for everybody, and {looked} should be looked at.",
+        "Variables that have changed for customers as a whole: {changed} of {n}; to be looked at: {looked}.",
         n=words.number(len(known)),
         changed=words.number(changed),
         looked=words.number(looked),
@@ -60,9 +60,10 @@ def drift_words(changes: list[dict]) -> str:
 
 
 def drift_table(changes: list[dict], project: Project) -> Table:
-    """Each variable that built the segments, with how far everybody has moved."""
+    """Each variable that built the segments, with how far customers as a whole have moved."""
     named = titles(project)
-    rows = [{"variable": named[d["variable"]], "psi": d["psi"], "ks": d["ks"], "mark": say(MARKS[d["mark"]])} for d in changes]
+    marks = [MARKS[d["mark"]] for d in changes]
+    rows = [{"variable": named[d["variable"]], "psi": d["psi"], "ks": d["ks"], "mark": say(m)} for d, m in zip(changes, marks, strict=True)]
     columns = [
         Column("variable", say("Variable")),
         Column("psi", say("Population stability index"), "number", 3),
@@ -79,7 +80,7 @@ def drift_table(changes: list[dict], project: Project) -> Table:
         least=words.number(DRIFT_LEAST),
     )
     frame = pd.DataFrame(rows, columns=["variable", "psi", "ks", "mark"])
-    return Table("drift", say("Whether everybody has changed"), frame, columns, note=note)
+    return Table("drift", say("Whether customers as a whole have changed"), frame, columns, note=note)
 
 
 def agreement_words(agreement: dict, steady: float | None) -> str:
@@ -110,8 +111,9 @@ def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Tab
         values = {"variable": named.get(r.get("variable"), ""), "segment": segments.get(r.get("segment"), "")}
         close = say("close: the limit lies within the interval") if r["close"] else ""
         kind = ("count", 0) if r["code"] in COUNTS else ("number", 2)
-        row = {"reason": say(REASONS[r["code"]], **values), "value": r["value"], "limit": r["limit"], "kind": kind}
-        rows.append(row | {"interval": _interval(r), "speaks": say(SPEAKS[r["speaks"]]), "close": close})
+        reason, speaks = REASONS[r["code"]], SPEAKS[r["speaks"]]
+        row = {"reason": say(reason, **values), "value": r["value"], "limit": r["limit"], "kind": kind}
+        rows.append(row | {"interval": _interval(r), "speaks": say(speaks), "close": close})
     columns = [
         Column("reason", say("Reason")),
         Column("value", say("Found"), "number", 2, kinds="kind"),
@@ -151,8 +153,8 @@ def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
         return [say("Nothing is known here of how long the segments hold: act on them as on a first guess, and look again.")]
     result = [
         say(
-            "The recipe was confirmed on this very quarter: this is a backtest, not yet out of time. It may show the segments "
-            "better than months that nobody has seen yet will."
+            "The recipe was confirmed on this very period: this is a backtest, not yet tested on new months. It may show the segments "
+            "better than new months will."
         ),
         say("The two periods follow one another, so season and time cannot be told apart; only the same season a year apart would do it."),
     ]
@@ -168,8 +170,8 @@ def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
     if any(r["close"] for r in reasons):
         result.append(
             say(
-                "One limit lies within the 95% interval of what is compared with it (see the reasons): with other customers the verdict "
-                "could have been another."
+                "At least one limit lies within the 95% interval of what is compared with it (see the reasons): with other customers the "
+                "verdict could have been another."
             )
         )
     if moved.stay["n"]:
@@ -196,11 +198,11 @@ def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, 
         "cannot tell": say("Whether the segments still hold cannot be told yet."),
     }
     listed = [_beyond(moved, project), drift_words(changes)] if moved.segments else []
-    backtest = [say("Confirmed on this very quarter: a backtest, not yet out of time.")] if moved.document else []
+    backtest = [say("Confirmed on this very period: a backtest, not yet tested on new months.")] if moved.document else []
     return {
         "headline": headlines[verdict],
         "points": [verdict_words(verdict, judged[1]), *listed, noise_words(floor), *backtest],
-        "figures": [*_figures(moved, floor, agreement, project), (say("Next look"), due)],
+        "figures": [*_figures(moved, floor, agreement, project), (say("Next review"), due)],
         "unknown": _unknown(moved, due),
         "todo": _todo(verdict, floor, due),
     }
@@ -220,10 +222,11 @@ def _figures(moved: Movement, floor: dict, agreement: dict, project: Project) ->
 def _unknown(moved: Movement, due: str) -> list[str]:
     if moved.document is None:
         return [
-            say("Whether the segments hold: the history is too short for a look back; the look of {day} is the first to tell.", day=due)
+            say("Whether the segments hold: the history is too short for a look back; the review on {day} is the first to tell.", day=due)
         ]
     confirmed = say(
-        "Whether the segments hold out of time: the recipe was confirmed on this quarter; the look of {day} is the first to tell.", day=due
+        "Whether the segments hold on new months: the recipe was confirmed on this period; the review on {day} is the first to tell.",
+        day=due,
     )
     return [confirmed, say("What is season and what is time: that takes the same season a year apart.")]
 
@@ -235,7 +238,7 @@ def _beyond(moved: Movement, project: Project) -> str:
     if not shown:
         return say("The balance of the segments cannot be shown: too few customers.")
     if not beyond:
-        return say("No segment grew or shrank by more than chance would do.")
+        return say("No segment grew or shrank beyond chance.")
     return say("More than chance: {segments} customers on balance.", segments=words.join(beyond))
 
 

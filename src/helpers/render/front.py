@@ -42,15 +42,15 @@ TOGETHER = {  # (objective, panel)
     ("rules", "rules"): mark("Simple rules for the budget and for the message: no segments are needed for these two uses."),
 }
 USES = {  # (what for, what the scores are)
-    "objective": (mark("For the budget"), mark("Foreseen, of later differences in the main objective: {methods}.")),
-    "panel": (mark("For the message"), mark("Foreseen, of later differences in what they buy: {methods}.")),
+    "objective": (mark("For the budget"), mark("Share of later differences in the main objective foreseen: {methods}.")),
+    "panel": (mark("For the message"), mark("Share of later differences in how they buy foreseen: {methods}.")),
 }
 NEVERTHELESS = {
     "objective": {
         "rules": mark("Share out the budget by the rule of step 6, not by segment."),
-        "level": mark("Share out the budget by the rule of step 6: it is the simpler of two equals."),
-        "none": mark("Share out the budget alike until something better is known."),
-        "cannot tell": mark("Share out the budget by bands of past spend until a later quarter can be judged."),
+        "level": mark("Share out the budget by the rule of step 6: neither does better, and it is the simpler."),
+        "none": mark("Share out the budget evenly until something better is known."),
+        "cannot tell": mark("Share out the budget by bands of past spend until a later period can be judged."),
     },
     "panel": {
         "segments": mark("Expect messages to fit better on average, not to fit everybody."),
@@ -64,12 +64,12 @@ HOLDS = {
     "keep": (mark("The segments hold: keep them."), ""),
     "refit": (mark("The segments have shifted: fit them again."), mark("Until then the present labels are the best there are.")),
     "rebuild": (mark("The segments no longer hold: build them anew."), mark("Until then steer by the rule of step 6 alone.")),
-    "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next look.")),
+    "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next review.")),
 }
 ASKED = {
     "refit": mark("Agree to fit the segments again, and say when."),
     "rebuild": mark("Agree to build new segments, and say when."),
-    "keep": mark("Confirm that the segments stay as they are until the next look."),
+    "keep": mark("Confirm that the segments stay as they are until the next review."),
 }
 UNSIGNED = {
     "missing": mark("Sign the list of variables: until then all of this is DRAFT."),
@@ -80,7 +80,7 @@ SIGN_FIRST = mark("Have the list of variables signed (step 5) before anybody is 
 WHY_DRAFT = {
     "no consents": mark("nobody’s consent to be contacted is known"),
     "not signed": mark("the list of variables is not signed"),
-    "no offer": mark("a segment has no offer"),
+    "no offer": mark("at least one segment has no offer"),
     "no margin": mark("no margin is typed"),
 }
 
@@ -176,7 +176,8 @@ def _use(evidence: dict, use: str) -> tuple[str, str, str, str]:
         if not absent(value):
             scores.append(say("{method} {share}", method=say(METHODS[method]), share=words.share(value, 1 if abs(value) < 0.1 else 0)))
     why = say(sentence, methods=words.join(scores)) if scores else ""
-    return say(label), say(VERDICTS[verdict]), why, say(NEVERTHELESS[use].get(verdict, ""))
+    nevertheless = NEVERTHELESS[use].get(verdict, "")
+    return say(label), say(VERDICTS[verdict]), why, say(nevertheless)
 
 
 def _stability(evidence: dict) -> tuple[str, str, str, str]:
@@ -184,12 +185,12 @@ def _stability(evidence: dict) -> tuple[str, str, str, str]:
     found = at(evidence, "stability", str(evidence.get("k"))) or {}
     median = found.get("median")
     if absent(median):
-        return label, say("Cannot tell."), "", say("Keep labels fixed between two looks.")
+        return label, say("Cannot tell."), "", say("Keep labels fixed between two reviews.")
     why = say("Agreement of two versions from other samples: {median} (1 the same, 0 chance).", median=words.number(median, 2))
     if median >= STEADY:
         return label, say("Yes, nearly the same segments."), why, ""
     answer = say("Much alike, not the same.") if median >= LOOSE else say("Not reliably.")
-    return label, answer, why, say("Keep labels fixed between two looks; act on large differences only.")
+    return label, answer, why, say("Keep labels fixed between two reviews; act on large differences only.")
 
 
 # What changed, what is asked, who signed
@@ -206,7 +207,7 @@ def _changes(docs: dict, project) -> dict:
     if moved:
         points.append(say("Won from or lost to other segments, beyond chance: {changes}.", changes=words.join(moved)))
     elif any(s.get("beyond") is False for s in known):
-        points.append(say("No segment won from or lost to others more than chance would do."))
+        points.append(say("No segment won from or lost to others beyond chance."))
     stay = moves.get("stay") or {}
     if not absent(stay.get("share")) and not absent(stay.get("chance")):
         values = {"share": words.share(stay["share"], 0), "chance": words.share(stay["chance"], 0)}
@@ -215,13 +216,13 @@ def _changes(docs: dict, project) -> dict:
     if changed:
         points.append(
             say_n(
-                "The whole base has changed in {n} behaviour (step 9).",
-                "The whole base has changed in {n} behaviours (step 9).",
+                "Customers as a whole have changed in {n} behaviour (step 9).",
+                "Customers as a whole have changed in {n} behaviours (step 9).",
                 len(changed),
             )
         )
     if moves.get("marked"):
-        points.append(say("Not yet out of time: the recipe had been judged on the same months."))
+        points.append(say("Not yet tested on new months: the recipe had been judged on the months shown here."))
     return {"headline": say(verdict), "points": points or [say("Movements: cannot tell.")], "do": say(nevertheless)}
 
 
@@ -246,9 +247,9 @@ def _decisions(docs: dict, chapters: Sequence[Chapter], project) -> list[tuple[s
         names = words.join([named.get(s["id"], s["id"]) for s in losing])
         what = say("Change the offer or the channel of {names}, or leave them out.", names=names)  # as step 8 says it, here with who
         asked.append((words.join(owners), what, say("Step {number}", number=8)))
-    if docs["moves"].get("verdict") in ASKED:
+    if (verdict := docs["moves"].get("verdict")) in ASKED:
         who = typed(project, "reevaluate", "decisions") or []
-        asked.append((words.text(who[-1].decided_by) if who else "", say(ASKED[docs["moves"]["verdict"]]), say("Step {number}", number=9)))
+        asked.append((words.text(who[-1].decided_by) if who else "", say(ASKED[verdict]), say("Step {number}", number=9)))
     signing = [5] if any(_roles(docs["validation"], state) for state in UNSIGNED) else []
     already = {what for _, what, _ in asked} | ({say(SIGN_FIRST)} if signing else set())
     rest = said(_latest_first(chapters), "todo", without=signing)
@@ -264,7 +265,8 @@ def _signed(docs: dict) -> dict:
         for s in validation.get("signatures") or []
         if s.get("state") == "signed"
     ]
-    lines = [say("Signed by {roles}.", roles=words.join(done))] if done else []
+    by = {"roles": words.join(done)}
+    lines = [say("Signed by {roles}.", **by) if draft else say("By {roles}.", **by)] if done else []  # under the heading “Signed”
     lines += [say("Not signed by {roles}.", roles=words.join(roles))] if (roles := _roles(validation, "missing")) else []
     lines += [say("Signed another list: {roles}.", roles=words.join(roles))] if (roles := _roles(validation, "other sheet")) else []
     lines = lines or [say("Nobody has signed the list of variables.") if draft else say("Nobody was asked to sign.")]

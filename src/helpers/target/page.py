@@ -15,11 +15,11 @@ from helpers.words import mark, say, say_n
 REASONS = {
     NO_CONSENTS: mark("nobody’s consent to be contacted is known"),
     NOT_SIGNED: mark("the list of variables is not signed"),
-    NO_OFFER: mark("a segment has no offer"),
+    NO_OFFER: mark("at least one segment has no offer"),
     NO_MARGIN: mark("no margin is typed"),
 }
 TODO = {
-    NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and map them to the table consents: without them nothing is sent."),
+    NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and add them as the table “consents”: without them nothing is sent."),
     NOT_SIGNED: mark("Have the list of variables signed (step 5) before anybody is contacted."),
     NO_MARGIN: mark("Ask finance for a margin, target.margin_rate of project.yml: until then nobody knows what an offer may cost."),
 }
@@ -69,16 +69,16 @@ def reach_words(plan: dict, profiles: dict) -> str:
 def status_words(plan: dict) -> str:
     """DRAFT with its reasons, or ready to be released by people."""
     if plan["status"] == "DRAFT":
-        why = "; ".join(say(REASONS[code]) for code in plan["reasons"])
+        why = say("; ").join(say(REASONS[code]) for code in plan["reasons"])
         return say("DRAFT: nothing is released. Why: {why}.", why=why)
     return say("Nothing stands in the way of the lists; releasing them is for people to decide.")
 
 
-# Who is left alone
+# Who is not contacted
 
 
 def arms_table(plan: dict, project: Project) -> Table:
-    """Contacted and left alone, a segment a row; the few in control of all campaigns are counted over all segments only."""
+    """Contacted and not contacted, a segment a row; the few in control of all campaigns are counted over all segments only."""
     rows = []
     for s in plan["segments"]:
         row = {key: _hidden(s[key], project) for key in ("customers", "contacted")}
@@ -88,16 +88,16 @@ def arms_table(plan: dict, project: Project) -> Table:
         Column("name", say("Segment")),
         Column("customers", say("Customers"), "count", people=True),
         Column("contacted", say("To be contacted"), "count", people=True),
-        Column("alone", say("Left alone"), "count", people=True),
+        Column("alone", say("Not contacted"), "count", people=True),
     ]
     note = say(
-        "Drawn by a hash of campaign, customer and seed: {control} of each segment is control, {all} of all customers is left out of every "
-        "campaign besides. Nobody changes group when customers are added.",
+        "Drawn by lot that always falls the same way (a hash of campaign, customer and seed): {all} of all customers are left out of every "
+        "campaign; of the others on the list of a segment, {control} are control. Nobody changes group when customers are added.",
         control=words.share(plan["control_share"], 0),
         all=words.share(plan["universal_control"], 0),
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
-    return Table("arms", say("Who would be contacted, and who is left alone"), frame, columns, note=note)
+    return Table("arms", say("Who would be contacted, and who would not"), frame, columns, note=note)
 
 
 def _hidden(n: int | None, project: Project) -> int:
@@ -125,7 +125,7 @@ def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at:
     if others:
         result.append(
             say(
-                "Answers so far are to earlier mailings. {names} would be contacted otherwise: their response is a guess.",
+                "Answers so far are to earlier mailings. {names} would be contacted by another channel: their response is a guess.",
                 names=words.join(others),
             )
         )
@@ -198,9 +198,9 @@ def summary(plan: dict, profiles: dict, project: Project) -> dict:
     offered = [s for s in plan["segments"] if s["offer"]]
     values = {"n": words.number(len(offered)), "k": words.number(len(plan["segments"]))}
     headline = (
-        say("{n} of {k} segments have an offer; the lists are a draft and nothing is released.", **values)
+        say("Segments with an offer: {n} of {k}; the lists are a draft and nothing is released.", **values)
         if plan["status"] == "DRAFT"
-        else say("{n} of {k} segments have an offer, and nothing stands in the way of the lists.", **values)
+        else say("Segments with an offer: {n} of {k}; nothing stands in the way of the lists.", **values)
     )
     total, unknown_money = plan["total"], say("cannot tell")
     figures = [
@@ -231,5 +231,5 @@ def _todo(plan: dict, project: Project) -> list[str]:
     if missing:
         todo.append(say("Take out the offers for {ids}: step 6 did not build these segments.", ids=words.join(missing)))
     if any(s["learns"] is False for s in plan["segments"]):
-        todo.append(say("Read the test for all segments together, and decide before sending what is counted in both groups."))
+        todo.append(say("Judge the test over all segments together, and decide before sending what is counted in both groups."))
     return todo

@@ -16,7 +16,7 @@ WHAT = {
     "contact": mark("One contact: {of}"),
     "offer": mark("One redeemed offer: {of}"),
     "plausible": mark("Rise in response thought plausible"),
-    "control_share": mark("Share of each segment that is not contacted"),
+    "control_share": mark("Share of those on the list of a segment who are control"),
     "universal_control": mark("Share of all customers left out of every campaign"),
 }
 
@@ -170,7 +170,7 @@ def pays_words(plan: dict) -> dict:
     judged = [s for s in plan["segments"] if s["pays"] is not None]
     if frame.empty:
         never = bool(judged)
-        return nothing(name, say("No offer pays at any rise: each costs more than an order brings.") if never else _unpriced(plan))
+        return nothing(name, say("No offer pays at any rise: each costs at least the margin of an order.") if never else _unpriced(plan))
     values = {"n": words.number(sum(s["pays"] for s in judged)), "all": words.number(len(judged)), "rise": _points(plan["plausible"])}
     return {
         "name": name,
@@ -207,7 +207,7 @@ def money_table(plan: dict) -> Table:
         Column("per_contact", say("Cost of one contact"), "money", 2),
         Column("margin_of_response", say("Margin of one response"), "money", 2),
         Column("cost", say("Cost"), "money", 0),
-        Column("gain", say("Expected gain, net of it"), "money", 0),
+        Column("gain", say("Expected gain, net of cost"), "money", 0),
         Column("break_even", say("Break-even rise, points"), "number", 1),
         Column("pays", say("Pays?")),
     ]
@@ -242,12 +242,16 @@ def _cure(segment: dict, plan: dict, project: Project) -> str:
     name, offer = segment_name(segment), project.target.offers[segment["id"]]
     if segment["pays_through"]:
         channel = words.text(project.target.channels[segment["pays_through"]].name)
-        return say("{name}: does not pay by its channel; it would by “{channel}”.", name=name, channel=channel)
+        return say("{name}: does not pay by its channel; it would pay by “{channel}”.", name=name, channel=channel)
     if segment["break_even"] is None:
         if segment["largest_offer"] is None:
-            return say("{name}: never pays, for an order brings less than the contact costs; leave it out.", name=name)
+            return say(
+                "{name}: never pays, for the offer costs at least the margin of an order, and even without it the plausible rise would not "
+                "pay for the contact; leave it out.",
+                name=name,
+            )
         values = {"cost": words.money(offer.cost), "largest": words.money(segment["largest_offer"])}
-        return say("{name}: never pays, the offer of {cost} eats the margin; it would at {largest} or less.", name=name, **values)
+        return say("{name}: never pays, the offer of {cost} eats the margin; it would pay at {largest} or less.", name=name, **values)
     values = {"points": _points(segment["break_even"]), "plausible": _points(plan["plausible"])}
     cheaper = "" if segment["largest_offer"] is None else say(", or an offer of {x} at most", x=words.money(segment["largest_offer"]))
     if segment["response"] and offer.cost:
@@ -270,13 +274,14 @@ def assumptions_table(project: Project) -> Table:
         value = say("none typed") if row["value"] is None else (words.money if money else words.share)(row["value"], 2 if money else 0)
         who = words.text(row["decided"][-1].decided_by) if row["decided"] else say("nobody is named")
         source = words.text(row["source"]) or say("no source typed")
-        rows.append({"what": say(WHAT[what], of=of), "value": value, "source": source, "field": row["field"], "who": who})
+        what = WHAT[what]
+        rows.append({"what": say(what, of=of), "value": value, "source": source, "field": row["field"], "who": who})
     columns = [
         Column("what", say("Assumption")),
         Column("value", say("Value")),
         Column("source", say("Source")),
         Column("field", say("Typed in project.yml")),
-        Column("who", say("Last decision there by")),
+        Column("who", say("Decided by")),
     ]
     note = say("Spend per order and answers to earlier mailings are observed; everything here is typed.")
     return Table("assumptions", say("What all of this assumes"), pd.DataFrame(rows), columns, note=note)

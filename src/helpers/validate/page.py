@@ -44,7 +44,7 @@ CHANGES = {
 }
 FIELDS = {
     "window_days": mark("Window in which behaviour is measured, days"),
-    "horizon_days": mark("Later period that judges, days"),
+    "horizon_days": mark("Later period used to judge, days"),
     "segments_wanted": mark("Number of segments"),
 }
 OUT = {
@@ -63,13 +63,14 @@ def sheet_table(validation: dict, passports: dict[str, dict], project: Project) 
     rows, on_sheet = [], validation["sheet"]["variables"]
     for variable in (v for v in catalogue(project) if v.name in on_sheet):
         passport = passports[variable.name]
+        source = TABLE_NAMES[passport["table"]]
         rows.append(
             {
                 "title": variable.title(),
                 "definition": definition_words(variable, project),
                 "unit": unit(variable),
                 "why": why_in(variable.name, passports, project),
-                "source": say(TABLE_NAMES[passport["table"]]),
+                "source": say(source),
                 "missing": passport["missing_share"],
             }
         )
@@ -134,9 +135,8 @@ def _tells(gain: dict | None, project: Project) -> str:
 
 def conditions_table(project: Project) -> Table:
     """What is signed together with the variables: thresholds of the five criteria, number of segments, windows."""
-    scope = project.scope
-    fixed = [(say("Segments"), say(FIELDS["segments_wanted"]), words.number(scope.segments_wanted))]
-    fixed += [(say("Windows"), say(FIELDS[part]), words.number(getattr(scope, part))) for part in ("window_days", "horizon_days")]
+    headings = {"segments_wanted": say("Segments"), "window_days": say("Windows"), "horizon_days": say("Windows")}
+    fixed = [(heading, say(FIELDS[part]), words.number(getattr(project.scope, part))) for part, heading in headings.items()]
     frame = pd.concat([pd.DataFrame(fixed, columns=["criterion", "measure", "passes"]), criteria_table(project).frame])
     columns = [Column("criterion", say("What")), Column("measure", say("Measured by")), Column("passes", say("Fixed at"))]
     return Table("conditions", say("What is signed with the variables"), frame.reset_index(drop=True), columns)
@@ -158,15 +158,16 @@ def why_out(name: str, passports: dict[str, dict], project: Project) -> str:
     if name not in passports:
         return say("these data do not measure it")
     passport, titles = passports[name], titles_of(project)
-    if passport["role"] == "redundant":
+    role = passport["role"]
+    if role == "redundant":
         return say("says the same as {kept}", kept=titles.get(passport["stands_for"], passport["stands_for"]))
-    if passport["role"] == "missing":
+    if role == "missing":
         return say(
             "missing for {share} of customers, {limit} allowed",
             share=words.share(passport["missing_share"]),
             limit=words.share(project.scope.criteria.measurable_missing, 0),
         )
-    return say(OUT[passport["role"]]) if passport["role"] in OUT else say("left out by decision")
+    return say(OUT[role]) if role in OUT else say("left out by decision")
 
 
 def titles_of(project: Project) -> dict[str, str]:
@@ -179,16 +180,16 @@ def titles_of(project: Project) -> dict[str, str]:
 
 def signatures_table(validation: dict, *, as_of: datetime) -> Table:
     """Each role that has to sign: when, which sheet, and whether it counts."""
-    rows = []
+    rows, missing = [], STATES["missing"]
     for signature in validation["signatures"]:
-        later = signature["state"] == "missing" and signature["signed_on"]
-        state = say("dated after {day}: not given yet", day=words.day(as_of)) if later else say(STATES[signature["state"]])
+        state, later = STATES[signature["state"]], signature["state"] == "missing" and signature["signed_on"]
+        state = say("dated after {day}: not given yet", day=words.day(as_of)) if later else say(state)
         rows.append({"role": words.text(signature["role"]), "on": signature["signed_on"], "sheet": signature["sheet"], "state": state})
-    rows = rows or [{"role": say("nobody is named"), "on": None, "sheet": None, "state": say(STATES["missing"])}]
+    rows = rows or [{"role": say("nobody is named"), "on": None, "sheet": None, "state": say(missing)}]
     columns = [
         Column("role", say("Role")),
         Column("on", say("On"), "date"),
-        Column("sheet", say("Sheet")),
+        Column("sheet", say("Sheet signed")),
         Column("state", say("Signature")),
     ]
     asked, note = validation["signed"] or validation["number"], ""
@@ -198,14 +199,14 @@ def signatures_table(validation: dict, *, as_of: datetime) -> Table:
 
 
 def status_words(validation: dict, project: Project) -> str:
-    """Signed or not, and by what step 6 builds."""
+    """Signed or not, and with what step 6 builds."""
     values = {"built": say_n("{n} variable", "{n} variables", len(validation["build_by"])), "number": validation["number"]}
     if validation["status"] == "signed":
-        return say("All who have to sign have signed sheet {number}: step 6 builds by its {built}.", **values)
+        return say("All who have to sign have signed sheet {number}: step 6 builds with its {built}.", **values)
     signed = project.validate_.signed
     if signed is not None and set(validation["build_by"]) == set(signed.variables):
-        return say("As long as sheet {number} is not signed, step 6 builds, as a draft, by the {built} typed as signed.", **values)
-    return say("As long as sheet {number} is not signed, step 6 builds, as a draft, by the {built} that step 4 proposes.", **values)
+        return say("As long as sheet {number} is not signed, step 6 builds, as a draft, with the {built} typed as signed.", **values)
+    return say("As long as sheet {number} is not signed, step 6 builds, as a draft, with the {built} that step 4 proposes.", **values)
 
 
 def difference_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
@@ -231,9 +232,10 @@ def _difference_row(each: dict, passports: dict[str, dict], project: Project) ->
 
 
 def _called(each: dict, project: Project) -> str:
-    if each["what"] == "threshold":
-        return say(THRESHOLDS[each["name"]][0]) if each["name"] in THRESHOLDS else each["name"]
-    return say(FIELDS[each["what"]]) if each["what"] in FIELDS else titles_of(project).get(each["name"], each["name"])
+    what, name = each["what"], each["name"]
+    if what == "threshold":
+        return say(THRESHOLDS[name][0]) if name in THRESHOLDS else name
+    return say(FIELDS[what]) if what in FIELDS else titles_of(project).get(name, name)
 
 
 def _value(each: dict, when: str) -> str:
@@ -259,13 +261,14 @@ def reasons(validation: dict, project: Project) -> list[str]:
     changes = [_change(each, project) for each in validation["difference"]]
     if changes:
         more = len(changes) - NAMED
-        told = "; ".join(changes[:NAMED]) + (say_n(", and {n} more", ", and {n} more", more) if more > 0 else "")
+        told = say("; ").join(changes[:NAMED]) + (say_n(", and {n} more", ", and {n} more", more) if more > 0 else "")
         found.append(say("Changed since signing: {changes}.", changes=told))
     return found
 
 
 def _change(each: dict, project: Project) -> str:
-    return say(CHANGES[each["what"]], name=_called(each, project), signed=_value(each, "signed"), now=_value(each, "now"))
+    what = CHANGES[each["what"]]
+    return say(what, name=_called(each, project), signed=_value(each, "signed"), now=_value(each, "now"))
 
 
 def draft_line(validation: dict, project: Project) -> str:
@@ -294,16 +297,16 @@ def to_type(validation: dict, project: Project) -> str:
     """The lines of project.yml that record the meeting, ready to paste; a sentence when nothing is left to type."""
     if validation["status"] == "signed":
         return say("Nothing to type: project.yml holds this sheet and every signature.")
-    sheet = validation["sheet"]
+    sheet, example = validation["sheet"], say("Head of CRM")
     lines = ["validate:"]
     if not validation["signatures"]:
-        lines += ["  required:  # " + say("the roles that have to sign"), '    - "Head of CRM"']
+        lines += ["  required:  # " + say("the roles that have to sign"), f"    - {_quoted(example)}"]
     lines += ["  signed:  # " + say("in place of what stands there")]
     lines += [f"    {part}: {sheet[part]}" for part in FIELDS]
     lines += ["    thresholds:", *(f"      {name}: {value:.12g}" for name, value in sheet["thresholds"].items())]
     # In quotes: eight digits alone would be read as a number.
     lines += ["    variables:", *(f'      {name}: "{digest}"' for name, digest in sheet["variables"].items())]
-    roles = unsigned(project, validation["number"]) if validation["signatures"] else ["Head of CRM"]
+    roles = unsigned(project, validation["number"]) if validation["signatures"] else [example]
     if roles:
         lines += ["  signatures:  # " + say("put the day; earlier lines may stay")]
         lines += [line for role in roles for line in _lines_to_sign(role, validation["number"])]
@@ -311,7 +314,14 @@ def to_type(validation: dict, project: Project) -> str:
 
 
 def _lines_to_sign(role, sheet: str) -> list[str]:
-    return [f"    - role: {json.dumps(role, ensure_ascii=False)}", "      signed_on: YYYY-MM-DD", f'      sheet: "{sheet}"']
+    return [f"    - role: {_quoted(role)}", "      signed_on: YYYY-MM-DD", f'      sheet: "{sheet}"']
+
+
+def _quoted(role) -> str:
+    """A role in the reader’s language, as YAML: a role typed in two languages is signed for under either of them."""
+    if not isinstance(role, str):
+        role = next(role[key] for key in (words.language(), "en", *role) if role.get(key))
+    return json.dumps(role, ensure_ascii=False)
 
 
 def as_typed(lines: str) -> dict[str, str]:
@@ -338,7 +348,7 @@ def caveats(validation: dict, passports: dict[str, dict], project: Project) -> l
     if weak:
         result.append(
             say(
-                "{n} of {all} variables explain, each alone, less than 1% of the objective and of the panel: {names}.",
+                "Variables that explain, each alone, less than 1% of the objective and of the panel: {n} of {all} ({names}).",
                 n=words.number(len(weak)),
                 all=words.number(len(names)),
                 names=words.join([titles[n] for n in weak]),
@@ -364,15 +374,11 @@ def summary(validation: dict, project: Project) -> dict:
     variables, rows = validation["sheet"]["variables"], validation["signatures"]
     ours = validation["signed"] in (None, validation["number"])  # else all signatures are on the sheet before
     given = [words.text(r["role"]) for r in rows if ours and r["state"] == "signed"]
-    built = say_n("{n} variable", "{n} variables", len(variables))
+    values = {"built": say_n("{n} variable", "{n} variables", len(variables)), "number": validation["number"]}
     if validation["status"] == "signed":
-        headline = say(
-            "{built} are agreed on: sheet {number} is signed by {roles}.", built=built, number=validation["number"], roles=words.join(given)
-        )
+        headline = say("Sheet {number} with {built} is agreed on, and signed by {roles}.", roles=words.join(given), **values)
     else:
-        headline = say(
-            "{built} are on sheet {number}, which is not signed: all that follows is a draft.", built=built, number=validation["number"]
-        )
+        headline = say("Sheet {number} with {built} is not signed: all that follows is a draft.", **values)
     asked, signed = words.number(len(rows)), words.number(len(given))
     figures = [
         (say("Variables on the sheet"), words.number(len(variables))),

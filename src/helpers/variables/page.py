@@ -79,16 +79,17 @@ def passport_table(passports: list[dict]) -> Table:
     rows = []
     for p in passports:
         gain = p["contribution"] or {}
+        source, role = TABLE_NAMES[p["table"]], ROLES[p["role"]]
         rows.append(
             {
                 "title": p["title"],
-                "source": say(TABLE_NAMES[p["table"]]),
+                "source": say(source),
                 "missing": p["missing_share"],
                 "objective": gain.get("objective_alone"),
                 "objective_lost": gain.get("objective_lost"),
                 "panel": gain.get("panel_alone"),
                 "panel_lost": gain.get("panel_lost"),
-                "role": say(ROLES[p["role"]]),
+                "role": say(role),
                 "why": p["why"],
             }
         )
