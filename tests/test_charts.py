@@ -300,9 +300,11 @@ def test_segments_keep_their_colours_in_the_order_of_their_names():
     assert charts.colours(["a", "b", "c"], {"b": "#12436d"}) == {"a": "#D55E00", "b": "#12436D", "c": "#A285D1"}
 
 
-def test_a_seventh_segment_and_a_faint_or_unknown_colour_are_refused():
-    with pytest.raises(NinefoldError, match="7 segments: readers tell at most 6"):
-        charts.colours(list("abcdefg"))
+def test_from_the_seventh_segment_on_all_are_grey():
+    assert list(charts.colours(list("abcdefgh")).values()) == [*style.SIX, style.NEUTRAL, style.NEUTRAL]
+
+
+def test_a_faint_or_unknown_colour_is_refused():
     with pytest.raises(NinefoldError, match="colour of segment 'a': '#FFEE00'"):
         charts.colours(["a"], {"a": "#FFEE00"})
     with pytest.raises(NinefoldError, match="colour of segment 'a': 'bleu'"):

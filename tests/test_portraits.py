@@ -349,10 +349,12 @@ def test_the_grid_has_built_variables_as_rows_and_segments_as_columns():
     frame = portraits.profile_frame(profiles(), PLAN, ["recency_days", "spend_per_30d"])
     assert list(frame.index) == ["Days since last purchase", "Spend per 30 days"] and list(frame.columns) == ["Big baskets", "Segment s2"]
     np.testing.assert_array_equal(frame.to_numpy(), [[np.nan, -1.5], [0.5, 0.1]])
-    told = portraits.profile_words(profiles(), PLAN)
+    told = portraits.profile_words(profiles(), PLAN, ["recency_days", "spend_per_30d"])
     assert told["title"] == "Segment s2 stands out most: days since last purchase −1.5 standard deviations from everyone"
     assert told["alt"] == "Strongest trait of each segment: Big baskets: spend per 30 days and Segment s2: days since last purchase."
     assert told["source"] == "Source: window that ends on 1 October 2017, 1,200 customers"
+    drawn = portraits.profile_words(profiles(), PLAN, ["spend_per_30d"])  # what the chart does not show is not its claim
+    assert drawn["title"] == "Big baskets stands out most: spend per 30 days +0.5 standard deviations from everyone"
 
 
 def test_traits_are_in_the_units_of_their_variables():
@@ -364,7 +366,10 @@ def test_traits_are_in_the_units_of_their_variables():
     assert [row[1] for row in shown(portraits.traits_table(profiles(), PLAN, most=1))] == ["Spend per 30 days", "Days since last purchase"]
     unknown = profiles(segment("s1", 50, traits=[trait("spend_per_30d", None, None, None, None)]))
     assert shown(portraits.traits_table(unknown, PLAN)) == []
-    assert portraits.profile_words(profiles(segment("s1", 9)), PLAN)["title"] == "No segment is large enough to be described."
+    assert (
+        portraits.profile_words(profiles(segment("s1", 9)), PLAN, ["spend_per_30d"])["title"]
+        == "No segment is large enough to be described."
+    )
 
 
 def level(value, p, n=20):
@@ -428,6 +433,7 @@ def test_no_figure_about_a_few_customers_is_on_the_page():
     frame = portraits.profile_frame(given, PLAN, ["spend_per_30d", "discount_share"])
     assert list(frame.columns) == ["Segment s1"]
     said = page.summary(evidence(), given, PLAN, by="people"), page.caveats(evidence(), given, PLAN, agreement=None)
-    assert "77" not in f"{said} {portraits.profile_words(given, PLAN)}" and "Segment s2" not in str(portraits.profile_words(given, PLAN))
+    said = f"{said} {(drawn := str(portraits.profile_words(given, PLAN, ['spend_per_30d', 'discount_share'])))}"
+    assert "77" not in said and "Segment s2" not in drawn
     assert tables.as_html(made[0]).count("n\u202f&lt;\u202f10") == 4
     assert shown(made[0])[0][-1] is None and shown(made[0])[1][2:] == [None] * 4 + ["–", None]

@@ -30,7 +30,7 @@ def named(document: dict, sample: pd.DataFrame, project: Project, variables: lis
     """
     from helpers.charts import colours
 
-    found = describe.traits(sample, labels(document, sample), variables)
+    found = describe.traits(sample, labels(document, sample), variables, least=project.min_cell)
     for empty in (s["id"] for s in document["segments"] if s["id"] not in found):
         found[empty] = [{"variable": v, "mean": None, "everyone": None, "v": None, "effect": None} for v in variables]
     ids = name_segments({one: found[one] for one in sorted(found, key=place)}, project)

@@ -45,10 +45,11 @@ def holm(p: np.ndarray) -> np.ndarray:
     return result
 
 
-def traits(sample: pd.DataFrame, labels: np.ndarray, names: list[str]) -> dict[str, list[dict]]:
+def traits(sample: pd.DataFrame, labels: np.ndarray, names: list[str], *, least: int = 1) -> dict[str, list[dict]]:
     """Per segment every variable's mean beside everyone's, v-test and effect (difference in standard deviations), strongest first.
 
     sample   one row a customer, variables in their units; who lacks a variable is left out of its figures
+    least    members of whom a variable must be known, else it has no figures there
     """
     result: dict[str, list[dict]] = {}
     for segment in sorted(set(labels)):
@@ -57,7 +58,7 @@ def traits(sample: pd.DataFrame, labels: np.ndarray, names: list[str]) -> dict[s
             column = sample[name].to_numpy(dtype="float64")
             known = ~np.isnan(column)
             values, inside = column[known], (labels == segment)[known]
-            if not inside.any():
+            if inside.sum() < least:
                 rows.append({"variable": name, "mean": None, "everyone": None, "v": None, "effect": None})
                 continue
             spread, mean, everyone = values.std(), values[inside].mean(), values.mean()
@@ -86,7 +87,7 @@ def described(attributes: pd.DataFrame, labels: pd.Series, *, least: int) -> dic
         for one in counts.index:
             for level in counts.columns:
                 having = int(counts.loc[one, level])
-                if having < least or holders[level] < least or members[one] - having < 0:
+                if having < least or holders[level] < least or 0 < members[one] - having < least:
                     continue
                 v, p = v_test_level(having, int(members[one]), int(holders[level]), n)
                 shares = {"share": having / members[one], "everyone": holders[level] / n}

@@ -1,9 +1,11 @@
 """What the page of step 6 says of the segments: names, money, traits, descriptors, and the bands beside them."""
 
+import numpy as np
 import pandas as pd
 
 from helpers import words
 from helpers.build.choice import NAMED_FROM
+from helpers.masking import covered_table
 from helpers.project import Project
 from helpers.tables import Column, Table, min_cell, nothing
 from helpers.variables import catalogue
@@ -95,13 +97,15 @@ def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.D
     ).astype("float64")
 
 
-def profile_words(profiles: dict, project: Project) -> dict:
+def profile_words(profiles: dict, project: Project, built_by: list[str]) -> dict:
+    """The words of the chart of profiles, about the variables that are drawn."""
     shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
     if not shown:
         return nothing("profiles", say("No segment is large enough to be described."))
     named = titles(project)
-    strongest = max(shown, key=lambda s: abs(s["traits"][0]["effect"] or 0.0))
-    trait = strongest["traits"][0]
+    first = {s["id"]: next(t for t in s["traits"] if t["variable"] in built_by) for s in shown}
+    strongest = max(shown, key=lambda s: abs(first[s["id"]]["effect"] or 0.0))
+    trait = first[strongest["id"]]
     claim = say(
         "{segment} stands out most: {variable} {effect} standard deviations from everyone",
         segment=segment_name(strongest),
@@ -109,7 +113,7 @@ def profile_words(profiles: dict, project: Project) -> dict:
         effect=words.signed(trait["effect"], 1),
     )
     firsts = words.join(
-        [say("{segment}: {variable}", segment=segment_name(s), variable=named[s["traits"][0]["variable"]].lower()) for s in shown]
+        [say("{segment}: {variable}", segment=segment_name(s), variable=named[first[s["id"]]["variable"]].lower()) for s in shown]
     )
     return {
         "name": "profiles",
@@ -196,8 +200,11 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
     document   the rule for the budget
     """
     budget, rules, rows = profiles["budget"], rule_words(document, project), []
-    for band in budget["bands"]:
-        spread = {s["id"]: budget["crossed"].get(s["id"], {}).get(band["id"], 0) for s in profiles["segments"]}
+    ids = [s["id"] for s in profiles["segments"]]
+    counts = np.array([[budget["crossed"].get(s, {}).get(band["id"], 0) for s in ids] for band in budget["bands"]]).reshape(-1, len(ids))
+    shut = covered_table(counts, least=project.min_cell)
+    for band, numbers, hidden in zip(budget["bands"], counts, shut, strict=True):
+        spread = {s: None if h else int(n) for s, n, h in zip(ids, numbers, hidden, strict=True)}
         line = {"rule": rules["s" + band["id"][1:]], "n": band["n"], "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
         rows.append(line | spread)
     columns = [
@@ -209,6 +216,9 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
     ]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     note = say("The first band is worth most later. Read across: where the customers of a band are to be found among the segments.")
+    if shut.any():
+        least = words.number(project.min_cell)
+        note += " " + say("A dash: fewer than {least} customers, or a number that would give them away.", least=least)
     return Table("budget", say("Bands for the budget, segments for the message"), frame, columns, note=note, cell_size="n")
 
 

@@ -299,11 +299,10 @@ def strips(
 def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give every segment its colour, one for the whole project, in the order of the names; project.yml may choose some.
 
-    Raises NinefoldError for more than six segments, or a chosen colour that is none or too faint on white.
+    Readers tell at most six colours apart: from the seventh segment on all are grey, unless project.yml chooses.
+    Raises NinefoldError for a chosen colour that is none or too faint on white.
     """
     names, chosen = list(dict.fromkeys(names)), dict(chosen or {})
-    if len(names) > len(SIX):
-        raise NinefoldError(f"{len(names)} segments: readers tell at most {len(SIX)} colours apart. Merge some.")
     for segment, colour in chosen.items():
         if not is_color_like(colour) or contrast(colour) < CONTRAST:
             raise NinefoldError(
@@ -312,7 +311,7 @@ def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> di
             )
     taken = {segment: to_hex(chosen[segment]).upper() for segment in names if segment in chosen}
     free = [c for c in (FIVE if len(names) <= len(FIVE) else SIX) if c not in taken.values()]
-    return {segment: taken[segment] if segment in taken else free.pop(0) for segment in names}
+    return {segment: taken[segment] if segment in taken else free.pop(0) if free else NEUTRAL for segment in names}
 
 
 def _check(frame: "pd.DataFrame", words: Words, *columns: str) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.masking import covered
+
 
 @dataclass(frozen=True)
 class Hidden:
@@ -39,23 +41,6 @@ def hidden(segments: list[dict], table: np.ndarray, *, least: int) -> Hidden:
         moves=moves,
         crossed=covered(crossed, few(crossed).any(axis=0), least),
     )
-
-
-def covered(figures: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
-    """More places hidden, the smallest first, until no figure of one place follows from those shown.
-
-    figures   kinds of numbers × places: each kind adds up to a total that readers know
-    shut      the places hidden so far; nothing is added to none
-    """
-    shut = shut.copy()
-    while shut.any() and not shut.all():
-        together = figures[:, shut].sum(axis=1)
-        if shut.sum() >= 2 and not ((together > 0) & (together < least)).any():
-            break
-        size = figures.sum(axis=0)
-        free = [(size[place] == 0, size[place], place) for place in np.flatnonzero(~shut)]  # nobody hides nothing: zeros last
-        shut[min(free)[2]] = True
-    return shut
 
 
 def _covered_cells(table: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:

@@ -18,7 +18,7 @@ REASONS = {
     NO_OFFER: mark("at least one segment has no offer"),
     NO_MARGIN: mark("no margin is typed"),
 }
-TODO = {
+ASKED = {
     NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and add them as the table “consents”: without them nothing is sent."),
     NOT_SIGNED: mark("Have the list of variables signed (step 5) before anybody is contacted."),
     NO_MARGIN: mark("Ask finance for a margin, target.margin_rate of project.yml: until then nobody knows what an offer may cost."),
@@ -215,7 +215,7 @@ def summary(plan: dict, profiles: dict, project: Project) -> dict:
 
 
 def _todo(plan: dict, project: Project) -> list[str]:
-    todo = [say(TODO[code]) for code in plan["reasons"] if code in TODO]
+    todo = [say(ASKED[code]) for code in plan["reasons"] if code in ASKED]
     without = [segment_name(s) for s in plan["segments"] if not s["offer"]]
     if NO_OFFER in plan["reasons"]:
         todo.append(

@@ -1,0 +1,34 @@
+"""Which counts of customers stay hidden beside those that are too small, so that none follows from the totals."""
+
+import numpy as np
+
+
+def covered(figures: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
+    """More places hidden, the smallest first, until no figure of one place follows from those shown.
+
+    figures   kinds of numbers × places: each kind adds up to a total that readers know
+    shut      the places hidden so far; nothing is added to none
+    """
+    shut = shut.copy()
+    while shut.any() and not shut.all():
+        together = figures[:, shut].sum(axis=1)
+        if shut.sum() >= 2 and not ((together > 0) & (together < least)).any():
+            break
+        size = figures.sum(axis=0)
+        free = [(size[place] == 0, size[place], place) for place in np.flatnonzero(~shut)]  # nobody hides nothing: zeros last
+        shut[min(free)[2]] = True
+    return shut
+
+
+def covered_table(table: np.ndarray, *, least: int) -> np.ndarray:
+    """True for the cells of a table of counts that stay hidden, where readers know the sums of its rows and columns.
+
+    table   counts of customers; a count of 1 to least − 1 is hidden, and as many others as it takes
+    """
+    shut, before = (table > 0) & (table < least), None
+    while before is None or (before != shut).any():
+        before = shut.copy()
+        for numbers, cells in ((table, shut), (table.T, shut.T)):  # views: columns are the rows of the transposed
+            for place in range(len(numbers)):
+                cells[place] = covered(numbers[[place]], cells[place], least)
+    return shut
