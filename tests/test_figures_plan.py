@@ -65,10 +65,12 @@ def test_arms_follow_from_the_hash_of_name_household_and_seed(run, labels, arms)
     counted = Counter((labels[h], arms[h]) for h in labels)
     for segment in plan["segments"]:
         contacted, control, held_out = (counted[segment["id"], arm] for arm in ("contact", "control", "held out"))
-        assert (segment["contacted"], segment["control"]) == (contacted, control)
+        assert (segment["customers"], segment["contacted"], segment["control"]) == (contacted + control + held_out, contacted, control)
         assert segment["held_out"] == (held_out if held_out >= PLAN["min_cell"] else None)
     total = Counter(arms.values())
-    assert [plan["total"][name] for name in ("contacted", "control")] == [total["contact"], total["control"]]
+    for together in (plan["total"], plan["pooled"]):
+        assert (together["contacted"], together["control"]) == (total["contact"], total["control"])
+    assert all(plan[name] == TARGET[name] for name in ("campaign", "margin_rate", "control_share", "universal_control"))
 
 
 def test_answers_are_those_of_the_members_within_thirty_days(run, answers):
@@ -213,6 +215,7 @@ def test_what_each_segment_won_and_lost(run, moves):
         }
         assert {name: segment[name] for name in money} == exactly(money)
         assert segment["beyond"] == (abs(n["net"]) > money["noise"])
+        assert segment["beyond_money"] == (abs(money["net_money"]) > money["noise_money"])
 
 
 def test_drift_is_the_stability_index_less_what_chance_gives(run, frozen):
@@ -235,6 +238,8 @@ def test_a_new_build_agrees_as_pairs_of_households_do(run, moves, labels):
     pairs, found = Counter((labels[h], moves[1][h]) for h in labels), given(run, "09_reevaluate/reevaluation")
     assert found["refit_agreement"] == exactly(rand(pairs))
     assert [found["refit_interval"]["low"], found["refit_interval"]["high"]] == drawn(pairs, rand)
+    weighed = {reason["code"]: reason["value"] for reason in found["reasons"]}
+    assert (weighed["agreement"], weighed["lasting"]) == (found["refit_agreement"], found["stay"]["kappa"])
 
 
 def test_the_noise_floor_is_how_two_halves_of_a_households_baskets_differ(run, frozen):

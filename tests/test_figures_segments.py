@@ -370,7 +370,7 @@ def test_descriptors_are_tested_by_counting_all_ways_to_draw_the_members(run, la
         known = [(labels[str(row["household_id"])], row[attribute]) for row in people if row[attribute] is not None]
         members, holders = Counter(s for s, _ in known), Counter(level for _, level in known)
         for (one, level), x in Counter(known).items():
-            if x >= 10:
+            if x >= 10 and not 0 < members[one] - x < 10:  # of fewer than ten nothing is told, nor of those who are not
                 n, k, m = len(known), holders[level], members[one]
                 drawn = [math.comb(k, i) * math.comb(n - k, m - i) for i in range(min(k, m) + 1)]
                 less, more = 2 * sum(drawn[:x]) + drawn[x], 2 * sum(drawn[x + 1 :]) + drawn[x]

@@ -8,7 +8,7 @@ import pytest
 from by_hand import AS_OF, at, project
 
 from helpers import tables, words
-from helpers.build import page, portraits
+from helpers.build import contest_page, page, portraits
 from helpers.build.judging import Made
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -123,7 +123,7 @@ def shown(table) -> list[list]:
     ],
 )
 def test_every_verdict_has_its_sentence_and_says_what_to_do(use, verdict, sentence):
-    assert page.verdict_words(evidence(**{use: verdict}), use) == sentence
+    assert contest_page.verdict_words(evidence(**{use: verdict}), use) == sentence
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_the_headline_says_what_was_found_for_both_uses(objective, panel, headli
 
 def test_the_summary_has_both_verdicts_the_segment_worth_most_and_figures():
     told = page.summary(evidence(), profiles(), PLAN, by="people")
-    assert told["points"][:2] == [page.verdict_words(evidence(), use) for use in ("objective", "panel")]
+    assert told["points"][:2] == [contest_page.verdict_words(evidence(), use) for use in ("objective", "panel")]
     assert told["points"][2:] == ["“Big baskets”: 60% of the customers, 70% of the revenue."]
     assert told["figures"] == [
         ("Customers in segments", "1,200"),
@@ -179,10 +179,17 @@ def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
     told = page.summary(empty, profiles(), PLAN, by="nobody")
     assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Starts that find the same segments", "–")]
     assert all("cannot tell" in point for point in told["points"][:2])
+    unnamed = evidence()  # judged, but scope.panel names no behaviour
+    unnamed["contest"] = {name: scores | {"panel": None, "panel_gain": None} for name, scores in unnamed["contest"].items()}
+    unnamed["verdicts"] = unnamed["verdicts"] | {"panel": {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}}
+    said = contest_page.verdict_words(unnamed, "panel")
+    assert said == contest_page.contest_words(unnamed, "panel", "later revenue")["title"] and "scope.panel of project.yml" in said
     for use, sentence in (("objective", "whom to spend on"), ("panel", "what to say")):
-        assert page.contest_frame(empty, use).empty
-        assert page.contest_words(empty, use, "later revenue")["title"] == f"Not judged for {sentence}: no later period can be seen."
-    assert shown(page.contest_table(empty)) == shown(page.other_k_table(empty)) == []
+        assert contest_page.contest_frame(empty, use).empty
+        assert (
+            contest_page.contest_words(empty, use, "later revenue")["title"] == f"Not judged for {sentence}: no later period can be seen."
+        )
+    assert shown(contest_page.contest_table(empty)) == shown(contest_page.other_k_table(empty)) == []
     assert page.stability_words(page.stability_frame({}), PLAN, 0, 5)["title"] == "Stability cannot be told: there are too few customers."
     nothing = page.gains_frame({"gains": [], "total": 0.0, "rows": 0})
     assert page.gains_words(nothing, PLAN)["title"] == "The tree cannot be drawn: there are too few customers."
@@ -193,7 +200,7 @@ def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
 
 
 def test_the_charts_of_the_contest_claim_what_they_draw():
-    frame = page.contest_frame(evidence(), "objective")
+    frame = contest_page.contest_frame(evidence(), "objective")
     assert frame.to_dict("list") == {
         "name": ["hcpc", "tree"],
         "label": ["Hierarchical classification", "Shallow tree"],
@@ -201,31 +208,33 @@ def test_the_charts_of_the_contest_claim_what_they_draw():
         "low": [0.2, 0.5],
         "high": [0.3, 0.6],
     }
-    told = page.contest_words(evidence(), "objective", "later orders")
+    told = contest_page.contest_words(evidence(), "objective", "later orders")
     assert told["title"] == "Of later orders, “Shallow tree” tells most: 59% of the differences"
     assert told["subtitle"] == "Share of the variance of later orders in the days after, whiskers: 95% interval"
     assert told["alt"] == "Scores: Shallow tree 59.0% and Hierarchical classification 28.0%."
     assert told["source"] == (
         "Source: built as of 2 August 2017, judged until 1 October 2017, on the half of 1,000 customers that was not used to pick"
     )
-    told = page.contest_words(evidence(), "panel", "later orders")
+    told = contest_page.contest_words(evidence(), "panel", "later orders")
     assert told["title"] == "For how they buy, “Hierarchical classification” tells most: 5.1% of later differences"
     assert told["name"] == "contest_panel"
 
 
 def test_the_table_of_the_contest_has_gains_of_candidates_alone():
-    assert shown(page.contest_table(evidence())) == [
+    assert shown(contest_page.contest_table(evidence())) == [
         ["Hierarchical classification", 3, 0.28, "−31.0 (−35.0 to −27.0)", 0.051, "+2.4 (+1.0 to +3.8)"],
         ["Shallow tree", 2, 0.59, None, 0.027, None],
     ]
     told = copy.deepcopy(evidence())
     told["contest"]["hcpc"] |= {"panel": None, "panel_gain": None}
-    assert shown(page.contest_table(told))[0][4:] == [None, None] and list(page.contest_frame(told, "panel")["name"]) == ["tree"]
+    assert shown(contest_page.contest_table(told))[0][4:] == [None, None] and list(contest_page.contest_frame(told, "panel")["name"]) == [
+        "tree"
+    ]
 
 
 def test_other_numbers_of_groups_are_a_column_each_and_both_uses_are_listed():
     scores = {"rfm": {"objective": 0.4, "panel": None}, "hcpc": {"objective": 0.2, "panel": 0.05}}
-    table = page.other_k_table(evidence(other_k={"3": scores, "4": {"rfm": {"objective": 0.45, "panel": 0.01}}, "5": None}))
+    table = contest_page.other_k_table(evidence(other_k={"3": scores, "4": {"rfm": {"objective": 0.45, "panel": 0.01}}, "5": None}))
     assert [c.label for c in table.columns] == ["Use", "Way of cutting", "3 groups", "4 groups"]
     assert shown(table) == [
         ["whom to spend on", "RFM points", 0.4, 0.45],
@@ -309,10 +318,19 @@ def test_caveats_have_the_size_of_their_effect():
 
 
 def test_small_segments_and_withdrawn_names_are_said():
-    given = profiles(segment("s1", 100), segment("s2", 9, fits=False), segment("s3", 0, fits=False))
-    told = page.caveats(evidence(), given, PLAN, agreement=None)
+    expected = {"spend_per_30d": "high", "discount_share": "high", "orders_per_30d": "low"}
+    typed = {s: {"name": f"Name {s}", "expect": expected} for s in ("s1", "s2", "s3")}
+    plan = PLAN.model_copy(update={"build": project(build={"segments": typed}, scope={"segments_wanted": 3}).build})
+    given = profiles(segment("s1", 100, fits=False), segment("s2", 9, fits=False), segment("s3", 0, fits=True))
+    told = page.caveats(evidence(), given, plan, agreement=None)
+
     assert "2 segments have fewer than 10 customers and are not described." in told
-    assert "The names typed for s2 and s3 do not fit what was built and are withdrawn; name these segments again in project.yml." in told
+    assert (
+        "“Name s1” is withdrawn from s1, which is not as expected: discount share −0.3 and orders per 30 days – standard deviations from "
+        "everyone, where 0.2 in the direction expected is the least. Name it again, or expect something else (build.segments of "
+        "project.yml)."
+    ) in told
+    assert "“Name s2” is withdrawn from s2, which does not fit it." in told and not any("Name s3" in each for each in told)
     one = page.caveats(evidence(), profiles(segment("s1", 9), segment("s2", 10)), PLAN, agreement=None)
     assert "1 segment has fewer than 10 customers and is not described." in one
 

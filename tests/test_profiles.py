@@ -170,6 +170,15 @@ def test_expectations_choose_together_and_not_one_after_the_other():
     assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
 
 
+def test_a_wrong_expectation_moves_no_name_that_fits():
+    wishes = {"s1": {"name": "A", "expect": {"orders_per_30d": "low"}}, "s2": {"name": "B", "expect": {"spend_per_30d": "high"}}}
+    built = {"s1": effects(spend_per_30d=-1.0, orders_per_30d=-0.3), "s2": effects(spend_per_30d=-3.0, orders_per_30d=-2.0)}
+    # A fits both, and better the second; B fits neither, and least badly the first. What counts is that A has its best, not B
+    assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
+    right = {"s1": effects(spend_per_30d=0.1, orders_per_30d=-0.3), "s2": effects(spend_per_30d=-3.0, orders_per_30d=2.0)}
+    assert choice.name_segments(right, project(build={"segments": wishes})) == {"s1": "s1", "s2": "s2"}
+
+
 def test_an_expectation_may_be_a_low_figure():
     wishes = {"s1": {"name": "A", "expect": {"recency_days": "low"}}, "s2": {"name": "B", "expect": {"recency_days": "high"}}}
     built = {"s1": effects(recency_days=1.0), "s2": effects(recency_days=-1.0)}

@@ -479,7 +479,7 @@ def _mailed(collect):
         (
             "channel: mail, cost: 2.0}",
             "channel: pigeon, cost: 2.0}",
-            "target.offers.s1.channel is pigeon, which target.channels does not have",
+            "field target.offers.s1.channel has the value 'pigeon', which is not in target.channels (till, mail).",
         ),
         ("  margin_rate: 0.25", "  margin_rate: 25", "field target.margin_rate has the value 25"),
         ("      cost: 0.05", "      cost: -1", "field target.channels.till.cost has the value -1"),

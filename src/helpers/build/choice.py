@@ -107,9 +107,11 @@ def name_segments(found: dict[str, list[dict]], project: Project) -> dict[str, s
     typed = [s for s, named in project.build.segments.items() if named.expect and s in built]
     taken: dict[str, str] = {}
     if typed:
+        # A fitting pair outweighs any number of better scores: one wrong expectation must not move a name that fits.
         scores = np.array([[_fit(found[one], project.build.segments[s].expect) for s in typed] for one in built])
         rows, columns = linear_sum_assignment(-scores)
-        taken = {built[r]: typed[c] for r, c in zip(rows, columns, strict=True)}
+        pairs = [(built[r], typed[c]) for r, c in zip(rows, columns, strict=True) if scores[r, c] > 0]
+        taken = dict(pairs)
     free = [s for s in built if s not in taken.values()]
     return taken | {one: free.pop(0) for one in built if one not in taken}
 
@@ -123,5 +125,8 @@ def name_fits(traits_of: list[dict], expect: dict[str, str]) -> bool | None:
 
 
 def _fit(traits_of: list[dict], expect: dict[str, str]) -> float:
+    """How well a segment fits what is expected: 0 when it does not, else 100 and the mean effect in the directions expected."""
+    if not name_fits(traits_of, expect):
+        return 0.0
     effect = {row["variable"]: row["effect"] or 0.0 for row in traits_of}
-    return float(np.mean([effect.get(name, 0.0) * (1 if way == "high" else -1) for name, way in expect.items()]))
+    return 100.0 + float(np.mean([effect.get(name, 0.0) * (1 if way == "high" else -1) for name, way in expect.items()]))

@@ -6,14 +6,14 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.candidates import CANDIDATES, TITLES
-from helpers.build.portraits import segment_name, titles
+from helpers.build.contest_page import USES, verdict_words
+from helpers.build.portraits import misfits, segment_name, titles
 from helpers.project import Project
 from helpers.tables import Column, Table, nothing, place_on_page
 from helpers.words import mark, say, say_n
 
 STEADY = 0.8
 """Adjusted Rand index from which two builds are nearly the same."""
-USES = {"objective": mark("whom to spend on"), "panel": mark("what to say")}
 HOW = {
     "rfm": mark("recency, frequency and monetary value in fifths, one to five points each; the sum cut into groups"),
     "hcpc": mark("principal axes of all signed variables, Ward’s tree, then k-means from its classes and from many cold starts"),
@@ -37,6 +37,16 @@ def candidates_table(made, project: Project) -> Table:
     columns = [Column("title", say("Way of cutting")), Column("role", say("Role")), Column("how", say("How"))]
     note = say("All are cut into {k} groups: more groups explain more by themselves.", k=words.number(project.scope.segments_wanted))
     return Table("candidates", say("Three candidates, and what they must beat"), pd.DataFrame(rows), columns, note=note)
+
+
+def chosen_words(chosen: str, by: str) -> str:
+    """Which recipe is published, and who chose it."""
+    title = say(TITLES[chosen])
+    if by == "people":
+        return say("Published: “{title}”, by decision (build.chosen of project.yml).", title=title)
+    if by == "evidence":
+        return say("Published: “{title}”, which told most of what to say; nobody has decided otherwise.", title=title)
+    return say("Published: “{title}”, by default: nothing could be judged, and nobody has decided.", title=title)
 
 
 def dropped_words(made, project: Project) -> str:
@@ -67,6 +77,11 @@ def stability_frame(stable: dict) -> pd.DataFrame:
         low, middle, high = pd.Series(values).quantile([0.25, 0.5, 0.75])
         rows.append({"k": k, "label": say_n("{n} segment", "{n} segments", k), "value": middle, "low": low, "high": high})
     return pd.DataFrame(rows, columns=["k", "label", "value", "low", "high"])
+
+
+def quartiles() -> str:
+    """What the whiskers of the chart of stability are."""
+    return say("from quartile to quartile")
 
 
 def stability_words(frame: pd.DataFrame, project: Project, starts: int, customers: int) -> dict:
@@ -144,136 +159,6 @@ def gains_words(frame: pd.DataFrame, project: Project) -> dict:
     }
 
 
-def contest_frame(evidence: dict, use: str) -> pd.DataFrame:
-    """label, value, low, high of one score."""
-    rows = [{"name": name, "label": say(TITLES[name]), **scores[use]} for name, scores in evidence["contest"].items() if scores.get(use)]
-    return pd.DataFrame(rows, columns=["name", "label", "value", "low", "high"])
-
-
-def contest_words(evidence: dict, use: str, objective: str) -> dict:
-    """The words of the contest's chart for one use."""
-    frame, name = contest_frame(evidence, use), f"contest_{use}"
-    if frame.empty:
-        return nothing(name, say("Not judged for {use}: no later period can be seen.", use=say(USES[use])))
-    best = frame.loc[frame["value"].idxmax()]
-    claim = (
-        say(
-            "Of {what}, “{name}” tells most: {share} of the differences",
-            what=objective,
-            name=best["label"],
-            share=words.share(best["value"], 0),
-        )
-        if use == "objective"
-        else say(
-            "For how they buy, “{name}” tells most: {share} of later differences", name=best["label"], share=words.share(best["value"])
-        )
-    )
-    subtitle = (
-        say("Share of the variance of {what} in the days after, whiskers: 95% interval", what=objective)
-        if use == "objective"
-        else say("Mean share of variance over the panel’s behaviours in the days after, whiskers: 95% interval")
-    )
-    others = words.join([f"{r.label} {words.share(r.value)}" for r in frame.sort_values("value", ascending=False).itertuples()])
-    window = evidence["window"]
-    source = say(
-        "Source: built as of {built}, judged until {until}, on the half of {n} customers that was not used to pick",
-        built=words.day(window["built_at"]),
-        until=words.day(window["judged_until"]),
-        n=words.number(evidence["customers"]),
-    )
-    return {"name": name, "title": claim, "subtitle": subtitle, "alt": say("Scores: {scores}.", scores=others), "source": source}
-
-
-def verdict_words(evidence: dict, use: str) -> str:
-    """The verdict of one use, with the best that can be done nevertheless."""
-    verdict = evidence["verdicts"][use]
-    kind, best, rule = verdict["verdict"], verdict["best_candidate"], verdict["best_rule"]
-    if kind == "cannot tell":
-        return say(
-            "For {use}: cannot tell. The history is too short, or there are too few customers; use the segments as a convention and judge "
-            "them on the next period.",
-            use=say(USES[use]),
-        )
-    if kind == "none":
-        return say("For {use}: nothing here tells more than chance; treat everybody alike, or collect what would tell.", use=say(USES[use]))
-    gain = evidence["contest"][best][f"{use}_gain"]
-    values = {
-        "use": say(USES[use]),
-        "best": say(TITLES[best]),
-        "rule": say(TITLES[rule]),
-        "gain": words.number(abs(gain["value"]) * 100, 1),
-        "low": words.number(min(abs(gain["low"]), abs(gain["high"])) * 100, 1),
-        "high": words.number(max(abs(gain["low"]), abs(gain["high"])) * 100, 1),
-    }
-    if kind == "rules":
-        return say(
-            "For {use}: do not cluster. “{rule}” tells {gain} points more than the best candidate, “{best}” (95% interval {low} to "
-            "{high}): use that rule.",
-            **values,
-        )
-    if kind == "segments":
-        return say(
-            "For {use}: “{best}” tells {gain} points more than the best simple rule, “{rule}” (95% interval {low} to {high}): "
-            "use segments.",
-            **values,
-        )
-    return say("For {use}: no difference shown between “{best}” and “{rule}”; the simple rule does as well.", **values)
-
-
-def contest_table(evidence: dict) -> Table:
-    """Both scores of every way, the gain on the best simple rule, and the other numbers of segments."""
-    rows = []
-    for name, scores in evidence["contest"].items():
-        row = {"title": say(TITLES[name]), "segments": scores["segments"]}
-        for use in ("objective", "panel"):
-            row[use] = (scores[use] or {}).get("value")
-            gain = scores.get(f"{use}_gain")
-            row[f"{use}_gain"] = None if not gain else _interval(gain)
-        rows.append(row)
-    frame = pd.DataFrame(rows, columns=["title", "segments", "objective", "objective_gain", "panel", "panel_gain"])
-    columns = [
-        Column("title", say("Way of cutting")),
-        Column("segments", say("Groups"), "count"),
-        Column("objective", say("Objective explained"), "share", 1),
-        Column("objective_gain", say("Against the best simple rule, points")),
-        Column("panel", say("Panel explained, mean"), "share", 1),
-        Column("panel_gain", say("Against the best simple rule, points")),
-    ]
-    note = say(
-        "Intervals hold for all candidates at once. One half of the customers was used to pick the best rule, the other half gives these "
-        "figures."
-    )
-    return Table("contest", say("The contest on the later period"), frame, columns, note=note)
-
-
-def _interval(gain: dict) -> str:
-    return say(
-        "{value} ({low} to {high})",
-        value=words.signed(gain["value"] * 100, 1),
-        low=words.signed(gain["low"] * 100, 1),
-        high=words.signed(gain["high"] * 100, 1),
-    )
-
-
-def other_k_table(evidence: dict) -> Table:
-    """The scores of each recipe at every number of segments of the scope: drawn, not judged."""
-    ks = [k for k, scores in evidence["other_k"].items() if scores]
-    rows = [
-        {"title": say(TITLES[name]), "use": say(USES[use])} | {k: evidence["other_k"][k].get(name, {}).get(use) for k in ks}
-        for use in USES
-        for name in TITLES
-        if any(name in evidence["other_k"][k] for k in ks)
-    ]
-    columns = [
-        Column("use", say("Use")),
-        Column("title", say("Way of cutting")),
-        *(Column(k, say_n("{n} group", "{n} groups", int(k)), "share", 1) for k in ks),
-    ]
-    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
-    note = say("Share of later differences explained. Shown, not judged: more groups explain more by themselves.")
-    return Table("other_k", say("The same with other numbers of groups"), frame, columns, note=note)
-
-
 def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: float | None) -> list[str]:
     """What could mislead, each with the size of its effect.
 
@@ -313,14 +198,7 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
                 least=words.number(project.min_cell),
             )
         )
-    withdrawn = [s["id"] for s in profiles["segments"] if s["fits"] is False]
-    if withdrawn:
-        result.append(
-            say(
-                "The names typed for {segments} do not fit what was built and are withdrawn; name these segments again in project.yml.",
-                segments=words.join(withdrawn),
-            )
-        )
+    result += misfits(profiles, project)
     if evidence["contest"]:
         result.append(
             say(

@@ -91,10 +91,41 @@ def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.D
     """Effects in standard deviations: built variables as rows, segments of min_cell customers or more as columns."""
     named = titles(project)
     shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
+    if not shown:
+        return pd.DataFrame()
     effects = {segment_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
     return pd.DataFrame(
         {name: [effect.get(v) for v in built_by] for name, effect in effects.items()}, index=[named[v] for v in built_by]
     ).astype("float64")
+
+
+def misfits(profiles: dict, project: Project) -> list[str]:
+    """Each typed name that is withdrawn, with what was expected and what was found (not of a segment that may not be described)."""
+    result = []
+    for segment in [s for s in profiles["segments"] if s["fits"] is False]:
+        typed = project.build.segments[segment["id"]]
+        values = {"name": words.text(typed.name), "segment": segment["id"]}
+        if segment["n"] < project.min_cell:
+            result.append(say("“{name}” is withdrawn from {segment}, which does not fit it.", **values))
+            continue
+        result.append(
+            say(
+                "“{name}” is withdrawn from {segment}, which is not as expected: {found} standard deviations from everyone, where {border} "
+                "in the direction expected is the least. Name it again, or expect something else (build.segments of project.yml).",
+                found=words.join(_missed(segment, typed.expect, project)),
+                border=words.number(NAMED_FROM, 1),
+                **values,
+            )
+        )
+    return result
+
+
+def _missed(segment: dict, expect: dict[str, str], project: Project) -> list[str]:
+    """The variables that are not as expected, each with its effect."""
+    named, effects = titles(project), {t["variable"]: t["effect"] for t in segment["traits"]}
+    wrong = [v for v, way in expect.items() if (effects.get(v) or 0.0) * (1 if way == "high" else -1) < NAMED_FROM]
+    written = {v: NONE if effects.get(v) is None else words.signed(effects[v], 1) for v in wrong}
+    return [say("{variable} {effect}", variable=named[v].lower(), effect=written[v]) for v in wrong]
 
 
 def profile_words(profiles: dict, project: Project, built_by: list[str]) -> dict:

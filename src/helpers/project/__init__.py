@@ -82,6 +82,7 @@ def load(name: str) -> Project:
     except ValidationError as error:
         raise NinefoldError(_explain(shown, error)) from error
     _check_columns(project)
+    _check_segments(project)
     return project
 
 
@@ -175,6 +176,28 @@ def _help(loc: tuple) -> str:
             default = "" if field.is_required() or field.default in (None, "", [], {}) else f" Default: {field.default}."
             return field.description + default
     return f"See data/complete_journey/project.yml for an example of {names[-1]}." if names else ""
+
+
+def _check_segments(project: Project) -> None:
+    """What people typed about segments must be about segments that will be built, through channels that are typed."""
+    k = project.scope.segments_wanted
+    known = [f"s{number}" for number in range(1, k + 1)]
+    places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
+    for place, typed in places.items():
+        for segment in typed:
+            if segment not in known:
+                raise NinefoldError(
+                    f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are s1 to s{k}. "
+                    "Name one of these, or ask for more segments."
+                )
+    for segment, offer in project.target.offers.items():
+        if offer.channel not in project.target.channels:
+            near = difflib.get_close_matches(offer.channel, project.target.channels, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise NinefoldError(
+                f"{project.file}: field target.offers.{segment}.channel has the value {offer.channel!r}, which is not in target.channels "
+                f"({', '.join(project.target.channels) or 'none is typed'}). {hint}Add it there with its cost, or correct it."
+            )
 
 
 def _check_columns(project: Project) -> None:

@@ -54,7 +54,9 @@ class Build(Section):
     pairs: int = Field(30, ge=10, le=1_000, description="Pairs of bootstrap samples for the stability of the whole.")
     draws: int = Field(1_000, ge=200, le=100_000, description="Bootstrap draws of customers behind each interval.")
     crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
-    segments: dict[SegmentId, SegmentName] = Field({}, description="Names; s1 is the segment with the highest spend.")
+    segments: dict[SegmentId, SegmentName] = Field(
+        {}, description="Names by id: s1 has the highest mean of the objective, unless expectations place a name elsewhere."
+    )
     decisions: list[Decision] = []
 
 

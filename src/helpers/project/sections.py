@@ -201,22 +201,6 @@ class Project(Section):
     target: Target = Target()
     reevaluate: Reevaluate = Reevaluate()
 
-    @model_validator(mode="after")
-    def _segments_that_will_be_built(self):
-        k = self.scope.segments_wanted
-        known = [f"s{number}" for number in range(1, k + 1)]
-        places = {"build.segments": self.build.segments, "adopt.actions": self.adopt.actions, "target.offers": self.target.offers}
-        for place, named in places.items():
-            for segment in named:
-                if segment not in known:
-                    raise ValueError(
-                        f"{place} names {segment}, and scope.segments_wanted is {k}: the segments are s1 to s{k}; name one of these"
-                    )
-        for segment, offer in self.target.offers.items():
-            if offer.channel not in self.target.channels:
-                raise ValueError(f"target.offers.{segment}.channel is {offer.channel}, which target.channels does not have; add it there")
-        return self
-
     @property
     def folder(self) -> Path:
         """Where its private files live."""
