@@ -10,6 +10,7 @@ from by_hand import project, rows_of, table
 
 from helpers import NinefoldError, adopt, tables, words
 from helpers.adopt import page, sheets
+from helpers.build.page import show_sql
 from helpers.render.markup import Inspector
 from helpers.variables import catalogue
 
@@ -109,6 +110,17 @@ def test_of_variables_that_say_the_same_only_the_strongest_is_on_the_card():
     assert [t["variable"] for t in card["traits"]] == ["active_weeks_share", "departments", "recency_days"]
 
 
+def test_a_trait_that_hardly_differs_is_left_out_unless_it_is_one_of_the_first_two():
+    def on_card(*effects):
+        names = ("departments", "recency_days", "spend_per_order", "lines_per_order")
+        traits = [trait(name, 3.0, 2.9, effect) for name, effect in zip(names, effects, strict=False)]
+        return [t["effect"] for t in shown(segment("s1", 20, traits=traits))["segments"][0]["traits"]]
+
+    assert on_card(0.9, 0.4, -0.2, 0.19) == [0.9, 0.4, -0.2]
+    assert on_card(0.9, 0.4, -0.19, 0.1) == [0.9, 0.4]
+    assert on_card(0.1, -0.05, 0.04) == [0.1, -0.05]
+
+
 def test_a_trait_known_of_fewer_than_min_cell_members_is_not_told():
     traits = [trait("response_rate", 0.5, 0.1, 1.4), trait("departments", 9.0, 8.0, 0.4)]
     beyond = {"s1": {"response_rate": {"known": 3, "beyond": 3}, "departments": {"known": 20, "beyond": 15}}}
@@ -131,14 +143,51 @@ def test_of_a_segment_of_three_people_only_the_name_is_told():
     small = segment("s2", 3, name="Three of a kind", traits=[trait("departments", 9.0, 8.0, 2.4)], each=777.0)
     cards = shown(segment("s1", 20, name="Many"), small)
     assert cards["segments"][1] == {"id": "s2", "name": "Three of a kind", "colour": "#12436D", "shown": False}
-    assert text_of(html(cards["segments"][1])) == "Three of a kind Too few customers to describe."
+    assert text_of(html(cards["segments"][1])) == "Three of a kind Not shown: too few customers, or it would give another’s away."
+
+
+def test_of_a_segment_that_would_give_another_away_only_the_name_is_told():
+    other = segment("s2", 20, name="Companion", each=777.0) | {"shown": False}
+    found = profiles(segment("s1", 36), other, segment("s3", 3) | {"shown": False})
+    (_, card, _) = adopt.cards(found, {}, {}, {}, plan())["segments"]
+    assert card == {"id": "s2", "name": "Companion", "colour": "#12436D", "shown": False}
+    for team in sheets.TEAMS:
+        rows_of = tables.payload(sheets.sheet(team, found, plan()))["rows"]
+        assert not [x for row in rows_of[1:3] for x in row if isinstance(x, int | float)] and "777" not in str(rows_of)
+        assert rows_of[3][1] == 59, "the total may stay"
+    told = adopt.dictionary(document({"nearest": {"centroids": [[0], [1], [2]]}}, "s1", "s2", "s3"), found, least=4)
+    assert [row["n"] for row in told["segments"]] == [36, None, None] and told["segments"][1]["traits"] == []
+
+
+def test_the_query_is_not_printed_when_a_segment_is_not_shown(monkeypatch):
+    shown_here = []
+    for place in ("helpers.build.page.place_on_page", "helpers.tables.place_on_page"):
+        monkeypatch.setattr(place, lambda bundle: shown_here.append(bundle["text/html"]))
+    show_sql("SELECT 1", profiles(segment("s1", 36), segment("s2", 20) | {"shown": False}))
+    show_sql("SELECT 1", profiles(segment("s1", 36), segment("s2", 20)))
+    assert "SELECT" not in shown_here[0] and "folder of the run, which is private" in shown_here[0] and "SELECT 1" in shown_here[1]
+
+
+def test_no_number_on_a_card_tells_how_many_few_others_there_are():
+    traits = [trait(name, 0.2, 0.1, 1.2) for name in ("coupon_order_share", "discount_share", "weekend_order_share")]
+    mapped = plan(adopt={"actions": ACTIONS})
+    counted = {"coupon_order_share": 787, "discount_share": 3, "weekend_order_share": 788}
+    beyond = {"s1": {name: {"known": 788, "beyond": n} for name, n in counted.items()}}
+    cards = shown(segment("s1", 788, traits=traits), project=mapped, beyond=beyond, known={"s1": 787})
+    (card,) = cards["segments"]
+    assert [t["beyond"] for t in card["traits"]] == ["most", "few", 1.0]
+    said = text_of(html(card, mapped))
+    assert "nearly all of them above everyone’s mean" in said and "a few of them far above everyone’s mean" in said
+    assert "100% of them above everyone’s mean" in said and "Known for nearly all of 788." in said and "787" not in said
+    limits = " ".join(page.caveats(cards, mapped))
+    assert "rests on the more than 99% of customers" in limits and "On the strongest trait" not in limits
 
 
 def test_an_empty_segment_is_too_few_as_well():
     empty = segment("s2", 0, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
     cards = shown(segment("s1", 20), empty)
     assert cards["segments"][1]["shown"] is False and cards["revenue_per_30d"] == 100.0
-    assert "Too few customers" in html(cards["segments"][1])
+    assert "too few customers" in html(cards["segments"][1])
 
 
 def test_a_card_says_of_every_field_where_it_comes_from():
@@ -151,7 +200,7 @@ def test_a_card_says_of_every_field_where_it_comes_from():
     )
     assert "What they are like observed Orders with a coupon : twice as high (20%, everyone 10%) 50% of them above everyone’s mean" in said
     assert "Who they are declared Not known: too few of them are described." in said
-    assert said.endswith("What is done for them, and by whom typed Thank them – Store operations, for sales and stores.")
+    assert said.endswith("What is done for them, and by whom typed Thank them – Store operations, for sales.")
     assert not Inspector(html(card, mapped)).faults
 
 
@@ -166,7 +215,7 @@ def test_a_withdrawn_name_leaves_its_action_in_doubt():
     (card,) = shown(segment("s1", 20, fits=False))["segments"]
     said = text_of(html(card))
     assert said.startswith("Segment s1 The name typed for it does not fit and is withdrawn.")
-    assert "Thank them – Store operations, for sales and stores. Typed for a name that no longer fits: read it again." in said
+    assert "Thank them – Store operations, for sales. Typed for a name that no longer fits: read it again." in said
 
 
 def test_a_card_without_money_or_later_purchases_cannot_tell():
@@ -251,15 +300,21 @@ def test_the_product_sheet_names_the_projects_own_category_shares():
     assert [c.label for c in found.columns][2:] == ["Share of fresh food", "Own-label share"]
 
 
-def test_the_finance_sheet_adds_up_revenue_and_says_what_contacts_would_cost():
-    target = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"s1": {"offer": "a book", "channel": "mail"}}}
-    found = rows("finance", segment("s1", 20), segment("s2", 10, each=50.0), project=plan(target=target | {"control_share": 0.25}))
+def test_the_finance_sheet_adds_up_revenue_and_has_the_costs_of_step_8():
+    planned = {"segments": [{"id": "s2", "cost": None}, {"id": "s1", "cost": 7.25}], "total": {"cost": 7.25}}
+    found = sheets.sheet("finance", profiles(segment("s1", 20), segment("s2", 10, each=50.0)), plan(), plan=planned)
     frame = found.frame.set_index("name")
     assert frame["revenue"].tolist() == [2000.0, 500.0, 2500.0] and frame["each"].tolist() == [100.0, 50.0, pytest.approx(2500 / 30)]
     assert frame["interval"].tolist()[:2] == ["$91 to $109", "$41 to $59"]
-    # 20 customers, 98 % of them in no universal control, three quarters of these contacted, 50 cents each
-    assert frame["cost"].tolist()[0] == pytest.approx(20 * 0.98 * 0.75 * 0.5) and frame["cost"].isna().tolist() == [False, True, False]
-    assert frame["top"].tolist() == [0.5, 0.5, 0.5]
+    assert frame["cost"].tolist()[::2] == [7.25, 7.25] and frame["cost"].isna().tolist() == [False, True, False]
+    assert frame["top"].tolist() == [0.5, 0.5, 0.5] and "Cost: as in step 8" in found.note
+
+
+def test_the_sheet_of_sales_speaks_of_places_only_where_the_data_name_stores():
+    found = sheets.sheet("sales", profiles(segment("s1", 20)), plan())
+    assert found.caption == "Sales: how often, when and where they buy"
+    without = plan(collect={"sources": {"orders": {"table": "orders", "file": "o.csv", "columns": {"customer_id": "c"}}}})
+    assert sheets.sheet("sales", profiles(segment("s1", 20)), without).caption == "Sales: how often and when they buy"
 
 
 def test_no_sheet_tells_anything_of_three_people():
@@ -272,10 +327,12 @@ def test_no_sheet_tells_anything_of_three_people():
 
 
 def test_a_band_in_which_few_members_are_is_left_out_of_the_finance_sheet():
-    found = profiles(segment("s1", 20))
-    found["budget"]["crossed"] = {"s1": {"b1": 17, "b2": 3}}
+    found = profiles(segment("s1", 20), segment("s2", 40), segment("s3", 20))
+    found["budget"]["crossed"] = {"s1": {"b1": 17, "b2": 3}, "s2": {"b1": 30, "b2": 10}, "s3": {"b1": 5, "b2": 15}}
     frame = sheets.sheet("finance", found, plan()).frame
-    assert frame["top"].tolist()[0] == 0.85 and frame["low"].isna().tolist() == [True, False]
+    assert frame["low"].isna().tolist()[:3] == [True, True, False], "with 10 of s2, the 3 of s1 would follow from the band"
+    assert frame["top"].isna().tolist()[:3] == [True, True, False], "with 17 of 20, the 3 of s1 would follow from its number"
+    assert frame["top"].tolist()[2] == 0.25 and frame["low"].tolist()[2] == 0.75
 
 
 def test_the_service_sheet_weighs_everyone_by_customers():
@@ -303,7 +360,13 @@ def test_the_dictionary_says_of_the_nearest_profile_how_many_there_are():
     assert [row["n"] for row in found["segments"]] == [20, None] and found["sql"] == "segments.sql"
     assert page.rule_words(found["segments"][0]["rule"], plan()) == "nearest to this one of 2 profiles, on 2 axes of 1 variables"
     shown = tables.as_html(page.dictionary_table(found, plan()))
-    assert ">20<" in shown and "<\u202f10" in shown.replace("&lt;", "<") and ">3<" not in shown
+    assert ">20<" in shown and ">–<" in shown and ">3<" not in shown
+
+
+def test_ids_are_said_to_hold_for_the_build_that_gave_them():
+    near = document({"nearest": {"centroids": [[0]]}}, "s1", built_as_of="2017-10-01T00:00:00")
+    told = page.dictionary_table(adopt.dictionary(near, profiles(segment("s1", 20)), least=4), plan()).note
+    assert told.startswith("Ids keep their meaning within one build, this one as of 1 October 2017; a later build may give them to others")
 
 
 def test_the_dictionary_writes_out_rules_and_points():
@@ -367,7 +430,7 @@ def test_a_segment_without_action_and_teams_without_owner_go_to_what_to_do_next(
     assert said["headline"] == "Segments with an action and a role that answers for it: 1 of 2."
     assert said["todo"][:2] == [
         "Decide what is done for Segment s2, and who answers: adopt.actions of project.yml.",
-        "Name who answers for the sheets of sales and stores, product, finance and service: adopt.teams of project.yml.",
+        "Name who answers for the sheets of sales, product, finance and service: adopt.teams of project.yml.",
     ]
     assert said["unknown"] == ["Whether anybody decides by the segments: no log of decisions that used them is in these data."]
     assert page.actions_words(cards, typed).startswith("Nothing is typed for Segment s2. Nobody answers yet for the sheets of sales")
@@ -392,7 +455,9 @@ def test_the_limits_give_the_size_of_what_a_mean_hides():
 def test_nothing_is_claimed_where_no_segment_can_be_shown():
     cards = shown(segment("s1", 3), segment("s2", 0))
     assert page.summary(cards, plan())["figures"][0] == ("Segments with a card", "0")
-    assert page.caveats(cards, plan())[-1] == "2 segments of fewer than 4 customers have only their names here."
+    assert page.caveats(cards, plan())[-1] == (
+        "2 segments have only their names here: too few customers, or they would give another’s away."
+    )
 
 
 # What is handed over

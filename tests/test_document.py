@@ -466,7 +466,8 @@ def test_the_text_reads_step_by_step():
     document["project"] = {"centre": [0.25, 0], "loadings": [[0.5], [-2]]}
     document["assign"] = {"nearest": {"centroids": [[-0.5], [3]]}}
     assert to_sql(document, table="crm.customers") == (
-        "-- Segmentation of customers, version 3 (format 1), built as of 2017-10-01T00:00:00.\n"
+        "-- Segmentation of customers, version 3 (format 1), built as of 2017-10-01.\n"
+        "-- Ids keep their meaning within this build only.\n"
         "with filled as ( -- a value that is missing (NULL, NaN) is replaced\n"
         "    select\n"
         "        customer_id,\n"

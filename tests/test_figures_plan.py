@@ -60,16 +60,15 @@ def answers(labels) -> dict[str, dict]:
 
 
 def test_arms_follow_from_the_hash_of_name_household_and_seed(run, labels, arms):
-    lists, plan = table(run, "08_target/contacts_draft"), given(run, "08_target/plan")
+    lists, plan = table(run, "08_target/contacts"), given(run, "08_target/plan")
     assert {h: (row["segment"], row["arm"]) for h, row in lists.items()} == {h: (labels[h], arms[h]) for h in labels}
     counted = Counter((labels[h], arms[h]) for h in labels)
     for segment in plan["segments"]:
         contacted, control, held_out = (counted[segment["id"], arm] for arm in ("contact", "control", "held out"))
-        assert (segment["customers"], segment["contacted"], segment["control"]) == (contacted + control + held_out, contacted, control)
-        assert segment["held_out"] == (held_out if held_out >= PLAN["min_cell"] else None)
+        assert segment["customers"] == contacted + control + held_out
+        assert (segment["contacted"], segment["control"], segment["unlisted"]) == (contacted, control + held_out, 0)
     total = Counter(arms.values())
-    for together in (plan["total"], plan["pooled"]):
-        assert (together["contacted"], together["control"]) == (total["contact"], total["control"])
+    assert (plan["total"]["contacted"], plan["total"]["control"]) == (total["contact"], total["control"] + total["held out"])
     assert all(plan[name] == TARGET[name] for name in ("campaign", "margin_rate", "control_share", "universal_control"))
 
 

@@ -18,6 +18,8 @@ from helpers import render, words
 from helpers.render import documents as given
 from helpers.render import front
 from helpers.run import STEPS, folder
+from helpers.target.page import ASKED as ASKED_BY_PLAN
+from helpers.target.plan import NO_CONSENTS, NO_MARGIN, NOT_SIGNED
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -103,13 +105,7 @@ def documents() -> dict[str, dict]:
         "validation": {
             "status": "missing",
             "number": "0123456789ab",
-            "signed": {
-                "variables": {"spend_per_30d": "89abcdef"},
-                "segments_wanted": 5,
-                "window_days": 90,
-                "horizon_days": 90,
-                "thresholds": {},
-            },
+            "signed": "0123456789ab",
             "difference": [],
             "signatures": [
                 {"role": CRM, "signed_on": "2017-09-28", "sheet": "0123456789ab", "state": "signed"},
@@ -320,6 +316,21 @@ def test_assumptions_are_called_so():
     assert "without a margin no gain can be told" in shown(docs)["glance"]["notes"][-1]
 
 
+def test_still_active_is_said_of_the_segment_as_it_was_built_earlier():
+    assert shown(documents())["glance"]["notes"][1] == (
+        "Still active: of the segment as it was built one horizon earlier, on 1 July 2017, the share that bought before 29 September 2017."
+    )
+
+
+def test_the_main_objective_says_its_unit_and_when_it_is_already_reached():
+    main, other = shown(documents())["objectives"]
+    assert main["facts"][0] == "revenue of a customer per 30 days, over all known before the window opened"
+    assert "the target is already reached" not in main["facts"] and other["facts"][0] == "no date"
+    docs = documents()
+    docs["objectives"]["objectives"][1]["value"] = 162.0
+    assert "the target is already reached" in shown(docs)["objectives"][0]["facts"]
+
+
 # Too few
 
 
@@ -327,9 +338,23 @@ def test_of_a_segment_below_min_cell_only_the_name_is_shown():
     docs = documents()
     docs["profiles"]["segments"][0]["n"] = 9
     row = shown(docs)["glance"]["rows"][0]
-    assert (row["name"], row["in_short"], row["few"], row["cells"]) == ("Coupon stock-up", "", "too few to show", [])
+    assert (row["name"], row["in_short"], row["few"], row["cells"]) == (
+        "Coupon stock-up",
+        "",
+        "not shown: too few customers, or it would give another’s away",
+        [],
+    )
     docs["profiles"]["segments"][0]["n"] = 10
     assert cells(docs, 1)["Customers"] == "10"
+
+
+def test_a_segment_that_would_give_another_away_has_its_name_only_and_no_movement():
+    docs = documents()
+    docs["profiles"]["segments"][2]["shown"] = False
+    row = shown(docs)["glance"]["rows"][2]
+    assert row["cells"] == [] and row["few"] == "not shown: too few customers, or it would give another’s away"
+    told = json.dumps(shown(docs), ensure_ascii=False)
+    assert "+61" not in told and "576" not in told
 
 
 def test_parts_of_a_segment_below_min_cell_are_not_shown():
@@ -396,7 +421,40 @@ def test_stability_is_told_in_words_at_its_borders(median, answer, advised):
     assert line[1] == answer and bool(line[3]) is advised
 
 
+def test_a_rule_always_gives_the_same_segments_and_has_no_stability_figure():
+    docs = documents()
+    docs["profiles"]["chosen"] = "crossing"
+    label, answer, why, _ = shown(docs)["trust"]["lines"][2]
+    assert (label, answer) == ("Would they come back?", "Always, for it is a rule.") and "0.63" not in why and "step 9" in why
+
+
+@pytest.mark.parametrize(
+    ("typed", "best", "told"),
+    [
+        ("crossing", "hcpc", "Published: “Crossing of two criteria”, chosen by people."),
+        (None, "hcpc", "Published: “Crossing of two criteria”, chosen by what step 6 measured: nobody has typed another choice."),
+        (None, None, "Published: “Crossing of two criteria”, chosen by nobody: nothing could be judged."),
+    ],
+)
+def test_the_page_says_which_way_is_published_and_who_chose_it(typed, best, told):
+    docs = documents()
+    docs["profiles"]["chosen"], docs["evidence"]["verdicts"]["panel"]["best_candidate"] = "crossing", best
+    assert shown(docs, project=by_hand.project(build={"chosen": typed} if typed else {}))["trust"]["published"] == told
+
+
 # What changed, what is asked, who signed
+
+
+def test_segments_that_come_back_and_must_be_rebuilt_are_two_answers_to_two_questions():
+    docs = documents()
+    docs["moves"]["verdict"] = "rebuild"
+    said = "No contradiction to “Would they come back?”: there, other samples of the same customers are asked; here, the same customers, "
+    said += "later."
+    assert said not in shown(docs)["changes"]["points"], "0.63 is no yes"
+    docs["evidence"]["stability"]["5"]["median"] = 0.89
+    assert said in shown(docs)["changes"]["points"]
+    docs["moves"]["verdict"] = "keep"
+    assert said not in shown(docs)["changes"]["points"]
 
 
 def test_only_movements_beyond_noise_are_told_as_changes():
@@ -420,24 +478,54 @@ def test_a_look_back_that_went_badly_says_what_to_do_until_then(verdict):
     assert len(shown(docs)["changes"]["do"]) > 20
 
 
-def test_decisions_come_from_the_documents_first_and_name_who_is_asked():
-    docs, steps = documents(), [chapter(1, todo=["Later."]), chapter(5, todo=["Sign."]), chapter(8, todo=["Ask for consents."])]
-    steps[2].summary["todo"] += ["Change the offer or the channel of Fuel and own label, or leave them out.", front.SIGN_FIRST]
-    found = front.blocks(docs, steps, PROJECT)["decisions"]["lines"]
-    assert [(who, place) for who, _, place in found[:3]] == [
-        ("Finance controller (example)", "Step 5"),
-        ("Head of loyalty (example)", "Step 8"),
-        ("Head of CRM (example)", "Step 9"),
+def test_named_people_are_asked_first_then_what_is_missing_then_housekeeping():
+    docs, steps = documents(), [chapter(1, todo=["Later."]), chapter(5, todo=["Sign."]), chapter(8, todo=[ASKED_BY_PLAN[NO_CONSENTS]])]
+    steps[0].summary["todo"] += ["Head of sales: make “Sell more” precise."]
+    steps[2].summary["todo"] += ["Change the offer or the channel of Fuel and own label, or leave them out.", ASKED_BY_PLAN[NOT_SIGNED]]
+    steps[2].summary["todo"] += [
+        ASKED_BY_PLAN[NO_MARGIN],
+        "Type an offer for A: target.offers of project.yml.",
+        "See collect.control_totals.",
     ]
-    assert [what for _, what, _ in found[3:]] == ["Ask for consents.", "Later."], "nothing is asked twice"
+    docs["plan"]["reasons"] = ["no margin", "no consents", "not signed"]
+    main = {"name": "Sell more", "kind": "revenue", "metric": "revenue_per_customer", "owner": "Head of sales"}
+    asked = by_hand.project(objectives={"main": main}, adopt=PROJECT.adopt, reevaluate={"decisions": [DECIDED]})
+    found = front.blocks(docs, steps, asked)["decisions"]
+    assert [line for line in found["lines"] + found["rest"]] == [
+        ("Finance controller (example)", "Sign the list of variables: until then all of this is DRAFT.", "Step 5"),
+        ("Head of loyalty (example)", "Change the offer or the channel of Fuel and own label, or leave them out.", "Step 8"),
+        ("Head of CRM (example)", "Confirm that the segments stay as they are until the next review.", "Step 9"),
+        ("Head of sales", "Make “Sell more” precise.", "Step 1"),
+        ("", "Say who keeps the consents to be contacted: without them nothing is sent.", "Step 8"),
+        ("", "Have finance give a margin: until then nobody knows what an offer may cost.", "Step 8"),
+        ("", "Later.", "Step 1"),
+    ], "nothing is asked twice"
+    assert found["analyst"] == [("Type an offer for A: target.offers of project.yml.", "Step 8"), ("See collect.control_totals.", "Step 8")]
+
+
+def test_what_is_for_the_analyst_is_folded_on_the_page(tmp_path):
+    base = write_whole_run(tmp_path, documents())
+    summary = base / "06_build" / "page" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"todo": ["Name them in build.segments of project.yml."]}))
+    render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="en")
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    assert '<details class="analyst">\n<summary>For the analyst</summary>\n<ul>\n<li>Name them in build.segments' in page
+
+
+def test_once_the_list_is_signed_nobody_is_asked_to_read_it_before_anything_is_built():
+    docs, steps = documents(), [chapter(4, todo=["Read the passports before anything is built."])]
+    told = lambda: [what for _, what, _ in front.blocks(docs, steps, PROJECT)["decisions"]["lines"]]  # noqa: E731
+    assert "Read the passports before anything is built." in told()
+    docs["validation"]["status"] = "signed"
+    assert "Read the passports before anything is built." not in told()
 
 
 def test_what_is_not_known_is_said_once_and_the_rest_unfolds():
     steps = [chapter(n, unknown=["What a basket earned.", f"Gap {n}."]) for n in range(1, 10)]
     unknown = front.blocks(documents(), steps, PROJECT)["unknown"]
     assert unknown["lines"][0] == ("What a basket earned.", "Steps 1, 2, 3, 4, 5, 6, 7, 8 and 9")
-    assert [sentence for sentence, _ in unknown["lines"][1:]] == ["Gap 5.", "Gap 6.", "Gap 7.", "Gap 8."]
-    assert len(unknown["rest"]) == 5 and unknown["more"] == "5 more"
+    assert [sentence for sentence, _ in unknown["lines"][1:]] == ["Gap 5.", "Gap 6.", "Gap 7."]
+    assert len(unknown["rest"]) == 6 and unknown["more"] == "6 more"
 
 
 def test_the_page_is_a_draft_until_everybody_has_signed_this_list():
@@ -457,6 +545,23 @@ def test_the_page_is_a_draft_until_everybody_has_signed_this_list():
     docs["validation"] = {"status": "signed", "signatures": docs["validation"]["signatures"][:1]}
     docs["plan"]["status"] = "released"
     assert shown(docs)["signed"] == {"draft": False, "lines": ["By Head of CRM (example) on 28 September 2017."]}
+
+
+def test_yesterdays_signatures_are_not_put_under_todays_sheet():
+    docs = documents()
+    docs["validation"] |= {"status": "outdated", "signed": "cd60cd60cd60"}
+    docs["validation"]["signatures"][0]["sheet"] = "cd60cd60cd60"
+    assert shown(docs)["signed"]["lines"][:2] == [
+        "Sheet cd60cd60cd60 was signed by Head of CRM (example) on 28 September 2017.",
+        "It has changed since; today’s sheet 0123456789ab is signed by nobody.",
+    ]
+    asked = shown(docs)["decisions"]["lines"][0]
+    assert asked[:2] == (
+        "Head of CRM (example) and Finance controller (example)",
+        "Sign the list of variables again: it has changed since it was signed.",
+    )
+    docs["validation"]["signatures"][1]["sheet"] = "0123456789ab"
+    assert shown(docs)["signed"]["lines"][1] == "It has changed since; today’s sheet is 0123456789ab."
 
 
 # What is missing

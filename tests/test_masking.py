@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from helpers.masking import covered_table
+from helpers.masking import covered_sizes, covered_table, withheld
 
 
 def test_a_table_without_small_counts_hides_nothing():
@@ -35,3 +35,30 @@ def test_no_small_count_can_be_worked_out_from_sums_of_rows_and_columns(seed):
 
 def test_an_empty_table_hides_nothing():
     assert covered_table(np.zeros((0, 3), dtype=int), least=10).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "hidden"),
+    [
+        ([3, 36, 20, 22, 22], [True, False, True, False, False]),  # 103 less the others would tell 3: the 20 go with it
+        ([3, 4, 36, 22], [True, True, False, True]),  # 7 together are too few still
+        ([9, 9, 36], [True, True, False]),  # 18 together
+        ([3, 0, 40, 60], [True, False, True, False]),  # nobody is no secret and hides nothing
+        ([10, 36, 0], [False, False, False]),
+        ([3, 0], [True, False]),
+        ([], []),
+    ],
+)
+def test_groups_hidden_together_count_min_cell_or_more(sizes, hidden):
+    assert covered_sizes(sizes, least=10) == hidden
+
+
+def test_what_step_six_withholds_stays_withheld_whatever_its_size():
+    assert withheld({"n": 20, "shown": False}, 10) and withheld({"n": 9, "shown": True}, 10) and withheld({}, 10)
+    assert not withheld({"n": 10}, 10) and not withheld({"n": 0, "shown": True}, 10)
+
+
+def test_cells_hidden_for_another_reason_take_others_along():
+    table = np.array([[20, 30, 40], [3, 50, 60]])
+    shut = covered_table(table, least=10, shut=np.array([[True, False, False], [True, False, False]]))
+    assert shut[:, 0].all() and shut[1].sum() == 2 and shut[0].sum() == 2

@@ -425,6 +425,16 @@ def test_rules_in_words():
 # Privacy
 
 
+def test_a_segment_that_would_give_another_away_is_not_described():
+    given = profiles(segment("s1", 120), segment("s2", 77, share_of_revenue=0.777) | {"shown": False}, segment("s3", 3) | {"shown": False})
+    given["budget"]["crossed"] = {"s1": {"b1": 90, "b2": 30}, "s2": {"b1": 57, "b2": 20}, "s3": {"b1": 3}}
+    assert [row[2] for row in shown(portraits.segments_table(given, PLAN))] == [120, None, None]
+    assert {row[0] for row in shown(portraits.traits_table(given, PLAN))} == {"Segment s1"}
+    assert [row[-2:] for row in shown(portraits.budget_table(given, BANDS, PLAN))] == [[None, None], [None, None]]
+    given["segments"][1]["share_of_revenue"] = 0.9
+    assert not [p for p in page.summary(evidence(), given, PLAN, by="people")["points"] if "s2" in p]
+
+
 def test_no_figure_about_a_few_customers_is_on_the_page():
     """Every figure of a segment and a band of three holds 777 or 0.771; none of them may be anywhere but in what is kept private."""
     few = segment(
@@ -453,5 +463,5 @@ def test_no_figure_about_a_few_customers_is_on_the_page():
     said = page.summary(evidence(), given, PLAN, by="people"), page.caveats(evidence(), given, PLAN, agreement=None)
     said = f"{said} {(drawn := str(portraits.profile_words(given, PLAN, ['spend_per_30d', 'discount_share'])))}"
     assert "77" not in said and "Segment s2" not in drawn
-    assert tables.as_html(made[0]).count("n\u202f&lt;\u202f10") == 4
+    assert tables.as_html(made[0]).count("–") == 7, "all figures of s2, and whether s1 bought again"
     assert shown(made[0])[0][-1] is None and shown(made[0])[1][2:] == [None] * 4 + ["–", None]

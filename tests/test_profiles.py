@@ -429,11 +429,15 @@ def test_a_segment_of_nobody_has_no_money_instead_of_none(profile):
     assert nobody["active_later"] is None and nobody["descriptors"] == [] and nobody["spend_per_order"] is None
 
 
+def test_segments_of_min_cell_and_of_nobody_are_shown(profile):
+    assert [(s["n"], s["shown"]) for s in profile["segments"]] == [(2, True), (3, True), (0, True)]  # the least is 2
+
+
 def test_bands_and_how_segments_spread_over_them(profile):
     budget = profile["budget"]
     assert (budget["rule"], budget["variable"]) == ("tree", "spend_per_30d")
     assert budget["bands"] == [
-        {"id": "b1", "n": 1, "share_of_customers": 0.2, "share_of_revenue": 1.0, "revenue_per_30d": 80.0},
-        {"id": "b2", "n": 4, "share_of_customers": 0.8, "share_of_revenue": 0.0, "revenue_per_30d": 0.0},
+        {"id": "b1", "shown": False, "n": 1, "share_of_customers": 0.2, "share_of_revenue": 1.0, "revenue_per_30d": 80.0},
+        {"id": "b2", "shown": False, "n": 4, "share_of_customers": 0.8, "share_of_revenue": 0.0, "revenue_per_30d": 0.0},
     ]
     assert budget["crossed"] == {"s1": {"b1": 1, "b2": 1}, "s2": {"b2": 3}}

@@ -277,3 +277,13 @@ def test_a_number_of_customers_below_the_least_is_not_shown_but_none_and_many_ar
     assert page.count(f"&lt;{words.THIN}10") == 2 and ">0<" in page and ">10<" in page and ">9<" not in page
     assert [row[1] for row in tables.payload(table)["rows"]] == [0, None, None, 10]
     assert "fewer than 10 customers" in tables.payload(table)["note"]
+
+
+def test_a_row_whose_number_is_not_told_is_dashes_and_never_called_small():
+    frame = pd.DataFrame({"what": ["a", "b"], "n": [None, 20], "value": [7.0, 8.0]})
+    table = Table(
+        "untold", "Untold", frame, [Column("what", "What"), Column("n", "N", "count"), Column("value", "V", "number")], cell_size="n"
+    )
+    page = tables.as_html(table)
+    assert page.count(">–<") == 2 and "&lt;" not in page and tables.payload(table)["rows"] == [["a", None, None], ["b", 20, 8.0]]
+    assert "A dash: fewer than 10 customers, or a number that would give them away." in page

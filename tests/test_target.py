@@ -17,10 +17,12 @@ pytestmark = pytest.mark.usefixtures("in_english")
 
 CHANNELS = {"mail": {"name": "Letter", "cost": 0.5}, "till": {"name": "Coupon at the till", "cost": 0.05, "source": "invoice"}}
 SIGNED = {"status": "signed"}
+SHOWN = {"verdicts": {"panel": {"verdict": "segments"}}}
 
 
-def offer(channel="mail", cost=2.0, name="a booklet"):
-    return {"offer": name, "message": "Yours", "channel": channel, "cost": cost}
+def offer(channel="mail", cost=2.0, name="a booklet", anyway=0.0):
+    """An offer that nobody takes and comes anyway, unless another share is given, or None: nobody knows."""
+    return {"offer": name, "message": "Yours", "channel": channel, "cost": cost, "anyway_share": anyway}
 
 
 def plan_of(offers=None, **more):
@@ -54,7 +56,7 @@ def arms(contact, control=0, held_out=0):
 
 def planned(found, drawn, answers=None, project=None, *, consents=False, validation=SIGNED):
     project = project or plan_of()
-    reasons = target.reasons(project, validation, found, consents=consents)
+    reasons = target.reasons(project, validation, found, SHOWN, consents=consents)
     return target.plan(found, drawn, answers or {}, project, reasons=reasons, consents=consents)
 
 
@@ -254,12 +256,14 @@ def money(project=None, spend=40.0, contacted=100, response=None):
 def test_the_break_even_rise_is_the_contact_over_the_margin_of_a_response():
     # an order of 40 at 25 % leaves 10, less the offer 2: 8; a letter of .50 takes a rise of 6.25 points, 5 are plausible
     assert money() == {
+        "anyway": {"share": 0.0, "source": "typed"},
         "margin_of_response": 8.0,
         "per_contact": 0.5,
         "break_even": 0.0625,
         "gain": pytest.approx(100 * 0.05 * 8 - 50),
         "cost": 50.0,
         "pays": False,
+        "fails_for": "offer",  # for nothing it would leave 10, and .50 of these is just the 5 points
         "pays_through": "till",  # .05 / 8 = .6 points
         "largest_offer": None,  # even a gift would leave 10 for a response, and the letter takes 10
     }
@@ -337,20 +341,129 @@ def test_what_the_offers_of_those_who_come_anyway_cost_is_said():
     assert plan["segments"][0]["pays"] is False and plan["segments"][0]["break_even"] == pytest.approx(0.65 / 8)
     # an offer x pays while .05 + .3x ≤ .05 (10 − x): up to .45 / .35
     assert payoff.pays_verdict(plan, typed) == (
-        "Segment s1: does not pay, for many would take the offer and come anyway; it would take a rise of 8.1 points, or an offer of "
-        "$1.29 at most, or an offer tied to a purchase that they would not have made."
+        "Segment s1: does not pay, for many would take the offer of $2.00 and come anyway; it would take a rise of 8.1 points, or an "
+        "offer of $1.29 at most, or an offer tied to a purchase that they would not have made."
     )
+
+
+def line_of(typed, answers=None, drawn=None):
+    plan = planned(profiles(profile("s1", 200)), {"s1": drawn or arms(140, 60)}, answers, typed)
+    return plan, plan["segments"][0]
+
+
+def test_when_nobody_knows_who_comes_anyway_cost_and_gain_cannot_be_told():
+    # an order of 40 at 25 % leaves 10, less the offer 2: 8; the till's .05 would pay if nobody came anyway, and who does nobody knows
+    typed = plan_of({"s1": offer("till", anyway=None)})
+    plan, line = line_of(typed)
+    assert line["anyway"] == {"share": None, "source": None} and line["margin_of_response"] == 8.0
+    assert [line[key] for key in ("per_contact", "cost", "gain", "break_even", "pays")] == [None] * 5
+    assert (plan["total"]["cost"], plan["total"]["gain"]) == (None, None)
+    row = dict(zip([c.name for c in payoff.money_table(plan).columns], tables.payload(payoff.money_table(plan))["rows"][0], strict=True))
+    assert (row["cost"], row["gain"], row["break_even"], row["pays"]) == (None, None, None, "cannot tell")
+    assert payoff.pays_words(plan)["title"] == "Whether an offer pays cannot be told: nobody knows how many would take it and come anyway."
+    assert "Segment s1: cannot tell, for nobody knows how many would take the offer and come anyway. Contact with a control group" in (
+        payoff.pays_verdict(plan, typed)
+    )
+    needed = payoff.assumptions_table(typed, plan).frame.set_index("field").loc["target.offers.s1.anyway_share"]
+    assert needed[["value", "source"]].tolist() == [
+        "none typed",
+        "needed: answers to earlier mailings, what a control group does, or a typed guess",
+    ]
+    said = page.summary(plan, profiles(profile("s1", 200)), typed)
+    assert ("Expected gain, assumed", "cannot tell") in said["figures"]
+    assert any("Find out how many would come without the offer to Segment s1" in each for each in said["todo"])
+
+
+def test_the_total_cannot_be_told_when_one_offer_cannot():
+    typed = plan_of({"s1": offer("till", anyway=None), "s2": offer("till")})
+    plan = planned(profiles(profile("s1", 200), profile("s2", 200)), {s: arms(140, 60) for s in ("s1", "s2")}, project=typed)
+    assert plan["segments"][1]["cost"] == 7.0 and plan["total"]["cost"] is None and plan["total"]["contacted"] == 280
+    assert payoff.pays_words(plan)["title"] == "1 of 1 offer pays at the assumed rise of 5.0 points"
+    assert payoff.pays_verdict(plan, typed).endswith("The others pay at the assumed rise.")
+
+
+def test_an_offer_that_costs_nothing_needs_to_know_of_nobody():
+    line = line_of(plan_of({"s1": offer("till", cost=0.0, anyway=None)}))[1]
+    assert (line["pays"], line["cost"], line["break_even"]) == (True, 7.0, 0.005)
+
+
+def test_a_typed_share_counts_only_where_no_answers_are_known():
+    typed = plan_of({"s1": offer("till", anyway=0.5)})
+    plan, line = line_of(typed)
+    assert line["anyway"] == {"share": 0.5, "source": "typed"} and line["per_contact"] == 1.05  # .05 and half of the offers of 2
+    assert any("is typed, not observed, for Segment s1" in each for each in page.caveats(plan, typed, earlier={}, built_at=None))
+    line = line_of(typed, {"s1": {"y": 20.0, "n": 200.0, "customers": 100}})[1]
+    assert line["anyway"] == {"share": 0.1, "source": "answers"} and line["per_contact"] == pytest.approx(0.25)
+    line = line_of(typed, {"s1": {"y": 2.0, "n": 9.0, "customers": 9}})[1]  # nine people were mailed: their answers are not told
+    assert line["anyway"]["source"] == "typed"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (offer("till", cost=10.0, anyway=None), "Segment s1: never pays, the offer of $10.00 is at least the margin of an order;"),
+        (offer("mail", cost=2.0, anyway=None), "does not pay at a rise of 5.0 points even if nobody came anyway, for the offer of $2.00"),
+        (offer("dear", cost=2.0, anyway=None), "even if nobody came anyway: the contact costs too much; take a cheaper channel."),
+    ],
+)
+def test_what_does_not_pay_even_if_nobody_came_anyway_is_said(typed, said):
+    typed = plan_of({"s1": typed}, channels=CHANNELS | {"dear": {"name": "Visit", "cost": 9}})
+    plan, line = line_of(typed)
+    assert line["pays"] is False and line["cost"] is None and said in payoff.pays_verdict(plan, typed)
+
+
+def test_a_costly_offer_is_named_and_not_those_who_come_anyway():
+    # .45 over 8 is 5.6 points even if nobody came anyway, .45 over 10 is 4.5: the offer's cost is what makes it not pay
+    typed = plan_of({"s1": offer()}, channels={"mail": {"name": "Letter", "cost": 0.45}})
+    plan, line = line_of(typed, {"s1": {"y": 1.0, "n": 200.0, "customers": 100}})
+    assert line["fails_for"] == "offer"
+    assert payoff.pays_verdict(plan, typed).startswith(
+        "Segment s1: does not pay, for the offer of $2.00 takes too much of the margin of an order; it would take a rise of 5.8 points"
+    )
+
+
+def test_the_size_of_the_control_group_stands_beside_those_not_on_the_list():
+    typed = plan_of({"s1": offer()})
+    found = profiles(profile("s1", 200), profile("s2", 100))
+    plan = planned(found, {"s1": arms(100, 40, 3)}, project=typed, consents=True)
+    # three are control of all campaigns, and 57 of the 200 have not agreed; nobody offers s2 anything
+    shown = page.arms_table(plan, typed)
+    assert [c.name for c in shown.columns][2:] == ["contacted", "control", "unlisted"]
+    assert shown.frame[["contacted", "control", "unlisted"]].to_numpy().tolist() == [[100, 43, 57], [0, 0, 100]]
+    assert plan["segments"][0]["reachable"] == {"n": 143, "share": 0.715}
+
+
+def test_of_three_groups_none_follows_from_the_others():
+    plan = planned(profiles(profile("s1", 200)), {"s1": arms(150, 43)}, consents=True)  # seven are not on the list
+    line = plan["segments"][0]
+    assert (line["contacted"], line["control"], line["unlisted"], line["reachable"]) == (150, None, None, None)
+
+
+def test_the_outlook_of_another_step_has_the_same_money():
+    said = table(
+        "consents", "customer_id channel purpose granted updated_at", *((f"c{i}", "till", "marketing", True, "09-01") for i in range(90))
+    )
+    typed, found = plan_of({"s1": offer("till", anyway=0.1)}), profiles(profile("s1", 100))
+    lists = target.draw(crowd(100), typed, status="READY", consents=said)
+    plan = planned(found, target.counted(lists), project=typed, consents=True)
+    checked = {"orders": orders(), "consents": said}
+    outlook = target.outlook(crowd(100), checked, found, typed, as_of=AS_OF)
+    assert outlook["total"] == plan["total"] and outlook["segments"] == plan["segments"] and outlook["total"]["cost"]
 
 
 def test_assumptions_are_listed_with_source_and_who_decided():
     decided = {"decision": "d", "because": "b", "decided_on": "2017-09-29", "decided_by": "Head of CRM"}
-    typed = plan_of({"s2": offer("till")}, margin_source="finance, 2016", decisions=[decided])
-    found = payoff.assumptions_table(typed).frame.set_index("field")
+    typed = plan_of({"s2": offer("till", anyway=0.1)}, margin_source="finance, 2016", decisions=[decided])
+    found = payoff.assumptions_table(typed, planned(profiles(profile("s2", 200)), {}, project=typed)).frame.set_index("field")
     assert found.loc["target.margin_rate"].tolist() == ["Margin, as a share of revenue", "25%", "finance, 2016", "Head of CRM"]
     assert found.loc["target.channels.till.cost"].tolist() == ["One contact: Coupon at the till", "$0.05", "invoice", "Head of CRM"]
     assert found.loc["target.channels.mail.cost", "source"] == "no source typed"
     assert found.loc["scope.criteria.interesting_uplift", "who"] == "nobody is named"
     assert found.loc["target.offers.s2.cost", "value"] == "$2.00"
+    assert found.loc["target.offers.s2.anyway_share", ["what", "value"]].tolist() == [
+        "Share who would take it and come anyway: a booklet",
+        "10%",
+    ]
 
 
 # Nothing is released, nothing is told of a few
@@ -359,9 +472,11 @@ def test_assumptions_are_listed_with_source_and_who_decided():
 def test_every_reason_that_keeps_the_lists_a_draft_is_given():
     found = profiles(profile("s1", 200), profile("s2", 200))
     bare = plan_of({"s1": offer()}, margin_rate=None)
-    assert target.reasons(bare, {"status": "outdated"}, found, consents=False) == ["no consents", "not signed", "no offer", "no margin"]
+    against = {"verdicts": {"panel": {"verdict": "rules"}}}
+    every = ["no consents", "not signed", "not better", "no offer", "no margin"]
+    assert target.reasons(bare, {"status": "outdated"}, found, against, consents=False) == every
     plan = planned(found, {}, project=bare, validation={"status": "missing"})
-    assert plan["status"] == "DRAFT" and page.status_words(plan) == (
+    assert plan["status"] == "DRAFT" and page.status_words(plan, bare) == (
         "DRAFT: nothing is released. Why: nobody’s consent to be contacted is known; the list of variables is not signed; at least one "
         "segment has no offer; no margin is typed."
     )
@@ -373,6 +488,10 @@ def test_with_consents_signatures_offers_and_margin_nothing_stands_in_the_way():
     found = profiles(profile("s1", 200), profile("s2", 100))
     plan = planned(found, {"s1": arms(70, 30), "s2": arms(8, 1)}, consents=True)
     assert (plan["status"], plan["reasons"]) == ("READY", [])
+    assert page.status_words(plan, plan_of()) == (
+        "READY: nothing stands in the way of the list; releasing it is for people to decide. It lies in this run’s private folder below "
+        "data/by_hand/runs, as 08_target/contacts.parquet."
+    )
     assert plan["segments"][0]["reachable"] == {"n": 100, "share": 0.5} and plan["segments"][1]["reachable"] is None  # nine people
     assert page.reach_words(plan, found) == "Of the 300 customers 100 have agreed to the channel of their segment’s offer."
 
@@ -383,32 +502,40 @@ def test_nothing_is_told_of_a_segment_of_three_people():
     plan = planned(found, {"s1": arms(280, 120, 0), "s2": arms(2, 1)}, answers)
     line = plan["segments"][1]
     told = {key: value for key, value in line.items() if value is not None}
-    assert set(told) == {"id", "colour", "offer", "message", "channel"}  # what is typed, and nothing of people
+    assert set(told) == {"id", "colour", "offer", "message", "channel", "anyway"}  # what is typed, and nothing of people
     assert plan["total"]["contacted"] == 280 and plan["pooled"]["segments"] == ["s1"]
     shown = [page.offers_table(plan, plan_of()), page.arms_table(plan, plan_of()), payoff.effects_table(plan), payoff.money_table(plan)]
     for each in shown:
         row = next(row for row in tables.payload(each)["rows"] if row[0] == "Segment s2")
         assert not [value for value in row if isinstance(value, int | float)], each.name
         assert "77" not in tables.as_html(each)
-    assert "1 segment of fewer than 10 customers is not planned here and not in the totals." in page.caveats(
+    assert "1 segment is not planned here and not in the totals: too few customers, or it would give another’s away." in page.caveats(
         plan, plan_of(), earlier={}, built_at=None
     )
 
 
+def test_of_a_segment_that_would_give_another_away_no_number_is_planned():
+    found = profiles(profile("s1", 400), profile("s2", 50) | {"shown": False}, profile("s3", 3) | {"shown": False})
+    plan = planned(found, {"s1": arms(280, 120, 0), "s2": arms(30, 20, 0), "s3": arms(2, 1)})
+    assert [(s["customers"], s["contacted"], s["control"]) for s in plan["segments"]] == [(400, 280, 120)] + [(None, None, None)] * 2
+    assert plan["total"]["contacted"] == 280
+    assert "A dash: fewer than 10 customers" in page.arms_table(plan, plan_of()).note
+
+
 def test_groups_of_fewer_than_ten_are_not_counted_out_loud():
     plan = planned(profiles(profile("s1", 20)), {"s1": arms(12, 7, 1)}, {"s1": {"y": 5.0, "n": 20.0, "customers": 20}})
-    line = plan["segments"][0]
-    assert (line["contacted"], line["control"], line["held_out"]) == (12, None, None) and line["smallest_effect"] is None
+    line = plan["segments"][0]  # of twenty all but twelve are eight: neither is told
+    assert (line["contacted"], line["control"], line["unlisted"]) == (None, None, 0) and line["smallest_effect"] is None
     plan = planned(profiles(profile("s1", 20)), {"s1": arms(9, 11)})
     line = plan["segments"][0]
-    assert (line["contacted"], line["control"], line["held_out"], line["cost"], line["gain"]) == (None, 11, 0, None, None)
+    assert (line["contacted"], line["control"], line["unlisted"], line["cost"], line["gain"]) == (None, None, 0, None, None)
     assert plan["total"]["contacted"] is None and line["break_even"] is not None  # a typed cost over a mean of twenty
 
 
 def test_without_any_offer_nothing_is_tested():
     plan = planned(profiles(profile("s1", 200)), {}, {"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, plan_of({}))
     assert payoff.effects_verdict(plan) == "Nothing is tested: no segment has an offer."
-    assert (plan["total"]["contacted"], plan["total"]["cost"], plan["pooled"]) == (0, None, None)
+    assert (plan["total"]["contacted"], plan["total"]["unlisted"], plan["total"]["cost"], plan["pooled"]) == (0, 200, None, None)
 
 
 def test_a_segment_without_offer_contacts_nobody_and_is_named():
@@ -416,6 +543,8 @@ def test_a_segment_without_offer_contacts_nobody_and_is_named():
     plan = planned(found, {"s1": arms(100, 40)})
     line = plan["segments"][1]
     assert (line["offer"], line["contacted"], line["cost"], line["gain"], line["pays"]) == (None, 0, None, None, None)
+    rows = payoff.money_table(plan).frame.set_index("name")
+    assert rows.loc["Segment s3", "pays"] == "no offer typed"
     assert any("Type an offer for Segment s3" in each for each in page.summary(plan, found, plan_of())["todo"])
 
 
@@ -453,6 +582,10 @@ def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
     assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted by another channel") for each in told)
     # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 + .3 × .5 = .20 over 9.5 is 2.1, over 7.5 it is 2.7
     assert "The margin is assumed. If it were a fifth lower, 1 of 2 offers would pay instead of 2." in told
+    typed = plan_of({"s2": offer("till", cost=0.5)})
+    plan = planned(profiles(profile("s2", 200)), {"s2": arms(140, 60)}, answers, typed)
+    told = page.caveats(plan, typed, earlier={}, built_at=None)
+    assert "The margin is assumed. If it were a fifth lower, still 1 of 1 offers would pay." in told
 
 
 def _mailed(collect):
@@ -481,7 +614,15 @@ def _mailed(collect):
             "channel: pigeon, cost: 2.0}",
             "field target.offers.s1.channel has the value 'pigeon', which is not in target.channels (till, mail).",
         ),
-        ("  margin_rate: 0.25", "  margin_rate: 25", "field target.margin_rate has the value 25"),
+        ("  margin_rate: 0.25", "  margin_rate: 25", "field target.margin_rate has the value 25: Input should be less than 1."),
+        ("  margin_rate: 0.25", "  margin_rate: 40", "between 0 and 1: for 40% write 0.40."),
+        ("channel: mail, cost: 2.0}", "channel: mail, cost: 2.0, anyway_share: 30}", "for 10% write 0.10."),
+        (
+            "team: sales",
+            "team: seles",
+            "has the value 'seles': Input should be 'marketing', 'sales', 'product', 'finance' or 'service'. Did you mean sales?",
+        ),
+        ("  chosen: hcpc", "  chosen: hpcp", "Input should be 'rfm', 'hcpc', 'crossing' or 'bands'. Did you mean hcpc?"),
         ("      cost: 0.05", "      cost: -1", "field target.channels.till.cost has the value -1"),
     ],
 )

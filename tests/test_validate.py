@@ -407,7 +407,8 @@ def test_the_line_on_every_page_names_who_has_not_signed_and_who_signed_another_
     assert said == {
         "none": "DRAFT – No sheet of variables is signed yet; asked to sign: Head of CRM and Finance.",
         "missing": "DRAFT – Signature missing: Finance.",
-        "other": "DRAFT – Another sheet was signed by: Head of CRM.",
+        "other": "DRAFT – Head of CRM signed number 000000000000, which is not the number of the sheet typed as signed, e735cc982c39: an "
+        "earlier sheet, or perhaps a slip.",
         "signed": "",
     }
 

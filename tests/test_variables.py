@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from helpers import NinefoldError, engine, tables, variables
 from helpers.variables import page, spread
-from helpers.variables.catalogue import Variable, check_names
+from helpers.variables.catalogue import Variable, catalogue, check_names
 from helpers.variables.choose import skewness
 
 LINE = "customer_id order_id ordered_at product_id category amount discount coupon brand store_id"
@@ -699,6 +699,12 @@ def test_quartiles_of_fewer_than_the_smallest_cell_are_not_shown():
     assert tables.payload(made)["rows"][0][2:5] == [5.0, 5.0, 5.0]
 
 
+def test_the_table_of_transforms_says_that_a_report_as_of_another_day_learns_its_own():
+    sample = pd.DataFrame({"x": np.array([5.0] * 10)})
+    note = spread.transforms_table(sample, [AMOUNT], variables.learn(sample, [AMOUNT], project()), project()).note
+    assert note.endswith("can be applied later unchanged, as step 9 does; a report as of another day learns new ones.")
+
+
 def levels(**counts) -> dict:
     ages = [level for level, n in counts.items() for _ in range(n)]
     rows = [(f"c{i:03d}", age) for i, age in enumerate(ages)] + [("nobody", None)]
@@ -781,3 +787,9 @@ def test_the_limits_say_which_variables_the_panel_did_not_help():
     assert any(each.endswith("Proposed for leaving out without it: main_store_share.") for each in said)
     no_panel = page.caveats(as_tables(history(12)), passports, project(**SHOP), as_of=AS_OF, scoped=60, measured=60)
     assert not any("without it" in each for each in no_panel)
+
+
+def test_a_group_of_categories_without_a_typed_name_is_called_by_its_own():
+    named = project(tables=("orders",), variables={"category_groups": {"kitchen_share": ["POTS"], "dry_goods_share": ["RICE"]}})
+    titles = {v.name: v.title() for v in catalogue(named)}
+    assert titles["kitchen_share"] == "Share of kitchen" and titles["dry_goods_share"] == "Share of dry goods"

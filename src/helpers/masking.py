@@ -1,5 +1,7 @@
 """Which counts of customers stay hidden beside those that are too small, so that none follows from the totals."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -20,12 +22,31 @@ def covered(figures: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
     return shut
 
 
-def covered_table(table: np.ndarray, *, least: int) -> np.ndarray:
+def covered_sizes(sizes: Sequence[int], *, least: int) -> list[bool]:
+    """True for the groups whose number of customers stays hidden where readers know the total; a group of nobody is no secret."""
+    numbers = np.asarray(sizes, dtype="int64")
+    shut, some = np.zeros(len(numbers), dtype=bool), numbers > 0
+    shut[some] = covered(numbers[None, some], numbers[some] < least, least)
+    return shut.tolist()
+
+
+def withheld(group: dict, least: int) -> bool:
+    """Whether nothing but the name of a segment or band may be told: too few customers, or its figures would give another's away.
+
+    group   n and, where step 6 says it, shown
+    """
+    n = group.get("n")
+    return n is None or group.get("shown") is False or 0 < n < least
+
+
+def covered_table(table: np.ndarray, *, least: int, shut: np.ndarray | None = None) -> np.ndarray:
     """True for the cells of a table of counts that stay hidden, where readers know the sums of its rows and columns.
 
     table   counts of customers; a count of 1 to least − 1 is hidden, and as many others as it takes
+    shut    cells that are hidden for another reason
     """
-    shut, before = (table > 0) & (table < least), None
+    few, before = (table > 0) & (table < least), None
+    shut = few if shut is None else few | shut
     while before is None or (before != shut).any():
         before = shut.copy()
         for numbers, cells in ((table, shut), (table.T, shut.T)):  # views: columns are the rows of the transposed

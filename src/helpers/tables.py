@@ -81,8 +81,10 @@ def as_html(table: Table) -> str:
     ids = {f"c{i}": column for i, column in enumerate(table.columns)}
     cells = {
         i: [
-            _written(value, kind, digits, column, hidden, table)
-            for value, (kind, digits), hidden in zip(table.frame[column.name], _kinds(column, table), masked, strict=True)
+            NONE if untold and kind != "text" else _written(value, kind, digits, column, hidden, table)
+            for value, (kind, digits), hidden, untold in zip(
+                table.frame[column.name], _kinds(column, table), masked, _untold(table), strict=True
+            )
         ]
         for i, column in ids.items()
     }
@@ -232,8 +234,13 @@ def _check(table: Table) -> None:
             raise NinefoldError(f"Table {table.name}, column {column.name}: kind is {column.kind!r}; choose one of {known}.")
 
 
+def _untold(table: Table) -> list[bool]:
+    """Whether a row's number of customers is not told: it may be a large one that would give a small one away."""
+    return [bool(table.cell_size) and absent(n) for n in table.frame[table.cell_size or table.columns[0].name]]
+
+
 def _masked(table: Table) -> list[bool]:
-    """Whether a row is about fewer than min_cell customers (or nobody knows how many); an empty group hides nothing."""
+    """Whether a row is about fewer than min_cell customers (or how many is not told); an empty group hides nothing."""
     if not table.cell_size:
         return [False] * len(table.frame)
     least = min_cell()
@@ -244,7 +251,12 @@ def _note(table: Table) -> str:
     few = any(_few(value, column) for column in table.columns if column.people for value in table.frame[column.name])
     if not few and not any(_masked(table)):
         return table.note
-    hidden = say("Figures about fewer than {least} customers are not shown.", least=number(min_cell()))
+    least = number(min_cell())
+    hidden = (
+        say("A dash: fewer than {least} customers, or a number that would give them away.", least=least)
+        if any(_untold(table))
+        else say("Figures about fewer than {least} customers are not shown.", least=least)
+    )
     return f"{table.note} {hidden}".strip()
 
 

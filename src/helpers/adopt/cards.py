@@ -4,11 +4,14 @@ import ibis
 import ibis.expr.types as ir
 
 from helpers.build.portraits import strongest
+from helpers.masking import withheld
 from helpers.project import Project
 
 TEAMS = ("marketing", "sales", "product", "finance", "service")
 MOST, LEAST = 5, 3
 """Traits on a card."""
+SURE, WEAK = 2, 0.2
+"""Traits that a card has however weak they are, and standard deviations below which a further one says nothing."""
 STRONG = 0.3
 """Standard deviations from which a fourth and fifth trait are worth a line."""
 SAID = "spend_per_30d"
@@ -66,13 +69,16 @@ def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], 
 
     passports   as step 4 hands them over: which variables say the same
     beyond      result of `held`;  known: result of `described`
-    Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those of min_cell customers or more have also
+    Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those that step 6 shows have also
                 in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later, described, descriptors,
-                action, traits [{variable, mean, everyone, effect, beyond}], strongest (the two traits said where no in_short is typed)
+                action, traits [{variable, mean, everyone, effect, beyond (a share, or "most" or "few" where it would be about fewer
+                than min_cell members)}], strongest (the two traits said where no in_short is typed)
     """
     found = []
     for segment in profiles["segments"]:
-        head = {key: segment[key] for key in ("id", "name", "colour")} | {"shown": segment["n"] >= project.min_cell}
+        head = {key: segment[key] for key in ("id", "name", "colour")} | {
+            "shown": segment["n"] > 0 and not withheld(segment, project.min_cell)
+        }
         found.append(head | _body(segment, passports, beyond, known, project) if head["shown"] else head)
     worth = [s["revenue_per_30d"]["value"] * s["n"] for s in profiles["segments"] if s["revenue_per_30d"]["value"] is not None]
     everyone = sum(worth) / profiles["customers"] if worth and profiles["customers"] else None
@@ -102,12 +108,18 @@ def _traits(segment: dict, passports: dict, counted: dict[str, dict], min_cell: 
         about = counted.get(name, {"known": 0})
         if trait["effect"] is None or name == SAID or group in groups or about["known"] < min_cell:
             continue
-        if len(found) >= LEAST and abs(trait["effect"]) < STRONG:
+        if abs(trait["effect"]) < (0.0 if len(found) < SURE else WEAK if len(found) < LEAST else STRONG):
             break
         groups.add(group)
-        share = about["beyond"] / about["known"]
-        found.append({key: trait[key] for key in ("variable", "mean", "everyone", "effect")} | {"beyond": share})
+        found.append({key: trait[key] for key in ("variable", "mean", "everyone", "effect")} | {"beyond": _share(**about, least=min_cell)})
     return found[:MOST]
+
+
+def _share(known: int, beyond: int, *, least: int) -> float | str:
+    """A share of members, in words where those counted or the others are too few."""
+    if 0 < known - beyond < least:
+        return "most"
+    return "few" if 0 < beyond < least else beyond / known
 
 
 def _told(descriptor: dict, min_cell: int) -> bool:

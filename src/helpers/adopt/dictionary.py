@@ -1,6 +1,7 @@
 """The segment dictionary: id, name, and how it is decided who belongs, as plain values."""
 
 from helpers.build.portraits import strongest
+from helpers.masking import withheld
 
 
 def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
@@ -9,17 +10,19 @@ def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
     document   the segmentation as step 6 hands it over
     profiles   as step 6 hands them over
     least      customers below which their number is left out
-    Returns    segments [{id, name, in_short, traits (the two strongest), n, rule}], document and sql (the files that say it in full)
+    Returns    segments [{id, name, in_short, traits (the two strongest), n, rule}], built_as_of (None: not known),
+               document and sql (the files that say it in full)
     """
     known = {s["id"]: s for s in profiles["segments"]}
     rows = []
     for segment in document["segments"]:
         profile = known.get(segment["id"], {})
-        n = profile.get("n", 0)
+        n = None if profile and withheld(profile, least) else profile.get("n", 0)
         row = {"id": segment["id"], "name": segment["name"], "in_short": profile.get("in_short", "")}
-        row["traits"] = strongest(profile) if n >= least else []
-        rows.append(row | {"n": None if 0 < n < least else n, "rule": rule(document, segment["id"])})
-    return {"segments": rows, "document": "segmentation.json", "sql": "segments.sql"}
+        row["traits"] = strongest(profile) if n else []
+        rows.append(row | {"n": n, "rule": rule(document, segment["id"])})
+    built = document.get("built_as_of")
+    return {"segments": rows, "built_as_of": built, "document": "segmentation.json", "sql": "segments.sql"}
 
 
 def rule(document: dict, segment: str) -> dict:

@@ -1,11 +1,13 @@
 """What the page of step 7 says: the cards, who does what, how belonging is decided, and what could mislead."""
 
 import os
+from datetime import datetime
 from html import escape
 
 import pandas as pd
 
 from helpers import words
+from helpers.adopt.belonging import rule_words
 from helpers.adopt.cards import TEAMS
 from helpers.adopt.sheets import owner
 from helpers.build.portraits import in_short, in_short_marked, segment_name, titles
@@ -17,7 +19,7 @@ from helpers.words import mark, say, say_n
 
 NAMES = {
     "marketing": mark("marketing"),
-    "sales": mark("sales and stores"),
+    "sales": mark("sales"),
     "product": mark("product"),
     "finance": mark("finance"),
     "service": mark("service"),
@@ -36,8 +38,7 @@ HOW = (  # (from this multiple of everyone's mean, for what is counted, for shar
     (0.28, mark("about a third as many"), mark("about a third as high")),
     (0.0, mark("far fewer"), mark("far lower")),
 )
-RULES_TOLD = 3
-"""Rules of a segment that the dictionary's table writes out."""
+BEYOND = {"most": mark("nearly all of them {side}"), "few": mark("a few of them far {side}")}
 
 
 # The cards
@@ -55,7 +56,7 @@ def card_html(card: dict, cards: dict, project: Project) -> str:
     name = escape(segment_name(card))
     head = f'<section class="portrait" style="--segment: {card["colour"]}">\n<h3>{name}</h3>\n'
     if not card["shown"]:
-        return head + _line(say("Too few customers to describe."), "portrait-few") + "</section>\n"
+        return head + _line(say("Not shown: too few customers, or it would give another’s away."), "portrait-few") + "</section>\n"
     if card["fits"] is False:
         head += _line(say("The name typed for it does not fit and is withdrawn."), "portrait-short")
     short = in_short(card | {"traits": card["strongest"]}, project)
@@ -64,7 +65,7 @@ def card_html(card: dict, cards: dict, project: Project) -> str:
     parts = [
         _figures(card, cards),
         _block(say("What they are like"), "observed", _traits(card, project)),
-        _block(say("Who they are"), "declared", _who(card)),
+        _block(say("Who they are"), "declared", _who(card, project)),
         _block(say("What is done for them, and by whom"), "typed", _action(card)),
     ]
     return head + "".join(parts) + "</section>\n"
@@ -119,13 +120,18 @@ def _traits(card: dict, project: Project) -> str:
 
 def _shared(trait: dict) -> str:
     side = say("above everyone’s mean") if trait["mean"] >= trait["everyone"] else say("below everyone’s mean")
+    if trait["beyond"] in BEYOND:
+        told = BEYOND[trait["beyond"]]
+        return say(told, side=side)
     return say("{share} of them {side}", share=words.share(trait["beyond"], 0), side=side)
 
 
-def _who(card: dict) -> str:
+def _who(card: dict, project: Project) -> str:
     if card["described"] is None:
         return _line(say("Not known: too few of them are described."))
-    about = say("Known for {n} of {all}.", n=words.number(card["described"]), all=words.number(card["n"]))
+    values = {"n": words.number(card["described"]), "all": words.number(card["n"])}
+    nearly = 0 < card["n"] - card["described"] < project.min_cell
+    about = say("Known for nearly all of {all}.", **values) if nearly else say("Known for {n} of {all}.", **values)
     if not card["descriptors"]:
         return _line(about + " " + say("Nothing differs from everyone described beyond chance."))
     items = "".join(
@@ -226,7 +232,7 @@ def dictionary_table(dictionary: dict, project: Project) -> Table:
             "name": segment_name(row),
             "short": in_short_marked(row, project),
             "rule": rule_words(row["rule"], project),
-            "n": project.min_cell - 1 if row["n"] is None else row["n"],  # masked by the column
+            "n": row["n"],
         }
         for row in dictionary["segments"]
     ]
@@ -237,62 +243,17 @@ def dictionary_table(dictionary: dict, project: Project) -> Table:
         Column("rule", say("Who belongs")),
         Column("n", say("Customers"), "count", people=True),
     ]
-    note = say(
-        "Ids keep their meaning within a version; names may change. The file {document} and the query below say the same in full.",
-        document=dictionary["document"],
-    )
-    return Table("dictionary", say("The segment dictionary"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
-
-
-def rule_words(rule: dict, project: Project) -> str:
-    """How it is decided who belongs, in a sentence without its full stop."""
-    if rule["kind"] == "nearest":
-        values = {"k": words.number(rule["profiles"]), "variables": words.number(rule["variables"])}
-        if rule["axes"] is None:
-            return say("nearest to this one of {k} profiles, on {variables} variables", **values)
-        return say(
-            "nearest to this one of {k} profiles, on {axes} axes of {variables} variables", axes=words.number(rule["axes"]), **values
+    values = {"document": dictionary["document"], "sql": dictionary["sql"]}
+    if dictionary["built_as_of"]:
+        note = say(
+            "Ids keep their meaning within one build, this one as of {day}; a later build may give them to others, and names may change. "
+            "The files {document} and {sql} of the run say the same in full.",
+            day=words.day(datetime.fromisoformat(dictionary["built_as_of"])),
+            **values,
         )
-    named = titles(project)
-    if rule["kind"] == "points":
-        names = words.join([named.get(c, c).lower() for c in rule["criteria"]])
-        return say("points for {names}: {band}", names=names, band=_band(rule))
-    if not rule["rules"]:
-        return say("whoever meets no rule") if rule["otherwise"] else say("nobody: no rule leads here")
-    told = [_rule(each, project) for each in rule["rules"][:RULES_TOLD]]
-    more = len(rule["rules"]) - RULES_TOLD
-    told += [say_n("one more rule", "one of {n} more rules", more)] if more > 0 else []
-    first = say("the first rule that holds is {rules}", rules=say(" or ").join(told))
-    return say("{rule}, or no rule holds", rule=first) if rule["otherwise"] else first
-
-
-def _band(rule: dict) -> str:
-    if rule["from"] is None:
-        return say("fewer than {below}", below=words.number(rule["below"])) if rule["below"] is not None else say("any")
-    if rule["below"] is None:
-        return say("{least} or more", least=words.number(rule["from"]))
-    return say("from {least} to below {below}", least=words.number(rule["from"]), below=words.number(rule["below"]))
-
-
-def _rule(rule: dict, project: Project) -> str:
-    known, parts = {v.name: v for v in catalogue(project)}, []
-    for each in rule["when"]:
-        variable = known.get(each["variable"])
-        write = _writer(variable)
-        title = variable.title().lower() if variable else each["variable"]
-        low, high = each.get("at_least"), each.get("below")
-        if low is not None and high is not None:
-            parts.append(say("{title} from {low} to below {high}", title=title, low=write(low), high=write(high)))
-        elif low is not None:
-            parts.append(say("{title} at least {low}", title=title, low=write(low)))
-        elif high is not None:
-            parts.append(say("{title} below {high}", title=title, high=write(high)))
-    return say("number {place} ({conditions})", place=words.number(rule["place"]), conditions=words.join(parts) or say("always"))
-
-
-def _writer(variable: Variable | None):
-    kind = {"share": words.share, "money": words.money}.get(variable.unit) if variable else None
-    return kind or (lambda x: words.number(x, 1))
+    else:
+        note = say("Ids keep their meaning within one build. The files {document} and {sql} of the run say the same in full.", **values)
+    return Table("dictionary", say("The segment dictionary"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
 
 
 # Limits and summary
@@ -303,7 +264,8 @@ def caveats(cards: dict, project: Project) -> list[str]:
     shown = [card for card in cards["segments"] if card["shown"]]
     named = titles(project)
     result = []
-    loosest = min(((c, t) for c in shown for t in c["traits"][:1]), key=lambda pair: (pair[1]["beyond"], pair[0]["id"]), default=None)
+    first = ((c, t) for c in shown for t in c["traits"][:1] if t["beyond"] not in BEYOND)
+    loosest = min(first, key=lambda pair: (pair[1]["beyond"], pair[0]["id"]), default=None)
     if loosest:
         card, trait = loosest
         result.append(
@@ -319,15 +281,17 @@ def caveats(cards: dict, project: Project) -> list[str]:
     if people:
         known = {segment_name(card): (card["described"] or 0) / card["n"] for card in shown}
         least, most = min(known, key=known.get), max(known, key=known.get)
+        some = sum(card["described"] or 0 for card in shown)
+        told = {segment_name(card): _part(card["described"] or 0, card["n"], project) for card in shown}
         result.append(
             say(
                 "“Who they are” rests on the {share} of customers who are described: {low} in “{least}”, {high} in “{most}”. Whether the "
                 "others are alike, nobody knows.",
-                share=words.share(sum(card["described"] or 0 for card in shown) / people, 0),
+                share=_part(some, people, project),
                 least=least,
-                low=words.share(known[least], 0),
+                low=told[least],
                 most=most,
-                high=words.share(known[most], 0),
+                high=told[most],
             )
         )
     result.append(
@@ -343,13 +307,19 @@ def caveats(cards: dict, project: Project) -> list[str]:
     if hidden:
         result.append(
             say_n(
-                "{n} segment of fewer than {least} customers has only its name here.",
-                "{n} segments of fewer than {least} customers have only their names here.",
+                "{n} segment has only its name here: too few customers, or it would give another’s away.",
+                "{n} segments have only their names here: too few customers, or they would give another’s away.",
                 hidden,
-                least=words.number(project.min_cell),
             )
         )
     return result
+
+
+def _part(n: int, whole: int, project: Project) -> str:
+    """A share of customers, a lower bound where those left out are too few."""
+    if 0 < whole - n < project.min_cell:
+        return say("more than {share}", share=words.share(max(whole - project.min_cell, 0) * 100 // whole / 100, 0))
+    return words.share(n / whole, 0)
 
 
 def summary(cards: dict, project: Project) -> dict:

@@ -4,7 +4,8 @@ import pandas as pd
 
 from helpers import NinefoldError, words
 from helpers.adopt.cards import TEAMS
-from helpers.build.portraits import segment_name
+from helpers.build.portraits import crossed_hidden, segment_name
+from helpers.masking import withheld
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.variables import catalogue
@@ -13,11 +14,13 @@ from helpers.words import mark, say
 
 CAPTIONS = {
     "marketing": mark("Marketing: what to say, through which channel, and when they come"),
-    "sales": mark("Sales and stores: how often, when and where they come"),
-    "product": mark("Product: what they put in the basket"),
+    "sales": mark("Sales: how often and when they buy"),
+    "product": mark("Product: what they buy"),
     "finance": mark("Finance: what they are worth, and what their offers would cost"),
-    "service": mark("Service: who still comes, and who comes less"),
+    "service": mark("Service: who still buys, and who buys less"),
 }
+IN_STORES = mark("Sales: how often, when and where they buy")
+"""Caption for sales where the data name stores."""
 VARIABLES = {
     "marketing": ("coupon_order_share", "discount_share", "evening_order_share", "morning_order_share", "weekend_order_share"),
     "sales": (
@@ -35,24 +38,27 @@ VARIABLES = {
 }
 
 
-def sheet(team: str, profiles: dict, project: Project) -> Table:
+def sheet(team: str, profiles: dict, project: Project, *, plan: dict | None = None) -> Table:
     """The table of one team: a row a segment, and everyone below.
 
     profiles   as step 6 hands them over
+    plan       what `target.outlook` gives, for finance: the costs are those of step 8
     Raises     NinefoldError for a team that has no sheet
     """
     if team not in TEAMS:
         raise NinefoldError(f"Team {team!r} has no sheet; choose one of {', '.join(TEAMS)}.")
     own = {"marketing": _offers, "finance": _money, "service": _activity}.get(team)
     columns = [Column("name", say("Segment")), Column("n", say("Customers"), "count")]
-    rows = [{"name": segment_name(s), "n": s["n"]} for s in profiles["segments"]]
+    rows = [{"name": segment_name(s), "n": None if few(s, project) else s["n"]} for s in profiles["segments"]]
     rows.append({"name": say("Everyone"), "n": profiles["customers"]})
     parts = [own(profiles, project)] if own else []
+    parts += [_costs(profiles, plan)] if team == "finance" else []
     for added, values in [*parts, _means(team, profiles, project)]:
         columns += added
         rows = [row | value for row, value in zip(rows, values, strict=True)]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
-    return Table(f"sheet_{team}", say(CAPTIONS[team]), frame, columns, note=_note(team, len(columns), project), cell_size="n")
+    caption = IN_STORES if team == "sales" and project.has("orders.store_id") else CAPTIONS[team]
+    return Table(f"sheet_{team}", say(caption), frame, columns, note=_note(team, len(columns), project), cell_size="n")
 
 
 def owner(team: str, project: Project) -> str:
@@ -62,7 +68,7 @@ def owner(team: str, project: Project) -> str:
 
 def few(segment: dict, project: Project) -> bool:
     """Whether nothing may be said of a segment."""
-    return segment["n"] < project.min_cell
+    return withheld(segment, project.min_cell)
 
 
 def _note(team: str, columns: int, project: Project) -> str:
@@ -74,8 +80,8 @@ def _note(team: str, columns: int, project: Project) -> str:
         parts.append(
             say(
                 "Interval: 95%, over customers. Highest and lowest band: share of the members found in that band of the budget, a dash for "
-                "fewer than {least} of them (step 6 has all bands). Cost: typed cost of a contact for all members who are in no control "
-                "group, without the offers redeemed.",
+                "fewer than {least} of them or for what would give them away (step 6 has all bands). Cost: as in step 8, the contacts and "
+                "the offers taken by those who come anyway; a dash where it cannot be told.",
                 least=words.number(project.min_cell),
             )
         )
@@ -124,13 +130,14 @@ def _offers(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]
 
 
 def _money(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
-    rows = [_worth(s, profiles, project) for s in profiles["segments"]]
+    hidden = crossed_hidden(profiles, project).T.tolist()  # a line a segment
+    rows = [_worth(s, profiles, project, cells) for s, cells in zip(profiles["segments"], hidden, strict=True)]
     bands, n = profiles["budget"]["bands"], profiles["customers"]
     revenue = [s["revenue_per_30d"]["value"] * s["n"] for s in profiles["segments"] if s["revenue_per_30d"]["value"] is not None]
     everyone = {"revenue": sum(revenue) if revenue else None, "share": 1.0 if revenue else None}
-    costs = [row["cost"] for row, s in zip(rows, profiles["segments"], strict=True) if row["cost"] is not None and not few(s, project)]
-    everyone |= {"each": everyone["revenue"] / n if revenue and n else None, "interval": None, "cost": sum(costs) if costs else None}
-    everyone |= {"top": bands[0]["n"] / n if bands and n else None, "low": bands[-1]["n"] / n if bands and n else None}
+    everyone |= {"each": everyone["revenue"] / n if revenue and n else None, "interval": None}
+    for name, band in (("top", bands[0]), ("low", bands[-1])) if bands else ():
+        everyone[name] = band["n"] / n if n and not withheld(band, project.min_cell) else None
     columns = [
         Column("revenue", say("Revenue, 30 days"), "money", 0),
         Column("share", say("Share of revenue"), "share", 1),
@@ -138,34 +145,34 @@ def _money(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
         Column("interval", say("95% interval")),
         Column("top", say("In the highest band"), "share", 0),
         Column("low", say("In the lowest band"), "share", 0),
-        Column("cost", say("Cost of contacting them, assumed"), "money", 0),
     ]
     return columns, [*rows, everyone]
 
 
-def _worth(segment: dict, profiles: dict, project: Project) -> dict:
-    """Money of one segment; texts are blanked here when it is too small, numbers by the table."""
+def _worth(segment: dict, profiles: dict, project: Project, hidden: list[bool]) -> dict:
+    """Money of one segment; texts are blanked here when it is not shown, numbers by the table.
+
+    hidden   for each band, whether the number of members in it stays hidden
+    """
     each, bands = segment["revenue_per_30d"], profiles["budget"]["bands"]
     crossed = profiles["budget"]["crossed"].get(segment["id"], {})
     ends = {name: crossed.get(bands[place]["id"], 0) if bands else 0 for name, place in (("top", 0), ("low", -1))}
-    shares = {name: None if 0 < n < project.min_cell or not segment["n"] or not bands else n / segment["n"] for name, n in ends.items()}
+    shut = {name: not segment["n"] or not bands or hidden[place] for name, place in (("top", 0), ("low", -1))}
+    shares = {name: None if shut[name] else n / segment["n"] for name, n in ends.items()}
     told = each["low"] is not None and not few(segment, project)
     return {
         "revenue": None if each["value"] is None else each["value"] * segment["n"],
         "share": segment["share_of_revenue"],
         "each": each["value"],
         "interval": say("{low} to {high}", low=words.money(each["low"], 0), high=words.money(each["high"], 0)) if told else None,
-        "cost": _cost(segment, project),
     } | shares
 
 
-def _cost(segment: dict, project: Project) -> float | None:
-    """What one contact of every member outside the control groups would cost, as typed; step 8 counts them one by one."""
-    offer = project.target.offers.get(segment["id"])
-    if offer is None:
-        return None
-    contacted = (1 - project.target.universal_control) * (1 - project.target.control_share)
-    return segment["n"] * contacted * project.target.channels[offer.channel].cost
+def _costs(profiles: dict, plan: dict | None) -> tuple[list[Column], list[dict]]:
+    """What the campaign of step 8 would cost, segment by segment and in all."""
+    known = {s["id"]: s["cost"] for s in plan["segments"]} if plan else {}
+    rows = [{"cost": known.get(s["id"])} for s in profiles["segments"]]
+    return [Column("cost", say("Cost of the campaign, assumed"), "money", 0)], [*rows, {"cost": plan["total"]["cost"] if plan else None}]
 
 
 def _activity(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:

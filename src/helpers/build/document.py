@@ -86,8 +86,9 @@ def to_sql(document: dict, table: str = "customers") -> str:
         for v in document["variables"]
     }
     stages = [("filled", "a value that is missing (NULL, NaN) is replaced", _query(document, fills, table)), *stages]
-    built = " ".join(str(document.get("built_as_of") or "unknown").split())
+    built = " ".join(str(document.get("built_as_of") or "unknown").removesuffix("T00:00:00").split())
     head = f"-- Segmentation of customers, version {document['version']} (format {document['format']}), built as of {built}.\n"
+    head += "-- Ids keep their meaning within this build only.\n"
     body = ",\n".join(f"{name} as ( -- {comment}\n{textwrap.indent(query, '    ')}\n)" for name, comment, query in stages)
     return f"{head}with {body}\n{last};\n"
 

@@ -8,8 +8,9 @@ from helpers import words
 from helpers.build.candidates import CANDIDATES, TITLES
 from helpers.build.contest_page import USES, verdict_words
 from helpers.build.portraits import misfits, segment_name, titles
+from helpers.masking import withheld
 from helpers.project import Project
-from helpers.tables import Column, Table, nothing, place_on_page
+from helpers.tables import Column, Table, finding, min_cell, nothing, place_on_page
 from helpers.words import mark, say, say_n
 
 STEADY = 0.8
@@ -63,8 +64,16 @@ def objective_title(project: Project) -> str:
     return say("later orders") if project.objectives.main.metric == "orders_per_customer" else say("later revenue")
 
 
-def show_sql(text: str) -> None:
-    """Show a query, folded, as text that can be copied."""
+def show_sql(text: str, profiles: dict) -> None:
+    """Show a query, folded, as text that can be copied; of segments too few to show it would tell the means, and is not shown."""
+    if any(withheld(s, min_cell()) for s in profiles["segments"]):
+        finding(
+            say(
+                "The segmentation as SQL is not printed here: it would tell what segments are like that are too small to be shown. It lies "
+                "in the folder of the run, which is private (segments.sql of step 7)."
+            )
+        )
+        return
     title = escape(say("The segmentation as SQL"))
     page = f'<details class="code"><summary>{title}</summary>\n<pre>{escape(text)}</pre>\n</details>\n'
     place_on_page({"text/html": page, "text/plain": text})
@@ -250,7 +259,7 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dic
         ),
     ]
     points = [verdict_words(evidence, use) for use in USES]
-    if largest["n"] >= project.min_cell and largest["share_of_revenue"]:
+    if not withheld(largest, project.min_cell) and largest["share_of_revenue"]:
         points.append(
             say(
                 "“{name}”: {customers} of the customers, {revenue} of the revenue.",

@@ -5,7 +5,7 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.choice import NAMED_FROM
-from helpers.masking import covered_table
+from helpers.masking import covered_table, withheld
 from helpers.project import Project
 from helpers.tables import Column, Table, min_cell, nothing
 from helpers.variables import catalogue
@@ -21,7 +21,7 @@ def segment_name(segment: dict) -> str:
 def in_short(segment: dict, project: Project) -> str:
     """What the members are like in a few words: as typed, else the two strongest traits; nothing of fewer than min_cell customers."""
     typed = words.text(segment.get("in_short"))
-    if typed or (segment.get("n") or 0) < project.min_cell:
+    if typed or not segment.get("n") or withheld(segment, project.min_cell):
         return typed
     named = titles(project)
     strong = [t for t in segment.get("traits") or [] if abs(t["effect"] or 0.0) >= NAMED_FROM and t["variable"] in named][:2]
@@ -55,11 +55,11 @@ def segments_table(profiles: dict, project: Project) -> Table:
         {
             "name": segment_name(s),
             "short": in_short_marked(s, project),
-            "n": s["n"],
+            "n": None if withheld(s, min_cell()) else s["n"],
             "customers": s["share_of_customers"],
             "revenue": s["share_of_revenue"],
             "each": s["revenue_per_30d"]["value"],
-            "interval": NONE if 0 < s["n"] < min_cell() else _money_interval(s["revenue_per_30d"]),  # text is not masked with its row
+            "interval": NONE if withheld(s, min_cell()) else _money_interval(s["revenue_per_30d"]),  # text is not masked with its row
             "later": s["active_later"]["share"] if s["active_later"] and s["active_later"]["n"] >= min_cell() else None,
         }
         for s in profiles["segments"]
@@ -87,10 +87,15 @@ def _money_interval(interval: dict) -> str:
     return say("{low} to {high}", low=words.money(interval["low"], 0), high=words.money(interval["high"], 0))
 
 
+def described(profiles: dict, project: Project) -> list[dict]:
+    """The segments of which more than the name may be told."""
+    return [s for s in profiles["segments"] if s["n"] and not withheld(s, project.min_cell)]
+
+
 def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.DataFrame:
-    """Effects in standard deviations: built variables as rows, segments of min_cell customers or more as columns."""
+    """Effects in standard deviations: built variables as rows, segments that may be shown as columns."""
     named = titles(project)
-    shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
+    shown = described(profiles, project)
     if not shown:
         return pd.DataFrame()
     effects = {segment_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
@@ -105,7 +110,7 @@ def misfits(profiles: dict, project: Project) -> list[str]:
     for segment in [s for s in profiles["segments"] if s["fits"] is False]:
         typed = project.build.segments[segment["id"]]
         values = {"name": words.text(typed.name), "segment": segment["id"]}
-        if segment["n"] < project.min_cell:
+        if not segment["n"] or withheld(segment, project.min_cell):
             result.append(say("“{name}” is withdrawn from {segment}, which does not fit it.", **values))
             continue
         result.append(
@@ -130,7 +135,7 @@ def _missed(segment: dict, expect: dict[str, str], project: Project) -> list[str
 
 def profile_words(profiles: dict, project: Project, built_by: list[str]) -> dict:
     """The words of the chart of profiles, about the variables that are drawn."""
-    shown = [s for s in profiles["segments"] if s["n"] >= project.min_cell]
+    shown = described(profiles, project)
     if not shown:
         return nothing("profiles", say("No segment is large enough to be described."))
     named = titles(project)
@@ -160,7 +165,7 @@ def profile_words(profiles: dict, project: Project, built_by: list[str]) -> dict
 def traits_table(profiles: dict, project: Project, *, most: int = 5) -> Table:
     """The strongest traits of each segment, with v-test and effect."""
     known, rows = {v.name: v for v in catalogue(project)}, []
-    for segment in profiles["segments"]:
+    for segment in described(profiles, project):
         for trait in segment["traits"][:most]:
             if trait["effect"] is None:
                 continue
@@ -195,7 +200,7 @@ def traits_table(profiles: dict, project: Project, *, most: int = 5) -> Table:
 def descriptors_table(profiles: dict, project: Project, *, most: int = 3, level: float = 0.05) -> Table:
     """Who they are: levels of the descriptors that differ from everyone described, after Holm’s correction over all tests."""
     rows = []
-    for segment in profiles["segments"]:
+    for segment in described(profiles, project):
         for told in [d for d in segment["descriptors"] if d["p_holm"] <= level][:most]:
             rows.append(
                 {
@@ -231,12 +236,12 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
     document   the rule for the budget
     """
     budget, rules, rows = profiles["budget"], rule_words(document, project), []
-    ids = [s["id"] for s in profiles["segments"]]
-    counts = np.array([[budget["crossed"].get(s, {}).get(band["id"], 0) for s in ids] for band in budget["bands"]]).reshape(-1, len(ids))
-    shut = covered_table(counts, least=project.min_cell)
+    ids, counts = [s["id"] for s in profiles["segments"]], _crossed(profiles)
+    shut = crossed_hidden(profiles, project)
     for band, numbers, hidden in zip(budget["bands"], counts, shut, strict=True):
         spread = {s: None if h else int(n) for s, n, h in zip(ids, numbers, hidden, strict=True)}
-        line = {"rule": rules["s" + band["id"][1:]], "n": band["n"], "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
+        n = None if withheld(band, project.min_cell) else band["n"]
+        line = {"rule": rules["s" + band["id"][1:]], "n": n, "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
         rows.append(line | spread)
     columns = [
         Column("rule", say("Band")),
@@ -247,10 +252,22 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
     ]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     note = say("The first band is worth most later. Read across: where the customers of a band are to be found among the segments.")
-    if shut.any():
+    if shut.any() and not any(withheld(band, project.min_cell) for band in budget["bands"]):  # else the table itself says so
         least = words.number(project.min_cell)
         note += " " + say("A dash: fewer than {least} customers, or a number that would give them away.", least=least)
     return Table("budget", say("Bands for the budget, segments for the message"), frame, columns, note=note, cell_size="n")
+
+
+def _crossed(profiles: dict) -> np.ndarray:
+    """Numbers of customers, bands × segments."""
+    ids, bands, crossed = [s["id"] for s in profiles["segments"]], profiles["budget"]["bands"], profiles["budget"]["crossed"]
+    return np.array([[crossed.get(s, {}).get(band["id"], 0) for s in ids] for band in bands], dtype="int64").reshape(-1, len(ids))
+
+
+def crossed_hidden(profiles: dict, project: Project) -> np.ndarray:
+    """Which numbers of customers, bands × segments, stay hidden on every page, so that none follows from the others or from totals."""
+    hidden = [[withheld(s, project.min_cell) for s in part] for part in (profiles["budget"]["bands"], profiles["segments"])]
+    return covered_table(_crossed(profiles), least=project.min_cell, shut=np.logical_or.outer(*hidden))
 
 
 def rule_words(document: dict, project: Project) -> dict[str, str]:

@@ -9,6 +9,7 @@ from helpers.build.candidates import own_measure
 from helpers.build.choice import name_fits
 from helpers.build.document import apply
 from helpers.engine import Window, between, total
+from helpers.masking import covered_sizes
 from helpers.project import Project
 
 
@@ -31,6 +32,9 @@ def sums(members: ir.Table, spent: ir.Table, by: str) -> pd.DataFrame:
 def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.Table, windows: dict, chosen: dict) -> dict:
     """profiles.json: everything that later steps and the first page say of the segments.
 
+    A segment or band has shown = False when it has 1 to min_cell − 1 customers, and as many others as it takes that none follows from
+    the totals: no page says more of them than the name.
+
     documents   published, budget, and then: the document built at the window *confirm* under the published ids, or None
     traits      result of `choice.named`;  members: membership;  orders: order lines
     chosen      segments: the recipe published;  budget: the rule for the budget
@@ -45,12 +49,14 @@ def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.T
     attributes = step.sample(step.take("variables", "descriptors"))
     told = describe.described(attributes, sample.set_index("customer_id")["segment"], least=project.min_cell)
     later = _active_later(step, documents["then"])
+    hidden = covered_sizes([int(by_segment["n"].get(s["id"], 0)) for s in documents["published"]["segments"]], least=project.min_cell)
     segments = [
         segment
+        | {"shown": not shut}
         | _named(segment, traits[segment["id"]], project)
         | _worth(by_segment, segment["id"], each.get(segment["id"], np.empty(0)), months, project)
         | {"active_later": later.get(segment["id"]), "traits": traits[segment["id"]], "descriptors": told.get(segment["id"], [])}
-        for segment in documents["published"]["segments"]
+        for segment, shut in zip(documents["published"]["segments"], hidden, strict=True)
     ]
     return {
         "as_of": step.as_of,
@@ -59,7 +65,7 @@ def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.T
         "chosen": chosen["segments"],
         "k": len(segments),
         "segments": segments,
-        "budget": {"rule": chosen["budget"], "variable": own_measure(project)} | _budget(members, by_band, months),
+        "budget": {"rule": chosen["budget"], "variable": own_measure(project)} | _budget(members, by_band, months, project),
     }
 
 
@@ -91,15 +97,16 @@ def _worth(by_segment: pd.DataFrame, segment: str, each: np.ndarray, months: flo
     }
 
 
-def _budget(members: ir.Table, by_band: pd.DataFrame, months: float) -> dict:
+def _budget(members: ir.Table, by_band: pd.DataFrame, months: float, project: Project) -> dict:
     crossed = members.group_by(["segment", "band"]).agg(n=members.count()).order_by(["segment", "band"]).execute()
     table: dict[str, dict[str, int]] = {}
     for row in crossed.itertuples():
         table.setdefault(row.segment, {})[row.band] = int(row.n)
+    hidden = covered_sizes(by_band["n"].tolist(), least=project.min_cell)
     bands = [
-        {"id": b, "n": int(r["n"]), "share_of_customers": r["share_of_customers"], "share_of_revenue": r["share_of_revenue"]}
-        | {"revenue_per_30d": r["revenue"] / r["n"] / months}
-        for b, r in by_band.iterrows()
+        {"id": b, "shown": not shut, "n": int(r["n"]), "share_of_customers": r["share_of_customers"]}
+        | {"share_of_revenue": r["share_of_revenue"], "revenue_per_30d": r["revenue"] / r["n"] / months}
+        for shut, (b, r) in zip(hidden, by_band.iterrows(), strict=True)
     ]
     return {"bands": bands, "crossed": table}
 

@@ -5,6 +5,7 @@ value and the remedy.
 """
 
 import difflib
+import re
 import typing
 from datetime import date, datetime, time
 from typing import Any
@@ -122,8 +123,16 @@ def _explain(shown: str, error: ValidationError) -> str:
             shown_value = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "…"
             message = fault["msg"].removeprefix("Value error, ")
             message += "" if message.endswith("?") else "."
+            message += _near(value, fault) if kind == "literal_error" else ""
             lines.append(f"{shown}: field {place or '(top)'} has the value {shown_value}: {message} {_help(fault['loc'])}".rstrip())
     return "\n".join(dict.fromkeys(lines))
+
+
+def _near(value: Any, fault: dict) -> str:
+    """The one of the words that are possible here that looks like what was typed; what is possible stands in the message."""
+    possible = re.findall("'([^']+)'", fault["ctx"]["expected"])
+    near = difflib.get_close_matches(str(value).lower(), possible, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _model_at(loc: tuple) -> type[BaseModel] | None:

@@ -66,7 +66,7 @@ class Team(Section):
 
 class Action(Section):
     action: Prose = Field(description="What is done for the segment, in one sentence.")
-    team: Literal["marketing", "sales", "product", "finance", "service"]
+    team: Literal["marketing", "sales", "product", "finance", "service"] = Field(description="The team that does it.")
     owner: Prose = Field(description="A role.")
 
 
@@ -87,18 +87,28 @@ class Offer(Section):
     message: Prose = Field("", description="What is said.")
     channel: str = Field(description="A key of target.channels.")
     cost: float = Field(0.0, ge=0, description="Cost of one redeemed offer, project's currency.")
+    anyway_share: Share | None = Field(
+        None,
+        description="Share expected to take the offer and come anyway, between 0 and 1: for 10% write 0.10. Used where no earlier answers "
+        "are known.",
+    )
 
 
 class Target(Section):
     campaign: str = Field("next", pattern="^[a-z0-9_-]+$", description="Identifies the campaign; another name draws another control group.")
-    margin_rate: Part | None = Field(None, description="Margin, as a share of revenue: an assumption unless margin_source says otherwise.")
+    margin_rate: Part | None = Field(
+        None,
+        description="Margin, as a share of revenue between 0 and 1: for 40% write 0.40. An assumption unless margin_source says otherwise.",
+    )
     margin_source: Prose = ""
     channels: dict[str, Channel] = {}
     offers: dict[SegmentId, Offer] = {}
     control_share: Part = Field(
-        0.2, description="Share of each segment that is not contacted, above 0 and below 1: without both groups nothing is learnt."
+        0.2,
+        description="Share of each segment that is not contacted, above 0 and below 1: for 20% write 0.20. Without both groups nothing is "
+        "learnt.",
     )
-    universal_control: Share = Field(0.02, lt=1, description="Share of all customers left out of every campaign.")
+    universal_control: Share = Field(0.02, lt=1, description="Share of all customers left out of every campaign: for 2% write 0.02.")
     decisions: list[Decision] = []
 
 

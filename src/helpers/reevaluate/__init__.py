@@ -3,7 +3,7 @@
 from helpers.reevaluate.agreement import adjusted_rand, interval, kappa
 from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
-from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, segments, staying
+from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, staying
 from helpers.reevaluate.noise import floor, noise_floor
 from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, refit
 
@@ -28,6 +28,7 @@ __all__ = [
     "next_look",
     "noise_floor",
     "refit",
+    "rule_stays",
     "segments",
     "staying",
 ]

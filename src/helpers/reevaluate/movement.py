@@ -86,6 +86,19 @@ def matrix(found: pd.DataFrame, ids: list[str]) -> np.ndarray:
     return wide.reindex(index=ids, columns=ids).fillna(0).to_numpy(dtype="int64")
 
 
+def rule_stays(step, moved: Movement) -> dict:
+    """`staying` of the bands of step 6, today's limits applied at both dates: whether the simple rule keeps its customers better."""
+    options, nobody = {"draws": step.project.build.draws, "seed": step.project.seed}, np.zeros((0, 0), dtype="int64")
+    if moved.document is None or not step.gives("build", "bands"):
+        return staying(nobody, **options)
+    bands = step.take("build", "bands")
+    sides = {"before": "variables_confirm", "now": "variables"}
+    before, now = (apply(bands, step.take("variables", given)).select("customer_id", **{name: "segment"}) for name, given in sides.items())
+    both = before.join(now, "customer_id").group_by(["before", "now"])
+    found = both.agg(n=ibis._.count()).order_by(["before", "now"]).execute()
+    return staying(matrix(found, [s["id"] for s in bands["segments"]]), **options)
+
+
 def staying(table: np.ndarray, *, draws: int, seed: int) -> dict:
     """share that stayed, share by chance, kappa with its 95 % interval, n: of customers present at both dates; None where unknown."""
     n, unknown = int(table.sum()), dict.fromkeys(("share", "chance", "kappa", "low", "high"))

@@ -211,15 +211,19 @@ def noise_words(floor: dict) -> str:
     """How much of the movement is behaviour."""
     if floor["within"] is None:
         return say("How much of the movement is noise: cannot tell.")
+    shares = {name: words.share(floor[name], 0) for name in ("within", "between")}
+    if floor["behaviour"] <= 0:
+        return say(
+            "The movement of single customers is no more than chance: two halves of one customer’s own orders get different labels in "
+            "{within} of cases within a period, {between} between periods.",
+            **shares,
+        )
     result = say(
         "Two halves of one customer’s own orders get different labels in {within} of cases within a period, and in {between} between "
         "periods.",
-        within=words.share(floor["within"], 0),
-        between=words.share(floor["between"], 0),
+        **shares,
     )
     values = {"points": points(floor["behaviour"]), "low": points(floor["low"]), "high": points(floor["high"])}
-    if floor["behaviour"] <= 0:
-        return result + " " + say("The movement of single customers is no more than chance.")
     if floor["low"] <= 0:
         return result + " " + say("The difference, {points} points (95% interval {low} to {high}), may be no more than chance.", **values)
     return result + " " + say("Only the difference is behaviour: {points} points (95% interval {low} to {high}).", **values)
@@ -230,7 +234,7 @@ def noise_table(floor: dict) -> Table:
     rows = [
         (say("Two halves of one period (noise floor)"), floor["within"]),
         (say("A half of the earlier and a half of the later period"), floor["between"]),
-        (say("Difference: behaviour"), None if floor["behaviour"] is None else max(floor["behaviour"], 0.0)),
+        (say("Difference: behaviour, where it is above 0"), floor["behaviour"]),
     ]
     columns = [
         Column("what", say("Halves of the same customer’s orders that are compared")),

@@ -1,4 +1,4 @@
-"""Keep, refit or rebuild: the agreement of a new build with the frozen one, and the verdict with every reason."""
+"""Keep, look closer, refit or rebuild: the agreement of a new build with the frozen one, and the verdict with every reason."""
 
 from datetime import timedelta
 
@@ -14,8 +14,10 @@ MARKED = "confirm window already used"
 """What marks a backtest on the period on which the recipe was confirmed: it is not yet a test on new months."""
 LEAST = 200
 """Customers present at both dates without whom there is no verdict."""
+SPEAKS = {"above": "keep", "within": "look", "below": None}
+"""What an interval speaks for by its side of the limit; below it depends on what is compared."""
 ORDER = ("rebuild", "refit", "keep", "look", "cannot tell")
-"""The first of these that any reason speaks for is the verdict; "look" is said and decides nothing."""
+"""The first of these that any reason speaks for is the verdict; "look" only where it is not told whether labels last."""
 
 
 def refit(step, frozen: dict | None) -> dict:
@@ -43,31 +45,34 @@ def judge(moved: Movement, agreement: dict, changes: list[dict], project: Projec
     agreement, changes   `refit` and `drift.changes`
     steady               `comes_back`
 
-    Keeping is the default: a refit moves customers who did nothing, so it needs a reason of its own.
+    Keeping is the default: a refit moves customers who did nothing, so it needs a reason of its own. An agreement passes or fails
+    its limit only when all of its 95 % interval lies on one side; otherwise it cannot be told, and that speaks for looking closer.
     rebuild     the labels do not last: κ of everybody is below the scope's limit. Or a new build would give other segments: its
                 agreement is below half the limit, so names, offers and owners would no longer belong to what they were made for.
     refit       a new build agrees less than the limit asks, or a variable has changed: the yardstick was learnt on other customers.
                 The limit is lowered to what two samples of one period agree on: fitting again cannot mend a recipe that does not
                 come back.
-    look        a segment whose own κ is below the limit, or a variable to be looked at: said, decides nothing.
+    look        the labels are not shown to last: the limit lies within the interval of κ. The segments are kept.
+                A segment whose own κ is below the limit, or a variable to be looked at, speaks for it and decides nothing.
     cannot tell no earlier build, fewer than LEAST customers present at both dates, or all of them in one segment.
 
     A reason is {code, value, limit, speaks, low, high, close (the limit lies within the interval), segment or variable where it is
-    about one}. The value decides, not its interval; that it is close is said.
+    about one}.
     """
     stay = moved.stay
     if stay["kappa"] is None or agreement["value"] is None or stay["n"] < LEAST:
         return "cannot tell", [_nothing(moved)]
     lasting, limit = project.scope.criteria.interesting_kappa, project.reevaluate.refit_agreement
     lowered = limit if steady is None else min(limit, steady)
-    alike = agreement["value"]
+    other = "rebuild" if _side(agreement, lowered / 2) == "below" else "refit"
     reasons = [
-        _reason("lasting", stay["kappa"], lasting, "rebuild" if stay["kappa"] < lasting else "keep", stay),
-        _reason("agreement", alike, lowered, "rebuild" if alike < lowered / 2 else "refit" if alike < lowered else "keep", agreement),
+        _reason("lasting", stay["kappa"], lasting, SPEAKS[_side(stay, lasting)] or "rebuild", stay),
+        _reason("agreement", agreement["value"], lowered, SPEAKS[_side(agreement, lowered)] or other, agreement),
         *_of_variables(changes, project),
         *_of_segments(moved.segments, lasting),
     ]
-    return min((r["speaks"] for r in reasons), key=ORDER.index), reasons
+    gravest = min((r["speaks"] for r in reasons), key=ORDER.index)
+    return "look" if gravest == "keep" and reasons[0]["speaks"] == "look" else gravest, reasons
 
 
 def next_look(step):
@@ -122,6 +127,14 @@ def _nothing(moved: Movement) -> dict:
         return _reason("no_earlier_build", None, None, "cannot tell")
     few = moved.stay["n"] < LEAST
     return _reason("too_few", moved.stay["n"], LEAST, "cannot tell") if few else _reason("one_segment", 1, 2, "cannot tell")
+
+
+def _side(ends: dict, limit: float) -> str:
+    """Whether all of an interval lies above or below the limit; "within": it cannot be told, as where there is no interval."""
+    low, high = ends["low"], ends["high"]
+    if low is None or low <= limit <= high:
+        return "within"
+    return "above" if low > limit else "below"
 
 
 def _reason(code: str, value, limit, speaks: str, ends: dict | None = None) -> dict:

@@ -10,6 +10,7 @@ from helpers.reevaluate.drift import KS_MARK
 from helpers.reevaluate.drift import LEAST as DRIFT_LEAST
 from helpers.reevaluate.movement import Movement
 from helpers.reevaluate.page import names, noise_words, points, shut
+from helpers.reevaluate.verdict import LEAST as LASTING_LEAST
 from helpers.reevaluate.verdict import next_look
 from helpers.tables import Column, Table
 from helpers.words import mark, say, say_n
@@ -18,9 +19,18 @@ MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("
 VERDICTS = {
     "keep": mark("Keep the segments: they hold, and no reason speaks for fitting them again."),
     "refit": mark("Fit the segments again by the same recipe: the yardstick no longer suits the customers."),
-    "rebuild": mark("The present segments do not hold: build new ones, starting with the list of variables."),
+    "rebuild": mark(
+        "The recipe, built one horizon earlier, did not keep its customers. Building anew means other variables or a longer window, not "
+        "the same recipe again."
+    ),
+    "look": mark("Keep the segments, and look closer: they are not shown to last, for the scope’s limit lies within the interval of κ."),
     "cannot tell": mark("Whether the segments hold cannot be told; leave the labels as they are until the next review."),
 }
+UNLIKE = mark(
+    "The recipe gave other segments one horizon earlier than it gives today. Building anew means other variables or a longer window, not "
+    "the same recipe again."
+)
+MEANWHILE = mark("Use the segments for one campaign at a time, and draw the list anew each time.")
 SPEAKS = {
     "keep": mark("keeping"),
     "refit": mark("fitting again"),
@@ -96,12 +106,40 @@ def agreement_words(agreement: dict, steady: float | None) -> str:
     return f"{found} " + say("Two samples of one period agree at {steady} or more in three cases of four.", steady=words.number(steady, 2))
 
 
-def verdict_words(verdict: str, reasons: list[dict]) -> str:
-    """The verdict in a sentence, with what to do, and whether a reason lies close to its limit."""
-    close = sum(r["close"] for r in reasons)
-    if not close:
-        return say(VERDICTS[verdict])
-    return f"{say(VERDICTS[verdict])} " + say_n("One reason lies close to its limit.", "{n} reasons lie close to their limits.", close)
+def verdict_words(verdict: str, reasons: list[dict], *, meanwhile: bool = True) -> str:
+    """The verdict in a sentence, with what to do meanwhile (if wanted), and how many other reasons cannot be told."""
+    said = [say(UNLIKE) if _unlike(verdict, reasons) else say(VERDICTS[verdict])]
+    if meanwhile and verdict in ("rebuild", "look"):
+        said.append(say(MEANWHILE))
+    untold = sum(r["close"] for r in reasons if verdict != "look" or r["code"] != "lasting")
+    if untold:
+        said.append(
+            say_n(
+                "One reason has its limit within its interval: look closer.",
+                "{n} reasons have their limits within their intervals: look closer.",
+                untold,
+            )
+        )
+    return " ".join(said)
+
+
+def rule_words(rule: dict, moved: Movement) -> str:
+    """Whether the bands of step 6, a simple rule, keep their customers better than the segments do."""
+    stay = moved.stay
+    if any(each["n"] < LASTING_LEAST or each["low"] is None for each in (rule, stay)):
+        return say("Whether the budget bands of step 6 keep their customers better: cannot tell.")
+    values = {name: words.number(rule[name], 2) for name in ("kappa", "low", "high")}
+    if rule["low"] > stay["high"]:
+        return say(
+            "The budget bands of step 6 keep their customers better (κ {kappa}, 95% interval {low} to {high}): divide the budget by them.",
+            **values,
+        )
+    if rule["high"] < stay["low"]:
+        return say("The budget bands of step 6 keep their customers less well (κ {kappa}, 95% interval {low} to {high}).", **values)
+    return say(
+        "The budget bands of step 6 are not shown to keep their customers better or less well (κ {kappa}, 95% interval {low} to {high}).",
+        **values,
+    )
 
 
 def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Table:
@@ -109,11 +147,10 @@ def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Tab
     named, segments, rows = titles(project), names(moved), []
     for r in reasons:
         values = {"variable": named.get(r.get("variable"), ""), "segment": segments.get(r.get("segment"), "")}
-        close = say("close: the limit lies within the interval") if r["close"] else ""
         kind = ("count", 0) if r["code"] in COUNTS else ("number", 2)
         reason, speaks = REASONS[r["code"]], SPEAKS[r["speaks"]]
         row = {"reason": say(reason, **values), "value": r["value"], "limit": r["limit"], "kind": kind}
-        rows.append(row | {"interval": _interval(r), "speaks": say(speaks), "close": close})
+        rows.append(row | {"interval": _interval(r), "speaks": say(speaks), "close": _remark(r)})
     columns = [
         Column("reason", say("Reason")),
         Column("value", say("Found"), "number", 2, kinds="kind"),
@@ -122,7 +159,10 @@ def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Tab
         Column("speaks", say("Speaks for")),
         Column("close", say("Remark")),
     ]
-    note = say("Keeping is the default: a new yardstick moves customers who did nothing. What speaks for looking closer decides nothing.")
+    note = say(
+        "Keeping is the default: a new yardstick moves customers who did nothing. An interval passes or fails only when all of it is on "
+        "one side of the limit; what speaks for looking closer moves nobody."
+    )
     frame = pd.DataFrame(rows, columns=["reason", "value", "interval", "limit", "speaks", "close", "kind"])
     return Table("reasons", say("The reasons, for and against"), frame, columns, note=note)
 
@@ -167,11 +207,18 @@ def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
                 moved=words.share(1 - moved.stay["share"], 0),
             )
         )
+    if floor["within"] is not None and floor["behaviour"] < 0:
+        result.append(
+            say(
+                "Labels differ more within a period than between two. An order that one half holds is missing in the other, so halves of "
+                "one period differ by their making where customers buy seldom: the noise floor is too high for them."
+            )
+        )
     if any(r["close"] for r in reasons):
         result.append(
             say(
-                "At least one limit lies within the 95% interval of what is compared with it (see the reasons): with other customers the "
-                "verdict could have been another."
+                "At least one limit lies within the 95% interval of what is compared with it (see the reasons): on which side of it the "
+                "truth lies cannot be told."
             )
         )
     if moved.stay["n"]:
@@ -184,28 +231,53 @@ def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
     return result
 
 
-def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, judged: tuple, step) -> dict:
+def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, judged: tuple, rule: dict, step) -> dict:
     """Headline, points, figures, what is not known and what to do.
 
-    judged   verdict and reasons
+    judged   verdict and reasons;  rule: `movement.rule_stays`
     """
     verdict, due, project = judged[0], words.day(next_look(step)), step.project
-    known = {name: words.share(moved.stay[name], 0) for name in ("share", "chance")}
-    headlines = {
-        "keep": say("The segments hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
-        "refit": say("The segments have shifted: fit them again; {share} of customers stayed in theirs.", **known),
-        "rebuild": say("The segments do not hold: {share} of customers stayed in theirs, {chance} would by chance.", **known),
-        "cannot tell": say("Whether the segments still hold cannot be told yet."),
-    }
     listed = [_beyond(moved, project), drift_words(changes)] if moved.segments else []
     backtest = [say("Confirmed on this very period: a backtest, not yet tested on new months.")] if moved.document else []
     return {
-        "headline": headlines[verdict],
-        "points": [verdict_words(verdict, judged[1]), *listed, noise_words(floor), *backtest],
+        "headline": _headline(moved, *judged),
+        "points": [verdict_words(*judged, meanwhile=False), *listed, noise_words(floor), *backtest],
         "figures": [*_figures(moved, floor, agreement, project), (say("Next review"), due)],
         "unknown": _unknown(moved, due),
-        "todo": _todo(verdict, floor, due),
+        "todo": _todo(verdict, floor, due, rule_words(rule, moved), project),
     }
+
+
+def _headline(moved: Movement, verdict: str, reasons: list[dict]) -> str:
+    known = {name: words.share(moved.stay[name], 0) for name in ("share", "chance")}
+    if _unlike(verdict, reasons):
+        return say("The recipe gave other segments one horizon earlier than it gives today.")
+    if verdict == "keep":
+        return say("The segments hold: {share} of customers stayed in theirs, {chance} would by chance.", **known)
+    if verdict == "refit":
+        return say("The segments have shifted: fit them again; {share} of customers stayed in theirs.", **known)
+    if verdict == "look":
+        return say("Not shown to last: {share} of customers stayed in their segment, {chance} would by chance; look closer.", **known)
+    if verdict == "rebuild":
+        return say(
+            "The recipe, built one horizon earlier, did not keep its customers: {share} stayed in their segment, {chance} would by chance.",
+            **known,
+        )
+    return say("Whether the segments still hold cannot be told yet.")
+
+
+def _unlike(verdict: str, reasons: list[dict]) -> bool:
+    """Whether to build anew is asked for only because the recipe gives other segments, though customers may stay in them."""
+    speaking = [r["code"] for r in reasons if r["speaks"] == "rebuild"]
+    return verdict == "rebuild" and speaking == ["agreement"]
+
+
+def _remark(reason: dict) -> str:
+    if not reason["close"]:
+        return ""
+    if reason["code"] == "lasting":
+        return say("not shown to last: look closer")
+    return say("cannot tell: the limit lies within the interval")
 
 
 def _figures(moved: Movement, floor: dict, agreement: dict, project: Project) -> list[tuple[str, str]]:
@@ -214,9 +286,15 @@ def _figures(moved: Movement, floor: dict, agreement: dict, project: Project) ->
     return [
         (say("Stayed in their segment"), words.share(stay["share"], 0) if seen else tell),
         (say("Lasting, κ"), words.number(stay["kappa"], 2) if seen and stay["kappa"] is not None else tell),
-        (say("Explained by behaviour"), tell if floor["behaviour"] is None else say("{n} points", n=points(max(floor["behaviour"], 0)))),
+        (say("Explained by behaviour"), _behaviour(floor)),
         (say("Agreement with a new build"), tell if agreement["value"] is None else words.number(agreement["value"], 2)),
     ]
+
+
+def _behaviour(floor: dict) -> str:
+    if floor["behaviour"] is None:
+        return say("cannot tell")
+    return say("{n} points", n=points(floor["behaviour"])) if floor["behaviour"] > 0 and floor["low"] > 0 else say("none shown")
 
 
 def _unknown(moved: Movement, due: str) -> list[str]:
@@ -242,16 +320,28 @@ def _beyond(moved: Movement, project: Project) -> str:
     return say("More than chance: {segments} customers on balance.", segments=words.join(beyond))
 
 
-def _todo(verdict: str, floor: dict, due: str) -> list[str]:
+def _todo(verdict: str, floor: dict, due: str, rule: str, project: Project) -> list[str]:
+    """What to do; rule: `rule_words`, said where the segments are not shown to last."""
     asked = {
         "keep": [],
+        "look": [say(MEANWHILE), say("Look first at the segments that keep fewest of their customers (κ of each)."), rule],
         "refit": [say("Fit the segments again, and say who changes segment before lists are drawn.")],
-        "rebuild": [say("Take the list of variables back to step 5: other variables, a longer window or fewer segments.")],
+        "rebuild": [say(MEANWHILE), _other_recipe(project), rule],
         "cannot tell": [say("Give step 3 a longer history or more customers, so that the movement can be told.")],
     }[verdict]
-    if floor["within"] is not None and floor["within"] > floor["between"] / 2:
+    drawn_anew = verdict in ("look", "rebuild")
+    if not drawn_anew and floor["within"] is not None and floor["within"] > floor["between"] / 2:
         asked.append(say("Leave customers on their lists after a single change of segment: most such changes are chance."))
     return [*asked, say("Look at the segments again on {day}.", day=due)]
+
+
+def _other_recipe(project: Project) -> str:
+    return say(
+        "Try a longer window (scope.window_days, now {days}), fewer segments (scope.segments_wanted, now {segments}) or other variables, "
+        "signed in step 5; the same recipe has just been judged.",
+        days=words.number(project.scope.window_days),
+        segments=words.number(project.scope.segments_wanted),
+    )
 
 
 def _state(plan: dict, value: float | None, as_of) -> str:

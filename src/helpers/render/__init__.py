@@ -15,10 +15,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 from helpers import ROOT, NinefoldError, __version__, words
+from helpers.render.asked import said
 from helpers.render.cells import SHOWN, arrange
 from helpers.render.chapters import Chapter, read_chapters
 from helpers.render.documents import read
-from helpers.render.front import blocks, said
+from helpers.render.front import blocks
 from helpers.render.markup import Inspector, Prose
 from helpers.render.spreadsheet import write_spreadsheet
 from helpers.run import STEPS
@@ -78,7 +79,7 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
     return {
         "version": __version__,
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
-        "running_foot": _css_string(f"{title} · {as_of_words}"),
+        "running_foot": _css_string(" · ".join((title, as_of_words, say("run {run}", run=run)))),
         "language": language,
         "language_name": LANGUAGE_NAMES[language],
         "project": project.name,

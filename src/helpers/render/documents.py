@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from helpers import words
+from helpers.masking import withheld
 from helpers.words import absent, mark, say
 
 DOCUMENTS = {
@@ -32,9 +33,9 @@ def guarded(moves: dict, project) -> dict:
         return moves
     import numpy as np
 
-    from helpers.reevaluate import hidden  # late: a run without step 9 does without
+    from helpers import reevaluate  # late: a run without step 9 does without
 
-    shut = hidden(segments, np.array(cells), least=project.min_cell).moves
+    shut = reevaluate.hidden(segments, np.array(cells), least=project.min_cell).moves
     return moves | {"segments": [s | {"net": None, "hidden": True} if h else s for s, h in zip(segments, shut, strict=True)]}
 
 
@@ -71,6 +72,11 @@ def owner(offer: dict, project) -> str:
 def few(n, project) -> bool:
     """Whether nothing may be told about so many customers; an unknown number may be a small one."""
     return absent(n) or 0 < n < project.min_cell
+
+
+def hidden(segment: dict, project) -> bool:
+    """Whether nothing but the name of a segment may be told."""
+    return withheld(segment, project.min_cell)
 
 
 def figure(value, write, digits: int) -> str:

@@ -7,17 +7,20 @@ can tell is said so, and is never shown as 0; nothing is told about a segment of
 from collections.abc import Sequence
 
 from helpers import words
-from helpers.objectives.figures import shown
+from helpers.build.candidates import TITLES
+from helpers.objectives.figures import METRICS, shown
 from helpers.project import Objective
 from helpers.render import glance
+from helpers.render.asked import asked, changed, latest_first, roles, said
 from helpers.render.chapters import Chapter
-from helpers.render.documents import CANNOT_TELL, at, few, guarded, name, net, owner, typed
+from helpers.render.documents import CANNOT_TELL, at, few, guarded, hidden, name, net, typed
+from helpers.target.page import REASONS
 from helpers.words import absent, mark, say, say_n
 
 STEADY, LOOSE = 0.8, 0.6
 """Medians of the adjusted Rand index from which two versions are nearly the same, or much alike (Hennig: below .60, no trust)."""
 
-GAPS, DECISIONS = 5, 6
+GAPS, DECISIONS = 4, 5
 """Lines that are read in two minutes and fit on one A4 page; on screen the rest unfolds."""
 
 METHODS = {
@@ -66,22 +69,11 @@ HOLDS = {
     "rebuild": (mark("The segments no longer hold: build them anew."), mark("Until then steer by the rule of step 6 alone.")),
     "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next review.")),
 }
-ASKED = {
-    "refit": mark("Agree to fit the segments again, and say when."),
-    "rebuild": mark("Agree to build new segments, and say when."),
-    "keep": mark("Confirm that the segments stay as they are until the next review."),
-}
-UNSIGNED = {
-    "missing": mark("Sign the list of variables: until then all of this is DRAFT."),
-    "other sheet": mark("Sign the list of variables again: it is not the one that was signed."),
-}
-SIGN_FIRST = mark("Have the list of variables signed (step 5) before anybody is contacted.")
-"""What step 8 says of it too."""
-WHY_DRAFT = {
-    "no consents": mark("nobody’s consent to be contacted is known"),
-    "not signed": mark("the list of variables is not signed"),
-    "no offer": mark("at least one segment has no offer"),
-    "no margin": mark("no margin is typed"),
+NOT_SIGNED = {"missing": mark("Not signed by {roles}."), "other sheet": mark("Signed another list: {roles}.")}
+PUBLISHED = {
+    "people": mark("Published: “{way}”, chosen by people."),
+    "evidence": mark("Published: “{way}”, chosen by what step 6 measured: nobody has typed another choice."),
+    "nobody": mark("Published: “{way}”, chosen by nobody: nothing could be judged."),
 }
 
 
@@ -93,27 +85,16 @@ def blocks(docs: dict[str, dict], chapters: Sequence[Chapter], project) -> dict 
     if not docs["profiles"].get("segments"):
         return None
     docs = docs | {"moves": guarded(docs["moves"], project)}
+    decisions, typing = asked(docs, chapters, project)
     return {
         "objectives": _objectives(docs["objectives"]),
         "glance": glance.table(docs, project),
-        "trust": _trust(docs["evidence"]),
+        "trust": _trust(docs, project),
         "changes": _changes(docs, project),
-        "unknown": _first(said(_latest_first(chapters), "unknown"), GAPS),
-        "decisions": _first(_decisions(docs, chapters, project), DECISIONS),
+        "unknown": _first(said(latest_first(chapters), "unknown"), GAPS),
+        "decisions": _first(decisions, DECISIONS) | {"analyst": typing},
         "signed": _signed(docs),
     }
-
-
-def said(chapters: Sequence[Chapter], what: str, *, without: Sequence[int] = ()) -> list[tuple[str, str]]:
-    """What the steps' summaries say under "unknown" or "todo": each sentence once, with the steps that say it."""
-    sentences: dict[str, list[int]] = {}
-    for chapter in chapters:
-        for sentence in chapter.summary.get(what, []) if chapter.number not in without else []:
-            sentences.setdefault(sentence, []).append(chapter.number)
-    return [
-        (sentence, say_n("Step {numbers}", "Steps {numbers}", len(steps), numbers=words.join(sorted(steps))))
-        for sentence, steps in sentences.items()
-    ]
 
 
 # The objective
@@ -128,7 +109,10 @@ def _objectives(document: dict) -> list[dict]:
         value, low, high, target = (
             None if absent(x) else shown(kind, x) for x in (each.get("value"), each.get("low"), each.get("high"), plan.get("target"))
         )
-        facts = [say("today between {low} and {high}", low=low, high=high)] if low and high else []
+        main, metric = each.get("role") == "main", METRICS.get(plan.get("metric"))
+        facts = [say(metric)] if main and metric else []
+        facts += [say("today between {low} and {high}", low=low, high=high)] if low and high else []
+        facts += [say("the target is already reached")] if target and value and plan["target"] <= each["value"] else []
         facts += [say("by {day}", day=words.day(plan["by_when"])) if plan.get("by_when") else say("no date")]
         facts += [words.text(plan["owner"]) if plan.get("owner") else say("nobody answers for it")]
         facts += [say("not precise enough yet")] if each.get("precise") is False else []
@@ -138,7 +122,7 @@ def _objectives(document: dict) -> list[dict]:
                 "now": value or say(CANNOT_TELL),
                 "target": target or say("no target"),
                 "facts": facts,
-                "main": each.get("role") == "main",
+                "main": main,
             }
         )
     return sorted(found, key=lambda objective: not objective["main"])
@@ -147,15 +131,16 @@ def _objectives(document: dict) -> list[dict]:
 # How far to trust it
 
 
-def _trust(evidence: dict) -> dict:
-    """A headline, and lines of (question, answer, why, what to do nevertheless)."""
+def _trust(docs: dict, project) -> dict:
+    """A headline, which way is published and who chose it, and lines of (question, answer, why, what to do nevertheless)."""
+    evidence, published = docs["evidence"], _published(docs, project)
     if not evidence:
-        return {"headline": say("Nothing is known about that yet: step 6 handed over no evidence."), "lines": []}
+        return {"headline": say("Nothing is known about that yet: step 6 handed over no evidence."), "published": published, "lines": []}
     verdicts = tuple(at(evidence, "verdicts", use, "verdict") for use in ("objective", "panel"))
     lines = [
         _use(evidence, "objective"),
         _use(evidence, "panel"),
-        _stability(evidence),
+        _stability(docs),
         (
             say("Do these groups exist in nature?"),
             say("Not tested yet.") if evidence.get("structure") in (None, "not tested yet") else say("See step 6."),
@@ -163,7 +148,18 @@ def _trust(evidence: dict) -> dict:
             say("Treat them as a useful cut, not as kinds of people."),
         ),
     ]
-    return {"headline": say(TOGETHER[verdicts]) if verdicts in TOGETHER else "", "lines": lines}
+    return {"headline": say(TOGETHER[verdicts]) if verdicts in TOGETHER else "", "published": published, "lines": lines}
+
+
+def _published(docs: dict, project) -> str:
+    """Which way of cutting the segments are from, and who chose it (as `build.chosen` tells)."""
+    way = docs["profiles"].get("chosen")
+    if way not in TITLES:
+        return ""
+    judged = at(docs["evidence"], "verdicts", "panel", "best_candidate")
+    by = "people" if typed(project, "build", "chosen") else "evidence" if judged else "nobody"
+    sentence, title = PUBLISHED[by], TITLES[way]
+    return say(sentence, way=say(title))
 
 
 def _use(evidence: dict, use: str) -> tuple[str, str, str, str]:
@@ -180,10 +176,21 @@ def _use(evidence: dict, use: str) -> tuple[str, str, str, str]:
     return say(label), say(VERDICTS[verdict]), why, say(nevertheless)
 
 
-def _stability(evidence: dict) -> tuple[str, str, str, str]:
-    label = say("Would they come back?")
-    found = at(evidence, "stability", str(evidence.get("k"))) or {}
-    median = found.get("median")
+def _median(docs: dict) -> float | None:
+    """Agreement of two versions of the classification; null for any other way, which is a rule."""
+    evidence = docs["evidence"]
+    return at(evidence, "stability", str(evidence.get("k")), "median") if _classified(docs) else None
+
+
+def _classified(docs: dict) -> bool:
+    return docs["profiles"].get("chosen") in (None, "hcpc")
+
+
+def _stability(docs: dict) -> tuple[str, str, str, str]:
+    label, median = say("Would they come back?"), _median(docs)
+    if not _classified(docs):
+        why = say("This way is a rule: the same customers always fall into the same segments. How it does one period later, step 9 tells.")
+        return label, say("Always, for it is a rule."), why, ""
     if absent(median):
         return label, say("Cannot tell."), "", say("Keep labels fixed between two reviews.")
     why = say("Agreement of two versions from other samples: {median} (1 the same, 0 chance).", median=words.number(median, 2))
@@ -202,7 +209,9 @@ def _changes(docs: dict, project) -> dict:
     if not moves:
         return {"headline": say("Not known yet: the segments have not been looked at again (step 9)."), "points": [], "do": ""}
     verdict, nevertheless = HOLDS.get(moves.get("verdict"), HOLDS["cannot tell"])
-    known = [s for s in moves.get("segments") or [] if not any(few(s.get(when), project) for when in ("before", "now"))]
+    shut = {s["id"] for s in docs["profiles"]["segments"] if hidden(s, project)}
+    listed = [s for s in moves.get("segments") or [] if s["id"] not in shut]
+    known = [s for s in listed if not any(few(s.get(when), project) for when in ("before", "now"))]
     moved, points = [_moved(s, docs) for s in known if s.get("beyond") is True and not absent(s.get("net"))], []
     if moved:
         points.append(say("Won from or lost to other segments, beyond chance: {changes}.", changes=words.join(moved)))
@@ -221,9 +230,23 @@ def _changes(docs: dict, project) -> dict:
                 len(changed),
             )
         )
+    points += _two_questions(docs)
     if moves.get("marked"):
         points.append(say("Not yet tested on new months: the recipe had been judged on the months shown here."))
     return {"headline": say(verdict), "points": points or [say("Movements: cannot tell.")], "do": say(nevertheless)}
+
+
+def _two_questions(docs: dict) -> list[str]:
+    """Why segments that come back may have to be built anew."""
+    median = _median(docs)
+    if docs["moves"].get("verdict") != "rebuild" or absent(median) or median < STEADY:
+        return []
+    return [
+        say(
+            "No contradiction to “Would they come back?”: there, other samples of the same customers are asked; here, the same customers, "
+            "later."
+        )
+    ]
 
 
 def _moved(move: dict, docs: dict) -> str:
@@ -232,28 +255,6 @@ def _moved(move: dict, docs: dict) -> str:
     if absent(move.get("noise")):
         return say("{name} {net}", **values)
     return say("{name} {net} (chance alone: {noise})", **values, noise=words.number(move["noise"]))
-
-
-def _decisions(docs: dict, chapters: Sequence[Chapter], project) -> list[tuple[str, str, str]]:
-    """(who, what, where it comes from): what the documents ask for, then what the summaries do."""
-    asked = []
-    for state, what in UNSIGNED.items():
-        roles = _roles(docs["validation"], state)
-        asked += [(words.join(roles), say(what), say("Step {number}", number=5))] if roles else []
-    losing = [s for s in docs["plan"].get("segments") or [] if s.get("pays") is False and not few(s.get("contacted") or 0, project)]
-    if losing:
-        named = {s["id"]: name(s) for s in docs["profiles"]["segments"]}
-        owners = list(dict.fromkeys(filter(None, (owner(s, project) for s in losing))))
-        names = words.join([named.get(s["id"], s["id"]) for s in losing])
-        what = say("Change the offer or the channel of {names}, or leave them out.", names=names)  # as step 8 says it, here with who
-        asked.append((words.join(owners), what, say("Step {number}", number=8)))
-    if (verdict := docs["moves"].get("verdict")) in ASKED:
-        who = typed(project, "reevaluate", "decisions") or []
-        asked.append((words.text(who[-1].decided_by) if who else "", say(ASKED[verdict]), say("Step {number}", number=9)))
-    signing = [5] if any(_roles(docs["validation"], state) for state in UNSIGNED) else []
-    already = {what for _, what, _ in asked} | ({say(SIGN_FIRST)} if signing else set())
-    rest = said(_latest_first(chapters), "todo", without=signing)
-    return asked + [("", sentence, place) for sentence, place in rest if sentence not in already]
 
 
 def _signed(docs: dict) -> dict:
@@ -265,29 +266,29 @@ def _signed(docs: dict) -> dict:
         for s in validation.get("signatures") or []
         if s.get("state") == "signed"
     ]
-    by = {"roles": words.join(done)}
-    lines = [say("Signed by {roles}.", **by) if draft else say("By {roles}.", **by)] if done else []  # under the heading “Signed”
-    lines += [say("Not signed by {roles}.", roles=words.join(roles))] if (roles := _roles(validation, "missing")) else []
-    lines += [say("Signed another list: {roles}.", roles=words.join(roles))] if (roles := _roles(validation, "other sheet")) else []
-    lines = lines or [say("Nobody has signed the list of variables.") if draft else say("Nobody was asked to sign.")]
-    lines += [say("Sheet {number}.", number=validation["number"])] if validation.get("number") else []
+    lines = _signers(validation, words.join(done), draft)
     if plan.get("status") == "DRAFT":
-        reasons = [say(WHY_DRAFT[code]) for code in plan.get("reasons") or [] if code in WHY_DRAFT]
+        reasons = [say(REASONS[code]) for code in plan.get("reasons") or [] if code in REASONS]
         because = words.join(reasons) or say("see step 8")
         lines.append(say("Contact lists are DRAFT and nothing is released: {because}.", because=because))
     return {"draft": draft, "lines": lines}
 
 
-def _roles(validation: dict, state: str) -> list[str]:
-    """The roles whose signature is in that state."""
-    return [words.text(s.get("role")) for s in validation.get("signatures") or [] if s.get("state") == state]
+def _signers(validation: dict, done: str, draft: bool) -> list[str]:
+    """Who signed, who did not, and which sheet; yesterday's signatures are never put under today's number."""
+    number, earlier = validation.get("number"), validation["signed"] if changed(validation) else None
+    if earlier:
+        lines = [say("Sheet {number} was signed by {roles}.", number=earlier, roles=done)] if done else []
+        if not any(s.get("sheet") == number for s in validation.get("signatures") or []):
+            return [*lines, say("It has changed since; today’s sheet {number} is signed by nobody.", number=number)]
+        return [*lines, say("It has changed since; today’s sheet is {number}.", number=number)]
+    lines = [say("Signed by {roles}.", roles=done) if draft else say("By {roles}.", roles=done)] if done else []  # under “Signed”
+    for state, sentence in ((s, t) for s, t in NOT_SIGNED.items() if roles(validation, s)):
+        lines.append(say(sentence, roles=words.join(roles(validation, state))))
+    lines = lines or [say("Nobody has signed the list of variables.") if draft else say("Nobody was asked to sign.")]
+    return lines + ([say("Sheet {number}.", number=number)] if number else [])
 
 
 def _first(lines: list[tuple], most: int) -> dict:
     rest = lines[most:]
     return {"lines": lines[:most], "rest": rest, "more": say_n("{n} more", "{n} more", len(rest))}
-
-
-def _latest_first(chapters: Sequence[Chapter]) -> list[Chapter]:
-    """Steps 5 to 9 speak first: what they say concerns the segments, not the making of them."""
-    return sorted(chapters, key=lambda chapter: (chapter.number < 5, chapter.number))

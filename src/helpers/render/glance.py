@@ -2,11 +2,12 @@
 
 from helpers import words
 from helpers.build.portraits import in_short
-from helpers.render.documents import CANNOT_TELL, at, few, figure, name, net, of, owner, typed
+from helpers.render.documents import CANNOT_TELL, at, few, figure, hidden, name, net, of, owner, typed
 from helpers.words import absent, mark, say
 
 GREY = "#6B6B6B"
 TOO_FEW, NOT_YET = mark("too few to show"), mark("not yet")
+NOT_SHOWN = mark("not shown: too few customers, or it would give another’s away")
 
 
 def table(docs: dict, project) -> dict:
@@ -29,8 +30,8 @@ def table(docs: dict, project) -> dict:
     for segment in segments:
         row = {"name": name(segment), "in_short": in_short(segment, project), "colour": segment.get("colour") or GREY}
         row["remark"] = say("its name no longer fits and is withdrawn") if segment.get("fits") is False else ""
-        if few(segment.get("n"), project):
-            rows.append(row | {"few": say(TOO_FEW), "in_short": "", "cells": []})
+        if hidden(segment, project):
+            rows.append(row | {"few": say(NOT_SHOWN), "in_short": "", "cells": []})
         else:
             rows.append(row | {"few": "", "cells": _cells(segment, docs, project, digits=0 if smallest >= 20 else 2)})
     return {"labels": labels, "rows": rows, "notes": _notes(docs, project)}
@@ -95,7 +96,9 @@ def _notes(docs: dict, project) -> list[str]:
         notes.append(say("Change since {day}: won from other segments less lost to them; within noise, chance does as much.", day=since))
     if window.get("built_at") and window.get("judged_until"):
         days = {"start": words.day(window["built_at"]), "end": words.day(window["judged_until"])}
-        notes.append(say("Still active: share that bought from {start} on, before {end}.", **days))
+        notes.append(
+            say("Still active: of the segment as it was built one horizon earlier, on {start}, the share that bought before {end}.", **days)
+        )
     return [*notes, _assumptions(docs["plan"], docs["plan"].get("plausible"))]
 
 

@@ -8,19 +8,23 @@ from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.tables import Column, Table
-from helpers.target.payoff import effects_verdict, pays_verdict
-from helpers.target.plan import NO_CONSENTS, NO_MARGIN, NO_OFFER, NOT_SIGNED
+from helpers.target.payoff import effects_verdict, pays_verdict, unknown_anyway
+from helpers.target.plan import NO_CONSENTS, NO_MARGIN, NO_OFFER, NOT_BETTER, NOT_SIGNED
 from helpers.words import mark, say, say_n
 
+LIST = "08_target/contacts.parquet"
+"""Where the list lies in the folder of a run."""
 REASONS = {
     NO_CONSENTS: mark("nobody’s consent to be contacted is known"),
     NOT_SIGNED: mark("the list of variables is not signed"),
+    NOT_BETTER: mark("step 6 found no segments that tell more than a simple rule what to say to whom"),
     NO_OFFER: mark("at least one segment has no offer"),
     NO_MARGIN: mark("no margin is typed"),
 }
 ASKED = {
     NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and add them as the table “consents”: without them nothing is sent."),
     NOT_SIGNED: mark("Have the list of variables signed (step 5) before anybody is contacted."),
+    NOT_BETTER: mark("Use the rule that step 6 found as good, or decide with its reasons why these segments are used all the same."),
     NO_MARGIN: mark("Ask finance for a margin, target.margin_rate of project.yml: until then nobody knows what an offer may cost."),
 }
 
@@ -36,7 +40,7 @@ def offers_table(plan: dict, project: Project) -> Table:
         rows.append(
             {
                 "name": segment_name(s),
-                "n": _hidden(s["customers"], project),
+                "n": s["customers"],
                 "offer": words.text(s["offer"]) if s["offer"] else say("no offer typed"),
                 "message": words.text(s["message"]) or None,
                 "channel": words.text(channel.name) if channel else None,
@@ -52,7 +56,7 @@ def offers_table(plan: dict, project: Project) -> Table:
         Column("owner", say("Answers for it")),
     ]
     caption = say("Campaign {name}: what each segment is offered, as typed", name=plan["campaign"])
-    return Table("offers", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns)
+    return Table("offers", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=_dash(plan, project))
 
 
 def reach_words(plan: dict, profiles: dict) -> str:
@@ -66,43 +70,49 @@ def reach_words(plan: dict, profiles: dict) -> str:
     return say("Of the {n} customers {some} have agreed to the channel of their segment’s offer.", n=n, some=words.number(sum(known)))
 
 
-def status_words(plan: dict) -> str:
-    """DRAFT with its reasons, or ready to be released by people."""
+def status_words(plan: dict, project: Project) -> str:
+    """DRAFT with its reasons, or ready to be released by people, and where the list lies."""
     if plan["status"] == "DRAFT":
         why = say("; ").join(say(REASONS[code]) for code in plan["reasons"])
         return say("DRAFT: nothing is released. Why: {why}.", why=why)
-    return say("Nothing stands in the way of the lists; releasing them is for people to decide.")
+    return say(
+        "READY: nothing stands in the way of the list; releasing it is for people to decide. It lies in this run’s private folder below "
+        "{folder}, as {file}.",
+        folder=f"data/{project.name}/runs",
+        file=LIST,
+    )
 
 
 # Who is not contacted
 
 
 def arms_table(plan: dict, project: Project) -> Table:
-    """Contacted and not contacted, a segment a row; the few in control of all campaigns are counted over all segments only."""
-    rows = []
-    for s in plan["segments"]:
-        row = {key: _hidden(s[key], project) for key in ("customers", "contacted")}
-        alone = None if s["customers"] is None or s["contacted"] is None else s["customers"] - s["contacted"]
-        rows.append({"name": segment_name(s), **row, "alone": _hidden(alone, project)})
+    """Contacted, control (of this campaign and of all) and those who are not on the list, a segment a row; they add up."""
+    counts = ("customers", "contacted", "control", "unlisted")
+    rows = [{"name": segment_name(s), **{key: s[key] for key in counts}} for s in plan["segments"]]
     columns = [
         Column("name", say("Segment")),
         Column("customers", say("Customers"), "count", people=True),
         Column("contacted", say("To be contacted"), "count", people=True),
-        Column("alone", say("Not contacted"), "count", people=True),
+        Column("control", say("Control"), "count", people=True),
+        Column("unlisted", say("Not on the list"), "count", people=True),
     ]
     note = say(
         "Drawn by lot that always falls the same way (a hash of campaign, customer and seed): {all} of all customers are left out of every "
-        "campaign; of the others on the list of a segment, {control} are control. Nobody changes group when customers are added.",
+        "campaign; of the others on the list of a segment, {control} are control. Both are counted as control here. Not on the list: no "
+        "consent, or no offer. Nobody changes group when customers are added.",
         control=words.share(plan["control_share"], 0),
         all=words.share(plan["universal_control"], 0),
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
-    return Table("arms", say("Who would be contacted, and who would not"), frame, columns, note=note)
+    return Table("arms", say("Who would be contacted, and who would not"), frame, columns, note=f"{note} {_dash(plan, project)}".strip())
 
 
-def _hidden(n: int | None, project: Project) -> int:
-    """A masked number of customers as the tables mask it: any value below min_cell."""
-    return project.min_cell - 1 if n is None else n
+def _dash(plan: dict, project: Project) -> str:
+    """What a dash in a column of customers means, when there is one."""
+    if all(s[key] is not None for s in plan["segments"] for key in ("customers", "contacted", "control", "unlisted")):
+        return ""
+    return say("A dash: fewer than {least} customers, or a number that would give them away.", least=words.number(project.min_cell))
 
 
 # Limits and summary
@@ -115,7 +125,7 @@ def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at:
     """
     result = [
         say(
-            "A control group that gets no mailing cannot hand in its coupon. For the test, count something that both groups can do, such "
+            "A control group that gets no message cannot take up its offer. For the test, count something that both groups can do, such "
             "as an order in the same weeks, or send the control what it gets today."
         )
     ]
@@ -129,19 +139,10 @@ def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at:
                 names=words.join(others),
             )
         )
+    result += [_anyway_words(plan)] if any(s["anyway"] and s["anyway"]["source"] == "typed" for s in plan["segments"]) else []
     rate = plan["margin_rate"]
-    priced = [s for s in plan["segments"] if s["margin_of_response"] is not None]
-    if rate is not None and priced:
-        lower = [_pays_at(s, rate * 0.8, plan, project) for s in priced]
-        now = sum(bool(s["pays"]) for s in priced)
-        result.append(
-            say(
-                "The margin is assumed. If it were a fifth lower, {then} of {all} offers would pay instead of {now}.",
-                then=words.number(sum(lower)),
-                all=words.number(len(priced)),
-                now=words.number(now),
-            )
-        )
+    priced = [s for s in plan["segments"] if s["margin_of_response"] is not None and s["per_contact"] is not None]
+    result += [_margin_words(priced, plan, project)] if rate is not None and priced else []
     missing = not_built(project, plan)
     if missing:
         result.append(say("Offers are typed for {ids}, which step 6 did not build: they are left out.", ids=words.join(missing)))
@@ -149,13 +150,31 @@ def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at:
     if hidden:
         result.append(
             say_n(
-                "{n} segment of fewer than {least} customers is not planned here and not in the totals.",
-                "{n} segments of fewer than {least} customers are not planned here and not in the totals.",
+                "{n} segment is not planned here and not in the totals: too few customers, or it would give another’s away.",
+                "{n} segments are not planned here and not in the totals: too few customers, or they would give another’s away.",
                 len(hidden),
-                least=words.number(project.min_cell),
             )
         )
     return result
+
+
+def _margin_words(priced: list[dict], plan: dict, project: Project) -> str:
+    """How many of the offers that can be priced would pay if the margin were a fifth lower."""
+    then = sum(_pays_at(s, plan["margin_rate"] * 0.8, plan, project) for s in priced)
+    now = sum(bool(s["pays"]) for s in priced)
+    values = {"then": words.number(then), "all": words.number(len(priced)), "now": words.number(now)}
+    if then == now:
+        return say("The margin is assumed. If it were a fifth lower, still {now} of {all} offers would pay.", **values)
+    return say("The margin is assumed. If it were a fifth lower, {then} of {all} offers would pay instead of {now}.", **values)
+
+
+def _anyway_words(plan: dict) -> str:
+    typed = [segment_name(s) for s in plan["segments"] if s["anyway"] and s["anyway"]["source"] == "typed"]
+    return say(
+        "How many would take the offer and come anyway is typed, not observed, for {names}. The control group will tell: put its share "
+        "there after the campaign.",
+        names=words.join(typed),
+    )
 
 
 def _regressed(plan: dict, project: Project, earlier: dict[str, dict], built_at: datetime | None) -> str:
@@ -208,7 +227,7 @@ def summary(plan: dict, profiles: dict, project: Project) -> dict:
         (say("Expected gain, assumed"), unknown_money if total["gain"] is None else words.money(total["gain"], 0)),
         (say("Cost of contacts, assumed"), unknown_money if total["cost"] is None else words.money(total["cost"], 0)),
     ]
-    points = [status_words(plan), pays_verdict(plan, project), effects_verdict(plan)]
+    points = [status_words(plan, project), pays_verdict(plan, project), effects_verdict(plan)]
     unknown = [reach_words(plan, profiles)] if NO_CONSENTS in plan["reasons"] else []
     unknown.append(say("What an offer really brings: margin, costs and the plausible rise are typed, not measured."))
     return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": _todo(plan, project)}
@@ -216,6 +235,17 @@ def summary(plan: dict, profiles: dict, project: Project) -> dict:
 
 def _todo(plan: dict, project: Project) -> list[str]:
     todo = [say(ASKED[code]) for code in plan["reasons"] if code in ASKED]
+    if plan["status"] == "READY":
+        todo.append(say("Decide whether the list {file} of this run is released, and who sends it.", file=LIST))
+    guessed = [segment_name(s) for s in plan["segments"] if unknown_anyway(s, project)]
+    if guessed:
+        todo.append(
+            say(
+                "Find out how many would come without the offer to {names}: from a control group, or as a typed guess "
+                "(anyway_share of the offer in project.yml).",
+                names=words.join(guessed),
+            )
+        )
     without = [segment_name(s) for s in plan["segments"] if not s["offer"]]
     if NO_OFFER in plan["reasons"]:
         todo.append(

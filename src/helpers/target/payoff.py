@@ -8,13 +8,15 @@ from helpers.charts import colours
 from helpers.charts.style import NEUTRAL
 from helpers.project import Project
 from helpers.tables import Column, Table, nothing
-from helpers.target.plan import MOST_CAMPAIGNS, assumptions
+from helpers.target.plan import MOST_CAMPAIGNS, NEEDED, assumptions
 from helpers.words import mark, say, say_n
 
+WANTED = mark("needed: answers to earlier mailings, what a control group does, or a typed guess")
 WHAT = {
     "margin_rate": mark("Margin, as a share of revenue"),
     "contact": mark("One contact: {of}"),
     "offer": mark("One redeemed offer: {of}"),
+    "anyway": mark("Share who would take it and come anyway: {of}"),
     "plausible": mark("Rise in response thought plausible"),
     "control_share": mark("Share of those on the list of a segment who are control"),
     "universal_control": mark("Share of all customers left out of every campaign"),
@@ -169,8 +171,9 @@ def pays_words(plan: dict) -> dict:
     frame, name = pays_frame(plan), "break_even"
     judged = [s for s in plan["segments"] if s["pays"] is not None]
     if frame.empty:
-        never = bool(judged)
+        never = bool(judged) and all(s["margin_of_response"] <= 0 for s in judged) and len(judged) == len(_offered(plan))
         return nothing(name, say("No offer pays at any rise: each costs at least the margin of an order.") if never else _unpriced(plan))
+    unsure = len(_offered(plan)) > len(judged)
     values = {"n": words.number(sum(s["pays"] for s in judged)), "all": words.number(len(judged)), "rise": _points(plan["plausible"])}
     return {
         "name": name,
@@ -182,14 +185,29 @@ def pays_words(plan: dict) -> dict:
         ),
         "subtitle": say("Rise in response, points of 100, that pays for one contact, beside the one thought plausible"),
         "alt": _told(frame),
-        "source": say("Rests on typed margin and costs: all of it assumptions. Offers that pay at no rise have no bar."),
+        "source": say("Rests on typed margin and costs: all of it assumptions. Offers that pay at no rise, or cannot be told, have no bar.")
+        if unsure
+        else say("Rests on typed margin and costs: all of it assumptions. Offers that pay at no rise have no bar."),
     }
 
 
 def _unpriced(plan: dict) -> str:
     if plan["margin_rate"] is None:
         return say("Whether an offer pays cannot be told: no margin is typed (target.margin_rate of project.yml).")
+    if any(s["margin_of_response"] is not None for s in plan["segments"]):
+        return say("Whether an offer pays cannot be told: nobody knows how many would take it and come anyway.")
     return say("Whether an offer pays cannot be told: no offer is typed, or no spend per order is known.")
+
+
+def _offered(plan: dict) -> list[dict]:
+    """Segments with an offer whose money can be spoken of."""
+    return [s for s in plan["segments"] if s["margin_of_response"] is not None]
+
+
+def unknown_anyway(segment: dict, project: Project) -> bool:
+    """Whether an offer costs something and nobody knows how many would take it and come anyway."""
+    offer = project.target.offers.get(segment["id"])
+    return bool(offer and offer.cost and segment["anyway"] and segment["anyway"]["share"] is None)
 
 
 def money_table(plan: dict) -> Table:
@@ -212,9 +230,9 @@ def money_table(plan: dict) -> Table:
         Column("pays", say("Pays?")),
     ]
     note = say(
-        "All assumed. Cost of one contact: the channel, and the offers taken by those who answer anyway, as many as answered earlier "
-        "mailings. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points × that margin "
-        "− cost.",
+        "All assumed. Cost of one contact: the channel, and the offers taken by those who come anyway, as many as answered earlier "
+        "mailings, else as typed. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points "
+        "× that margin − cost. A dash: cannot tell.",
         points=_points(plan["plausible"]),
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
@@ -222,58 +240,114 @@ def money_table(plan: dict) -> Table:
 
 
 def _pays(segment: dict) -> str:
+    if not segment["offer"]:
+        return say("no offer typed")
     if segment["pays"] is None:
         return say("cannot tell")
     if segment["pays"]:
         return say("yes")
-    return say("no") if segment["break_even"] is not None else say("never")
+    return say("never") if segment["margin_of_response"] <= 0 else say("no")
 
 
 def pays_verdict(plan: dict, project: Project) -> str:
-    """What to do about each offer that does not pay."""
+    """What to do about each offer that does not pay, or of which nobody can tell."""
     judged = [s for s in plan["segments"] if s["pays"] is not None]
     if not judged:
-        return _unpriced(plan)
+        return " ".join([_unpriced(plan), *_unknown(plan, project)])
     bad = [_cure(s, plan, project) for s in judged if not s["pays"]]
-    return " ".join(bad or [say("Every offer pays at the assumed rise.")])
+    good = (
+        say("Every offer pays at the assumed rise.") if len(judged) == len(_offered(plan)) else say("The others pay at the assumed rise.")
+    )
+    unknown = _unknown(plan, project)
+    return " ".join([*bad, *unknown, *([] if bad else [good])])
+
+
+def _unknown(plan: dict, project: Project) -> list[str]:
+    """Of which offers nobody can tell whether they pay, and the remedy."""
+    names = [segment_name(s) for s in plan["segments"] if s["pays"] is None and unknown_anyway(s, project)]
+    if not names:
+        return []
+    return [
+        say(
+            "{names}: cannot tell, for nobody knows how many would take the offer and come anyway. Contact with a control group and count "
+            "who comes in it, or type a guess: anyway_share of the offer in project.yml.",
+            names=words.join(names),
+        )
+    ]
 
 
 def _cure(segment: dict, plan: dict, project: Project) -> str:
+    """Why an offer does not pay, and what would."""
     name, offer = segment_name(segment), project.target.offers[segment["id"]]
+    values = {"name": name, "cost": words.money(offer.cost), "plausible": _points(plan["plausible"])}
+    if unknown_anyway(segment, project):
+        return _certain(segment, values)
     if segment["pays_through"]:
         channel = words.text(project.target.channels[segment["pays_through"]].name)
         return say("{name}: does not pay by its channel; it would pay by “{channel}”.", name=name, channel=channel)
+    largest = segment["largest_offer"]
     if segment["break_even"] is None:
-        if segment["largest_offer"] is None:
-            return say(
-                "{name}: never pays, for the offer costs at least the margin of an order, and even without it the plausible rise would not "
-                "pay for the contact; leave it out.",
-                name=name,
-            )
-        values = {"cost": words.money(offer.cost), "largest": words.money(segment["largest_offer"])}
-        return say("{name}: never pays, the offer of {cost} eats the margin; it would pay at {largest} or less.", name=name, **values)
-    values = {"points": _points(segment["break_even"]), "plausible": _points(plan["plausible"])}
-    cheaper = "" if segment["largest_offer"] is None else say(", or an offer of {x} at most", x=words.money(segment["largest_offer"]))
-    if segment["response"] and offer.cost:
+        return _never(largest, values)
+    cheaper = "" if largest is None else say(", or an offer of {x} at most", x=words.money(largest))
+    values |= {"points": _points(segment["break_even"]), "cheaper": cheaper}
+    if segment["fails_for"] == "anyway":
         return say(
-            "{name}: does not pay, for many would take the offer and come anyway; it would take a rise of {points} points{cheaper}, or an "
-            "offer tied to a purchase that they would not have made.",
-            name=name,
-            cheaper=cheaper,
+            "{name}: does not pay, for many would take the offer of {cost} and come anyway; it would take a rise of {points} "
+            "points{cheaper}, or an offer tied to a purchase that they would not have made.",
             **values,
         )
-    return say("{name}: does not pay; it would take a rise of {points} points{cheaper}.", name=name, cheaper=cheaper, **values)
+    if segment["fails_for"] == "offer":
+        return say(
+            "{name}: does not pay, for the offer of {cost} takes too much of the margin of an order; it would take a rise of {points} "
+            "points{cheaper}.",
+            **values,
+        )
+    return say("{name}: does not pay; it would take a rise of {points} points{cheaper}.", **values)
 
 
-def assumptions_table(project: Project) -> Table:
-    """Everything typed that the figures above rest on, with its source and who answers for it."""
+def _never(largest: float | None, values: dict) -> str:
+    """What to do about an offer that costs at least the margin of an order."""
+    if largest is None:
+        return say(
+            "{name}: never pays, for the offer costs at least the margin of an order, and even without it the plausible rise would not "
+            "pay for the contact; leave it out.",
+            **values,
+        )
+    return say(
+        "{name}: never pays, the offer of {cost} eats the margin; it would pay at {largest} or less.",
+        largest=words.money(largest),
+        **values,
+    )
+
+
+def _certain(segment: dict, values: dict) -> str:
+    """Why an offer does not pay however many, or few, would come anyway."""
+    if segment["margin_of_response"] <= 0:
+        return say(
+            "{name}: never pays, the offer of {cost} is at least the margin of an order; make it cheaper, or leave it out.", **values
+        )
+    if segment["fails_for"] == "offer":
+        return say(
+            "{name}: does not pay at a rise of {plausible} points even if nobody came anyway, for the offer of {cost} takes too much of "
+            "the margin of an order; make it cheaper.",
+            **values,
+        )
+    return say(
+        "{name}: does not pay at a rise of {plausible} points even if nobody came anyway: the contact costs too much; take a cheaper "
+        "channel.",
+        **values,
+    )
+
+
+def assumptions_table(project: Project, plan: dict) -> Table:
+    """Everything that the figures above rest on, with its source and who answers for it."""
     rows = []
-    for row in assumptions(project):
+    for row in assumptions(project, plan):
         of, what = words.text(row.get("of")), row["what"]
         money = what in ("contact", "offer")
         value = say("none typed") if row["value"] is None else (words.money if money else words.share)(row["value"], 2 if money else 0)
         who = words.text(row["decided"][-1].decided_by) if row["decided"] else say("nobody is named")
-        source = words.text(row["source"]) or say("no source typed")
+        source = say(WANTED) if row["source"] == NEEDED else words.text(row["source"]) or say("no source typed")
         what = WHAT[what]
         rows.append({"what": say(what, of=of), "value": value, "source": source, "field": row["field"], "who": who})
     columns = [

@@ -5,20 +5,33 @@ from datetime import datetime, timedelta
 import ibis.expr.types as ir
 
 from helpers.engine import first_instant, total
+from helpers.masking import covered_sizes, withheld
 from helpers.objectives.figures import RESPONSE_DAYS, measure
 from helpers.project import Project
+from helpers.project.plans import Offer
 from helpers.scope import smallest_rise
-from helpers.target.arms import ARMS, counted
+from helpers.target.arms import ARMS, counted, draw
 
 MOST_CAMPAIGNS = 12
 """Campaigns over which a test may be spread before it is called hopeless."""
-NO_CONSENTS, NOT_SIGNED, NO_OFFER, NO_MARGIN = "no consents", "not signed", "no offer", "no margin"
+NO_CONSENTS, NOT_SIGNED, NO_OFFER, NO_MARGIN, NOT_BETTER = "no consents", "not signed", "no offer", "no margin", "not better"
+NEEDED = "needed"
+"""Stands as the source of what would have to be known."""
+MONEY = (
+    *("anyway", "margin_of_response", "per_contact", "break_even", "gain", "cost"),
+    *("pays", "fails_for", "pays_through", "largest_offer"),
+)
+"""What `economics` says of a segment."""
 
 
-def reasons(project: Project, validation: dict, profiles: dict, *, consents: bool) -> list[str]:
-    """Why nothing is released, as codes; empty when nothing stands in the way."""
+def reasons(project: Project, validation: dict, profiles: dict, evidence: dict, *, consents: bool) -> list[str]:
+    """Why nothing is released, as codes; empty when nothing stands in the way.
+
+    validation, profiles, evidence   as steps 5 and 6 hand them over
+    """
     found = [] if consents else [NO_CONSENTS]
     found += [] if validation["status"] == "signed" else [NOT_SIGNED]
+    found += [NOT_BETTER] if evidence["verdicts"]["panel"]["verdict"] in ("rules", "none") else []
     found += [NO_OFFER] if any(s["id"] not in project.target.offers for s in profiles["segments"]) else []
     return found + ([NO_MARGIN] if project.target.margin_rate is None else [])
 
@@ -41,6 +54,17 @@ def responses(
     return {row.segment: {"y": float(row.y), "n": float(row.n), "customers": int(row.customers)} for row in found.execute().itertuples()}
 
 
+def outlook(members: ir.Table, checked: dict[str, ir.Table], profiles: dict, project: Project, *, as_of: datetime) -> dict:
+    """The plan before anything is handed over, for a step that only needs its figures; what step 8 says of status is left open.
+
+    members    customer_id, segment;  checked: the tables of step 3 by name
+    """
+    consents = checked.get("consents")
+    drawn = counted(draw(members, project, status="DRAFT", consents=consents))
+    answers = responses(members, checked["orders"], checked.get("contacts"), as_of=as_of)
+    return plan(profiles, drawn, answers, project, reasons=[], consents=consents is not None) | {"status": None, "reasons": None}
+
+
 def plan(
     profiles: dict,
     arms: dict[str, dict[str, int]],
@@ -50,12 +74,15 @@ def plan(
     reasons: list[str],
     consents: bool,
 ) -> dict:
-    """plan.json: nothing in it is about fewer than min_cell customers.
+    """plan.json: nothing in it is about fewer than min_cell customers, and no number of customers from which such a one follows.
 
     profiles   as step 6 hands them over;  arms: result of `counted`;  answers: result of `responses`
+    Returns    a line a segment: contacted, control (of this campaign and of all), unlisted (no consent, no offer), null when not told
     """
-    target = project.target
-    segments = [_segment(s, arms.get(s["id"]), answers.get(s["id"]), project, consents) for s in profiles["segments"]]
+    target, shown = project.target, profiles["segments"]
+    drawn = {s["id"]: arms.get(s["id"]) or dict.fromkeys(ARMS, 0) for s in shown}
+    segments = [_segment(s, drawn[s["id"]], answers.get(s["id"]), project, consents) for s in shown]
+    totals = {key: _added(segments, key) for key in ("contacted", "control", "unlisted")}
     return {
         "campaign": target.campaign,
         "status": "DRAFT" if reasons else "READY",
@@ -65,16 +92,15 @@ def plan(
         "margin_rate": target.margin_rate,
         "plausible": project.scope.criteria.interesting_uplift,
         "segments": segments,
-        "pooled": _pooled(segments, project),
-        "total": {key: _added(segments, key) for key in ("contacted", "control", "held_out", "gain", "cost")},
+        "pooled": _pooled(segments, drawn, project),
+        "total": totals | {key: _whole(segments, key) for key in ("gain", "cost")},
     }
 
 
-def _segment(segment: dict, arms: dict[str, int] | None, answered: dict | None, project: Project, consents: bool) -> dict:
+def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, project: Project, consents: bool) -> dict:
     """One segment's line; all that is about fewer than min_cell customers is null."""
     least, n = project.min_cell, segment["n"]
     offer, action = project.target.offers.get(segment["id"]), project.adopt.actions.get(segment["id"])
-    arms = arms or dict.fromkeys(ARMS, 0)
     head = {"id": segment["id"], "name": segment["name"], "fits": segment["fits"], "colour": segment["colour"]}
     head |= {
         "offer": offer.offer if offer else None,
@@ -82,25 +108,35 @@ def _segment(segment: dict, arms: dict[str, int] | None, answered: dict | None, 
         "channel": offer.channel if offer else None,
         "owner": action.owner if action else None,
     }
-    listed = sum(arms.values())
-    reach = {"n": listed, "share": listed / n} if consents and offer and n >= least and not 0 < listed < least else None
-    counts = {name: _enough(arms[arm], least) for name, arm in zip(("contacted", "control", "held_out"), ARMS, strict=True)}
-    if n < least:  # nobody in it counts 0 and is no secret
-        counts, answered = dict.fromkeys(counts, 0 if n == 0 else None), None
-    told = answered if answered and answered["customers"] >= least and answered["n"] else None
+    untold, listed = withheld(segment, least), sum(drawn.values())
+    counts = _counts(segment, drawn, least)
+    reach = {"n": listed, "share": listed / n} if consents and offer and n and counts["unlisted"] is not None else None
+    told = answered if answered and not untold and answered["customers"] >= least and answered["n"] else None
     response = {"value": told["y"] / told["n"], "n": told["customers"], "mailings": int(told["n"])} if told else None
-    seen = _seen(response, counts, project)
-    worth = economics(segment["id"], segment["spend_per_order"] if n >= least else None, counts["contacted"], response, project)
-    return head | {"customers": _enough(n, least), "reachable": reach, **counts, "response": response, **seen, **worth}
+    seen = _seen(response, _tested(counts, drawn, least), project)
+    worth = economics(segment["id"], None if untold else segment["spend_per_order"], counts["contacted"], response, project)
+    return head | {"customers": None if untold else n, "reachable": reach, **counts, "response": response, **seen, **worth}
 
 
-def _enough(n: int, least: int) -> int | None:
-    return None if 0 < n < least else n
+def _counts(segment: dict, drawn: dict[str, int], least: int) -> dict[str, int | None]:
+    """contacted, control and unlisted, which add up to the segment; null where the number, or what follows from it, is not told."""
+    contacted, control, universal = (drawn[arm] for arm in ARMS)
+    parts = {"contacted": contacted, "control": control + universal, "unlisted": max(segment["n"] - sum(drawn.values()), 0)}
+    if withheld(segment, least):
+        return dict.fromkeys(parts)
+    hidden = covered_sizes(list(parts.values()), least=least)
+    return {key: None if shut else n for (key, n), shut in zip(parts.items(), hidden, strict=True)}
 
 
-def _seen(response: dict | None, counts: dict[str, int | None], project: Project) -> dict:
+def _tested(counts: dict[str, int | None], drawn: dict[str, int], least: int) -> tuple[int, int]:
+    """Contacted and control of this campaign, where they may be counted; else nobody."""
+    contacted, control = drawn[ARMS[0]], drawn[ARMS[1]]
+    return (contacted, control) if counts["contacted"] and counts["control"] and control >= least else (0, 0)
+
+
+def _seen(response: dict | None, tested: tuple[int, int], project: Project) -> dict:
     """What a test of one campaign could see: smallest_effect, the same with half of the customers as control, campaigns_needed."""
-    contacted, control = counts["contacted"] or 0, counts["control"] or 0
+    contacted, control = tested
     if not response or not response["value"] or not contacted or not control:
         return dict.fromkeys(("smallest_effect", "smallest_at_half", "learns", "campaigns_needed"))
     base, plausible = response["value"], project.scope.criteria.interesting_uplift
@@ -117,57 +153,73 @@ def _seen(response: dict | None, counts: dict[str, int | None], project: Project
 def economics(segment: str, spend_per_order: float | None, contacted: int | None, response: dict | None, project: Project) -> dict:
     """What the offer of a segment must bring, at the typed margin and costs.
 
+    anyway               {share, source}: who would take the offer and come anyway, by earlier answers ("answers"), else as "typed";
+                         share and source null when neither is known
+    per_contact          cost of a contact, and of the offers redeemed by those who come anyway; null when the offer costs something and
+                         nobody knows how many they are, and with it cost, gain and break_even
     margin_of_response   spend per order × margin rate − cost of a redeemed offer
-    per_contact          cost of a contact, and of the offers redeemed by those who answer anyway (their share by earlier answers;
-                         the contact alone where nobody knows it)
     break_even           rise in response that pays for the contact: per_contact ÷ margin_of_response; null when that is not above 0
     gain                 contacted × plausible rise × margin_of_response − cost;  cost: contacted × per_contact
-    pays                 whether break_even is at most the plausible rise
+    pays                 whether break_even is at most the plausible rise; false also where not even the contact alone would pay
+    fails_for            why it does not pay: the "offer" eats the margin or most of it, the "contact" costs too much, or "anyway": those
+                         who come anyway take the offer
     pays_through         the cheapest typed channel by which it would pay, when it does not
     largest_offer        the cost of a redeemed offer up to which it would pay by its channel, when it does not
     """
     target, plausible = project.target, project.scope.criteria.interesting_uplift
     offer = target.offers.get(segment)
-    fields = ("margin_of_response", "per_contact", "break_even", "gain", "cost", "pays", "pays_through", "largest_offer")
-    found = dict.fromkeys(fields)
+    found = dict.fromkeys(MONEY)
     if offer is None:
         return found
-    anyway = response["value"] if response else 0.0
-    price = target.channels[offer.channel].cost + anyway * offer.cost
-    found["cost"] = None if contacted is None else contacted * price
+    known = (response["value"], "answers") if response else (offer.anyway_share, None if offer.anyway_share is None else "typed")
+    anyway, channel = known[0], target.channels[offer.channel].cost
+    price = channel + (anyway or 0.0) * offer.cost if anyway is not None or not offer.cost else None
+    found["anyway"] = dict(zip(("share", "source"), known, strict=True))
+    found["cost"] = None if contacted is None or price is None else contacted * price
     if target.margin_rate is None or spend_per_order is None:
         return found
     before_offer = spend_per_order * target.margin_rate
     margin = before_offer - offer.cost
-    found |= {"per_contact": price, "margin_of_response": margin, "pays": margin > 0 and price / margin <= plausible}
-    if margin > 0:
-        found["break_even"] = price / margin
-    if contacted is not None:
-        found["gain"] = contacted * plausible * margin - found["cost"]
-    if not found["pays"]:
-        taken = anyway * offer.cost
-        paying = sorted((c.cost, key) for key, c in target.channels.items() if margin > 0 and (c.cost + taken) / margin <= plausible)
-        found["pays_through"] = paying[0][1] if paying else None
-        channel, share = target.channels[offer.channel].cost, anyway + plausible
-        largest = (plausible * before_offer - channel) / share if share else 0.0  # what solves break_even = plausible
-        found["largest_offer"] = largest if largest > 0 else None
+    found |= {"margin_of_response": margin, "per_contact": price}
+    found["break_even"] = price / margin if margin > 0 and price is not None else None
+    found["gain"] = None if found["cost"] is None else contacted * plausible * margin - found["cost"]
+    possible = margin > 0 and channel / margin <= plausible  # if nobody came anyway
+    found["pays"] = (None if price is None else price / margin <= plausible) if possible else False
+    if found["pays"] is False:
+        alone = channel <= plausible * before_offer  # the contact without the offer's cost
+        found["fails_for"] = "anyway" if possible else "offer" if alone and offer.cost else "contact"
+        found |= _remedies(offer, before_offer, anyway, project)
     return found
 
 
-def _pooled(segments: list[dict], project: Project) -> dict | None:
+def _remedies(offer: Offer, before_offer: float, anyway: float | None, project: Project) -> dict:
+    """pays_through and largest_offer of an offer that does not pay; null where nobody knows who would come anyway."""
+    target, plausible = project.target, project.scope.criteria.interesting_uplift
+    margin, channel = before_offer - offer.cost, target.channels[offer.channel].cost
+    if anyway is None and offer.cost:
+        return {"pays_through": None, "largest_offer": None}
+    share = anyway or 0.0
+    taken = share * offer.cost
+    paying = sorted((c.cost, key) for key, c in target.channels.items() if margin > 0 and (c.cost + taken) / margin <= plausible)
+    largest = (plausible * before_offer - channel) / (share + plausible) if share + plausible else 0.0  # solves break_even = plausible
+    return {"pays_through": paying[0][1] if paying else None, "largest_offer": largest if largest > 0 else None}
+
+
+def _pooled(segments: list[dict], drawn: dict[str, dict[str, int]], project: Project) -> dict | None:
     """The smallest effect when all segments with an offer and a known response are tested together; null when there are none.
 
     Its base is each segment's response weighted by the customers in its test: earlier campaigns mailed some segments more than others.
     """
-    known = [s for s in segments if s["response"] and s["contacted"] and s["control"]]
+    tested = {s["id"]: _tested(s, drawn[s["id"]], project.min_cell) for s in segments}
+    known = [s for s in segments if s["response"] and all(tested[s["id"]])]
     if not known:
         return None
     mailings = sum(s["response"]["mailings"] for s in known)
     answered = sum(s["response"]["value"] * s["response"]["mailings"] for s in known)
-    counts = {key: sum(s[key] for s in known) for key in ("contacted", "control")}
+    counts = tuple(sum(tested[s["id"]][place] for s in known) for place in (0, 1))
     response = {"value": answered / mailings, "n": sum(s["response"]["n"] for s in known), "mailings": mailings}
-    base = sum(s["response"]["value"] * (s["contacted"] + s["control"]) for s in known) / sum(counts.values())
-    return {"segments": [s["id"] for s in known], "response": response, **counts, **_seen({"value": base}, counts, project)}
+    base = sum(s["response"]["value"] * sum(tested[s["id"]]) for s in known) / sum(counts)
+    return {"segments": [s["id"] for s in known], "response": response, **_seen({"value": base}, counts, project)}
 
 
 def _added(segments: list[dict], key: str) -> float | None:
@@ -176,8 +228,16 @@ def _added(segments: list[dict], key: str) -> float | None:
     return sum(shown) if shown else None
 
 
-def assumptions(project: Project) -> list[dict]:
-    """Everything typed that the plan rests on: what (a code), value, kind, source (prose or None), field of project.yml, decisions."""
+def _whole(segments: list[dict], key: str) -> float | None:
+    """The sum of money over the segments that may be shown; null when it is not known of one of them."""
+    return None if any(s["contacted"] and s[key] is None for s in segments) else _added(segments, key)
+
+
+def assumptions(project: Project, plan: dict) -> list[dict]:
+    """Everything that the plan rests on: what (a code), of, value, source (prose or None), field of project.yml, decisions.
+
+    A share of those who would come anyway that is neither observed nor typed has value None and source NEEDED.
+    """
     target, own = project.target, project.target.decisions
     rows = [{"what": "margin_rate", "value": target.margin_rate, "source": target.margin_source or None, "field": "target.margin_rate"}]
     for key, channel in target.channels.items():
@@ -185,6 +245,7 @@ def assumptions(project: Project) -> list[dict]:
         rows.append({"what": "contact", "of": channel.name, "value": channel.cost, "source": channel.source or None, "field": place})
     for segment, offer in target.offers.items():
         rows.append({"what": "offer", "of": offer.offer, "value": offer.cost, "source": None, "field": f"target.offers.{segment}.cost"})
+    rows += [row for s in plan["segments"] for row in _anyway(s, target.offers.get(s["id"]))]
     rows = [row | {"decided": own} for row in rows]
     rows.append(
         {
@@ -200,4 +261,12 @@ def assumptions(project: Project) -> list[dict]:
     return rows
 
 
-__all__ = ["assumptions", "counted", "economics", "plan", "reasons", "responses"]
+def _anyway(segment: dict, offer: Offer | None) -> list[dict]:
+    """The line of the share that would take the offer and come anyway, unless it is observed or the offer costs nothing."""
+    if offer is None or not offer.cost or segment["anyway"]["source"] == "answers":
+        return []
+    share, field = segment["anyway"]["share"], f"target.offers.{segment['id']}.anyway_share"
+    return [{"what": "anyway", "of": offer.offer, "value": share, "source": NEEDED if share is None else None, "field": field}]
+
+
+__all__ = ["assumptions", "counted", "economics", "outlook", "plan", "reasons", "responses"]

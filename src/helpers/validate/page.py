@@ -1,8 +1,6 @@
 """What the page of step 5 says: the sheet, what is left out, who has signed, what differs, and what to type after the meeting."""
 
-import json
 from datetime import datetime
-from html import escape
 
 import pandas as pd
 
@@ -11,7 +9,9 @@ from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
 from helpers.scope.page import criteria_table
 from helpers.tables import Column, Table
-from helpers.validate.signing import unsigned
+from helpers.validate.to_type import FIELDS
+from helpers.validate.to_type import as_typed as as_typed
+from helpers.validate.to_type import to_type as to_type
 from helpers.variables.catalogue import MEASURES, GroupShare, Variable, catalogue, definition
 from helpers.variables.spread import unit
 from helpers.words import mark, say, say_n
@@ -41,11 +41,6 @@ CHANGES = {
     "variable_added": mark("{name}: new on the sheet"),
     "variable_gone": mark("{name}: no longer on the sheet"),
     "definition": mark("{name}: defined otherwise"),
-}
-FIELDS = {
-    "window_days": mark("Window in which behaviour is measured, days"),
-    "horizon_days": mark("Later period used to judge, days"),
-    "segments_wanted": mark("Number of segments"),
 }
 OUT = {
     "constant": mark("everybody has the same value"),
@@ -257,13 +252,31 @@ def reasons(validation: dict, project: Project) -> list[str]:
         found.append(say("No sheet of variables is signed yet; asked to sign: {roles}.", roles=words.join(sum(by.values(), []))))
     else:
         found += [say("Signature missing: {roles}.", roles=words.join(by["missing"]))] if by["missing"] else []
-        found += [say("Another sheet was signed by: {roles}.", roles=words.join(by["other sheet"]))] if by["other sheet"] else []
+        found += _other_sheets(validation)
     changes = [_change(each, project) for each in validation["difference"]]
     if changes:
         more = len(changes) - NAMED
         told = say("; ").join(changes[:NAMED]) + (say_n(", and {n} more", ", and {n} more", more) if more > 0 else "")
         found.append(say("Changed since signing: {changes}.", changes=told))
     return found
+
+
+def _other_sheets(validation: dict) -> list[str]:
+    """Who signed another sheet: today's, or one that nobody can find here – then the number may be a slip."""
+    other = [s for s in validation["signatures"] if s["state"] == "other sheet"]
+    today = [words.text(s["role"]) for s in other if s["sheet"] == validation["number"]]
+    found = [say("Another sheet was signed by: {roles}.", roles=words.join(today))] if today else []
+    return found + [
+        say(
+            "{role} signed number {typed}, which is not the number of the sheet typed as signed, {number}: an earlier sheet, or perhaps a "
+            "slip.",
+            role=words.text(s["role"]),
+            typed=s["sheet"],
+            number=validation["signed"],
+        )
+        for s in other
+        if s["sheet"] != validation["number"]
+    ]
 
 
 def _change(each: dict, project: Project) -> str:
@@ -288,45 +301,6 @@ def proposal_words(validation: dict, project: Project) -> str:
     parts = [say("would add {names}", names=words.join(added))] if added else []
     parts += [say("would leave out {names}", names=words.join(gone))] if gone else []
     return say("On today’s data step 4 {changes}; what was signed stands until the next meeting.", changes=words.join(parts))
-
-
-# What to type after the meeting
-
-
-def to_type(validation: dict, project: Project) -> str:
-    """The lines of project.yml that record the meeting, ready to paste; a sentence when nothing is left to type."""
-    if validation["status"] == "signed":
-        return say("Nothing to type: project.yml holds this sheet and every signature.")
-    sheet, example = validation["sheet"], say("Head of CRM")
-    lines = ["validate:"]
-    if not validation["signatures"]:
-        lines += ["  required:  # " + say("the roles that have to sign"), f"    - {_quoted(example)}"]
-    lines += ["  signed:  # " + say("in place of what stands there")]
-    lines += [f"    {part}: {sheet[part]}" for part in FIELDS]
-    lines += ["    thresholds:", *(f"      {name}: {value:.12g}" for name, value in sheet["thresholds"].items())]
-    # In quotes: eight digits alone would be read as a number.
-    lines += ["    variables:", *(f'      {name}: "{digest}"' for name, digest in sheet["variables"].items())]
-    roles = unsigned(project, validation["number"]) if validation["signatures"] else [example]
-    if roles:
-        lines += ["  signatures:  # " + say("put the day; earlier lines may stay")]
-        lines += [line for role in roles for line in _lines_to_sign(role, validation["number"])]
-    return "\n".join(lines)
-
-
-def _lines_to_sign(role, sheet: str) -> list[str]:
-    return [f"    - role: {_quoted(role)}", "      signed_on: YYYY-MM-DD", f'      sheet: "{sheet}"']
-
-
-def _quoted(role) -> str:
-    """A role in the reader’s language, as YAML: a role typed in two languages is signed for under either of them."""
-    if not isinstance(role, str):
-        role = next(role[key] for key in (words.language(), "en", *role) if role.get(key))
-    return json.dumps(role, ensure_ascii=False)
-
-
-def as_typed(lines: str) -> dict[str, str]:
-    """Text to be copied as it stands, for `tables.place_on_page`."""
-    return {"text/html": f'<pre class="to-type">{escape(lines)}</pre>\n', "text/plain": lines}
 
 
 # Limits and summary

@@ -235,7 +235,7 @@ def catalogue(project: Project) -> list[Variable]:
             GROUP_LABEL,
             GROUP_DEFINITION,
             ("orders.category",),
-            project.variables.category_names.get(name, name),
+            project.variables.category_names.get(name, name.removesuffix("_share").replace("_", " ")),
         )
         for name in project.variables.category_groups
     ]

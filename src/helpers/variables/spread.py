@@ -120,8 +120,8 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         Column("chosen", say("Transform")),
     ]
     note = say(
-        "Bounds are the {low} and {high} quantiles, and 0 for amounts that refunds pull below. What is learnt here is frozen: a rerun "
-        "applies these constants, it does not learn new ones.",
+        "Bounds are the {low} and {high} quantiles, and 0 for amounts that refunds pull below. These constants are kept in the "
+        "segmentation’s document, which can be applied later unchanged, as step 9 does; a report as of another day learns new ones.",
         low=words.share(project.variables.clip_low, 0),
         high=words.share(project.variables.clip_high, 0),
     )
