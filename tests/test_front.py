@@ -664,6 +664,10 @@ def test_the_essential_is_one_sheet_of_a4_in_type_that_can_be_read(pages, browse
         getComputedStyle(e).display, e.textContent.trim()])"""
     found = seen.evaluate(texts)
     assert len(found) > 100
+    heads = seen.locator(".glance thead th.told").evaluate_all("all => all.map(e => getComputedStyle(e).display)")
+    assert heads == ["none", "none"], "they would stand above figures"
+    label = seen.locator(".glance tbody td.told").first.evaluate("e => getComputedStyle(e, '::before').content")
+    assert label.startswith('"What to do"') and seen.locator(".analyst, .foot").filter(visible=True).count() == 0
     assert [text for size, _, _, text in found if size < 8 * 96 / 72 - 0.01] == []
     assert [text for _, over, display, text in found if display != "inline" and over > 0] == []
     assert seen.evaluate("document.documentElement.scrollWidth") <= 718

@@ -2,9 +2,8 @@
 
 from helpers.build.candidates import CANDIDATES, RULES, TITLES
 from helpers.build.choice import aligned, chosen, membership, name_fits, named
-from helpers.build.classes import stability
 from helpers.build.document import apply, check, labels, to_sql
-from helpers.build.judging import Made, budget, fitting_sample, judged, make, solidity
+from helpers.build.judging import Made, budget, fitting_sample, judged, make, solidity, stability
 from helpers.build.profiles import profile
 
 __all__ = [

@@ -20,7 +20,13 @@ CANDIDATES = {
     "hcpc": mark("Hierarchical classification"),
     "crossing": mark("Crossing of two criteria"),
 }
-RULES = {"bands": mark("Bands of past spend"), "tree": mark("Shallow tree"), "chance": mark("Chance")}
+RULES = {
+    "bands": mark("Bands of past spend"),
+    "slices": mark("Slices of one gradient"),
+    "tree": mark("Shallow tree"),
+    "panel_tree": mark("Shallow tree on behaviours"),
+    "chance": mark("Chance"),
+}
 TITLES = CANDIDATES | RULES
 RFM = {"recency_days": -1, "orders_per_30d": 1, "spend_per_30d": 1}
 """The three criteria, each with the direction in which more is better."""
@@ -85,6 +91,24 @@ def hcpc(sample: pd.DataFrame, names: list[str], k: int, project: Project, *, bu
     )
 
 
+def slices(sample: pd.DataFrame, names: list[str], k: int, project: Project, *, built_as_of: datetime) -> dict:
+    """k slices of equal numbers of customers along the first principal axis of all variables: what one gradient alone would give.
+
+    Where many noisy variables say one thing, clusters beat bands of a single variable merely because they average; this does too.
+    """
+    known = {v.name: v for v in catalogue(project)}
+    kept = [name for name in names if name not in constant(sample, names, project)]
+    learnt = learn(sample, [known[name] for name in kept], project)
+    axes = classes.principal_axes(apply(sample, learnt), 1)
+    along = axes.coordinates(apply(sample, learnt))[:, 0]
+    place = np.searchsorted(_cuts(along, k), along, side="right")
+    centres = np.array([[along[place == j].mean()] for j in range(place.max() + 1)])
+    order = _by_measure(place, sample[own_measure(project)].to_numpy(dtype="float64"), len(centres))
+    variables = [{key: entry[key] for key in ("name", "kind", "missing", "steps")} for entry in learnt]
+    document = _document(variables, len(order), {"nearest": {"centroids": centres[order].tolist()}}, built_as_of)
+    return document | {"project": {"centre": axes.centre.tolist(), "loadings": axes.loadings.tolist()}}
+
+
 def rfm(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: datetime) -> dict:
     """Recency, frequency and monetary value in fifths, one to five points each, and the sum cut into k groups.
 
@@ -147,9 +171,9 @@ def crossing(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: dat
 
 
 def tree(sample: pd.DataFrame, outcome: np.ndarray, names: list[str], k: int, *, built_as_of: datetime) -> dict:
-    """A tree of k leaves that predicts the objective, trained one window earlier; its leaves, highest first, are rules.
+    """A tree of k leaves that predicts what it is asked, trained one window earlier; its leaves, highest first, are rules.
 
-    sample, outcome   the earlier window's customers, and what they did after it
+    sample    the earlier window's customers;  outcome: what they did after it, one value a customer or several
     """
     from sklearn.tree import DecisionTreeRegressor
 

@@ -1,6 +1,6 @@
 """Hierarchical classification with consolidation, and how surely its optimum comes back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -140,9 +140,18 @@ def classify(coordinates: np.ndarray, k: int, *, n_starts: int, seed: int) -> tu
 
 
 def stability(
-    coordinates: np.ndarray, ks: Iterable[int], *, pairs: int, seed: int, most_starts: int = 80
+    coordinates: np.ndarray,
+    ks: Iterable[int],
+    *,
+    pairs: int,
+    seed: int,
+    most_starts: int = 80,
+    recode: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[dict[int, np.ndarray], int]:
     """Global stability: agreement of two solutions fitted on two bootstrap samples, for each number of segments.
+
+    recode   from how often each row was drawn to the coordinates of all rows under transforms and axes learnt on that sample;
+             None: the coordinates given, which belong to the yardstick and not to the sample, and so flatter the recipe
 
     Each is fitted cold, labels all original rows, and the adjusted Rand index of the two labellings is taken (bootFlexclust:
     Dolnicar & Leisch 2010, doi 10.1007/s11002-009-9083-4). Starts are doubled until no median moves by more than .02.
@@ -153,6 +162,7 @@ def stability(
     weights = [_bootstrap(len(coordinates), seed, pair) for pair in range(pairs)]
     drawn = min((len(np.unique(coordinates[w > 0], axis=0)) for pair in weights for w in pair), default=0)
     ks = [k for k in ks if 2 <= k < different and k <= drawn]
+    spaces = [[recode(w) if recode else coordinates for w in pair] for pair in weights] if ks else []
     tasks = [(k, pair, half) for k in ks for pair in range(pairs) for half in range(2)]
     best: dict[tuple, object] = {}
     before, done, wanted = None, 0, STARTS
@@ -160,13 +170,13 @@ def stability(
 
         def fit(task, n_init=wanted - done, done=done):
             k, pair, half = task
-            return _fit(coordinates, weights[pair][half], k, n_init=n_init, seed=[seed, *task, done])
+            return _fit(spaces[pair][half], weights[pair][half], k, n_init=n_init, seed=[seed, *task, done])
 
         # Each fit is a task of its own: the order of ending changes nothing. OpenMP's limit holds for the thread that sets it.
         with _one_thread_each(), ThreadPoolExecutor(2, initializer=_one_thread_each) as pool:
             for task, found in zip(tasks, pool.map(fit, tasks), strict=True):
                 best[task] = found if task not in best or found.inertia_ < best[task].inertia_ else best[task]
-        found = {k: np.array([_agreement(coordinates, best[k, p, 0], best[k, p, 1]) for p in range(pairs)]) for k in ks}
+        found = {k: np.array([_agreement(spaces[p], best[k, p, 0], best[k, p, 1]) for p in range(pairs)]) for k in ks}
         medians = np.array([np.median(found[k]) for k in ks])
         if not ks or (before is not None and np.abs(medians - before).max() <= STEADY) or wanted >= most_starts:
             return found, wanted
@@ -184,10 +194,10 @@ def _fit(x: np.ndarray, weight: np.ndarray, k: int, *, n_init: int, seed: list[i
     return _kmeans(x[drawn], k, n_init=n_init, seed=np.random.SeedSequence(seed).generate_state(1)[0], weight=weight[drawn])
 
 
-def _agreement(x: np.ndarray, one, other) -> float:
+def _agreement(spaces: list[np.ndarray], one, other) -> float:
     from sklearn.metrics import adjusted_rand_score
 
-    return adjusted_rand_score(*(_squares(x, fit.cluster_centers_).argmin(axis=1) for fit in (one, other)))
+    return adjusted_rand_score(*(_squares(x, fit.cluster_centers_).argmin(axis=1) for x, fit in zip(spaces, (one, other), strict=True)))
 
 
 def _one_thread_each():

@@ -94,7 +94,27 @@ def verdict_words(evidence: dict, use: str) -> str:
             "use segments.",
             **values,
         )
-    return say("For {use}: no difference shown between “{best}” and “{rule}”; the simple rule does as well.", **values)
+    return _level(evidence["contest"], use, best, rule)
+
+
+def _level(contest: dict, use: str, best: str, rule: str) -> str:
+    """No difference was shown: what that leaves to choose from, and what both of them beat."""
+    gain = contest[best][f"{use}_gain"]
+    said = say(
+        "For {use}: no difference shown between “{best}” ({best_share}) and “{rule}” ({rule_share}), {low} to {high} points at 95%: take "
+        "the one that people can work with.",
+        use=say(USES[use]),
+        best=say(TITLES[best]),
+        rule=say(TITLES[rule]),
+        best_share=words.share(contest[best][use]["value"]),
+        rule_share=words.share(contest[rule][use]["value"]),
+        low=words.signed(gain["low"] * 100, 1),
+        high=words.signed(gain["high"] * 100, 1),
+    )
+    bands, lowest = contest.get("bands", {}).get(use), min(contest[name][use]["low"] for name in (best, rule))
+    if not bands or bands["high"] >= lowest:
+        return said
+    return f"{said} " + say("Both tell more than “{bands}” ({share}).", bands=say(TITLES["bands"]), share=words.share(bands["value"]))
 
 
 def contest_table(evidence: dict) -> Table:

@@ -73,7 +73,7 @@ def described(attributes: pd.DataFrame, labels: pd.Series, *, least: int) -> dic
 
     attributes   customer_id and categorical attributes, missing where not known
     labels       segment by customer_id
-    least        levels held by fewer customers than this, in all or in the segment, are left out
+    least        levels are left out that fewer customers hold than this, in all or in the segment, or that all but a few of it hold
     Returns      segment → [{attribute, level, n (members with the level), share, everyone, v, p_holm}], strongest first
     """
     rows = []
@@ -87,16 +87,16 @@ def described(attributes: pd.DataFrame, labels: pd.Series, *, least: int) -> dic
         for one in counts.index:
             for level in counts.columns:
                 having = int(counts.loc[one, level])
-                if having < least or holders[level] < least or 0 < members[one] - having < least:
-                    continue
                 v, p = v_test_level(having, int(members[one]), int(holders[level]), n)
                 shares = {"share": having / members[one], "everyone": holders[level] / n}
-                rows.append({"segment": str(one), "attribute": attribute, "level": str(level), "n": having, **shares, "v": v, "p": p})
-    for row, adjusted in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
-        row["p_holm"] = adjusted
-        del row["p"]
+                few = having < least or holders[level] < least or 0 < members[one] - having < least
+                told = {"segment": str(one), "attribute": attribute, "level": str(level), "n": having, **shares, "v": v}
+                rows.append((p, few, told))
+    # Left out after the correction: to test only what is common in a segment would keep the lucky levels and call them findings.
+    adjusted = holm(np.array([p for p, _, _ in rows]))
+    shown = [told | {"p_holm": p_holm} for (_, few, told), p_holm in zip(rows, adjusted, strict=True) if not few]
     found: dict[str, list[dict]] = {}
-    for row in sorted(rows, key=lambda r: (-abs(r["v"]), r["attribute"], r["level"])):
+    for row in sorted(shown, key=lambda r: (-abs(r["v"]), r["attribute"], r["level"])):
         found.setdefault(row.pop("segment"), []).append(row)
     return found
 

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 
 from helpers import engine
-from helpers.build import candidates
+from helpers.build import candidates, classes
 from helpers.build.contest import judge
 from helpers.build.document import labels
 from helpers.engine import Window, totals_by_order
+from helpers.variables import apply, catalogue, learn
 from helpers.variables.choose import outcomes_of
+
+TREES = {"tree": "objective", "panel_tree": "panel"}
+"""One tree a use: a rule is simple because it is short, not because it was asked something else."""
 
 
 @dataclass
@@ -26,6 +30,24 @@ class Made:
     documents: dict[str, dict]
     evidence: dict = field(default_factory=dict)
     coordinates: np.ndarray | None = None
+
+
+def stability(made: Made, sample: pd.DataFrame, project) -> tuple[dict[int, np.ndarray], int]:
+    """`classes.stability` of the whole recipe for every number of segments of the scope: transforms and axes are learnt on each sample too.
+
+    sample   the fitting sample, in the order of made.coordinates
+    """
+    known = {v.name: v for v in catalogue(project)}
+    kept = [known[v["name"]] for v in made.documents["hcpc"]["variables"]]
+
+    def recode(drawn: np.ndarray) -> np.ndarray:
+        learnt = learn(sample.iloc[np.repeat(np.arange(len(sample)), drawn.astype(int))], kept, project)
+        values = apply(sample, learnt)
+        axes = classes.principal_axes(np.repeat(values, drawn.astype(int), axis=0), project.build.axes)
+        return axes.coordinates(values)
+
+    ks = range(project.scope.segments_from, project.scope.segments_to + 1)
+    return classes.stability(made.coordinates, ks, pairs=project.build.pairs, seed=project.seed, recode=recode)
 
 
 def solidity(made: Made, stable: dict[int, np.ndarray], starts: int) -> dict:
@@ -58,6 +80,7 @@ def make(sample: pd.DataFrame, names: list[str], k: int, project, passports: dic
         "hcpc": classified,
         "crossing": candidates.crossing(sample, k, project, built_as_of=built_as_of, criteria=crossed),
         "bands": candidates.bands(sample, k, project, built_as_of=built_as_of),
+        "slices": candidates.slices(sample, names, k, project, built_as_of=built_as_of),
     }
     return Made(documents, evidence, coordinates)
 
@@ -87,10 +110,9 @@ def judged(step, windows: dict[str, Window], orders, names: list[str], passports
     made = make(fitted, names, k, project, passports, built_as_of=confirm.built_at)
     sample = step.sample(customers)
     outcomes = _outcomes(step, confirm, orders, sample)
-    tree = _tree(step, windows["select"], orders, names, k)
-    labelled = {name: labels(document, sample) for name, document in made.documents.items()} | (
-        {"tree": labels(tree, sample)} if tree else {}
-    )
+    trees = {name: _tree(step, windows["select"], orders, names, k, use) for name, use in TREES.items()}
+    documents = made.documents | {name: tree for name, tree in trees.items() if tree}
+    labelled = {name: labels(document, sample) for name, document in documents.items()}
     labelled["chance"] = np.random.default_rng(project.seed).integers(0, k, len(sample)).astype(str)
     roles = {n: "candidate" if n in candidates.CANDIDATES else "chance" if n == "chance" else "rule" for n in labelled}
     found = judge(labelled, roles, outcomes, sample["customer_id"], draws=project.build.draws, seed=project.seed)
@@ -109,7 +131,7 @@ def budget(step, windows: dict[str, Window], orders, names: list[str], made: Mad
     A tree is trained again on the last period that can be seen whole, the one that judged the contest.
     """
     if evidence["verdicts"]["objective"]["best_rule"] == "tree":
-        tree = _tree(step, windows["confirm"], orders, names, step.project.scope.segments_wanted)
+        tree = _tree(step, windows["confirm"], orders, names, step.project.scope.segments_wanted, "objective")
         if tree:
             return tree, "tree"
     return made.documents["bands"], "bands"
@@ -133,12 +155,15 @@ def _outcomes(step, window: Window, orders, sample: pd.DataFrame) -> dict[str, n
     return outcomes_of(window, totals_by_order(orders), after, sample["customer_id"], step.project)
 
 
-def _tree(step, window: Window, orders, names: list[str], k: int) -> dict | None:
-    """The tree, trained on one window: its customers as they were, and what they did up to the day the other recipes are built."""
+def _tree(step, window: Window, orders, names: list[str], k: int, use: str) -> dict | None:
+    """A tree for one use, trained on one window: its customers as they were, and what they did up to the day the others are built."""
     if not window.enough:
         return None
     sample = step.sample(step.take("variables", f"variables_{window.name}"))
-    if len(sample) < 2 * candidates.LEAF:
+    outcomes = _outcomes(step, window, orders, sample)
+    wanted = [y for name, y in outcomes.items() if (name == "objective") == (use == "objective") and np.nanstd(y) > 0]
+    if len(sample) < 2 * candidates.LEAF or not wanted:
         return None
-    objective = _outcomes(step, window, orders, sample)["objective"]
-    return candidates.tree(sample, objective, names, k, built_as_of=window.judged_until)
+    # Behaviours count alike whatever their unit; who did nothing later stands at the mean.
+    target = np.column_stack([np.nan_to_num((y - np.nanmean(y)) / np.nanstd(y)) for y in wanted])
+    return candidates.tree(sample, target, names, k, built_as_of=window.judged_until)

@@ -20,7 +20,9 @@ HOW = {
     "hcpc": mark("principal axes of all signed variables, Ward’s tree, then k-means from its classes and from many cold starts"),
     "crossing": mark("{first} by {second}, small neighbouring cells merged"),
     "bands": mark("{first}, in bands of equal numbers of customers"),
+    "slices": mark("the first principal axis of all signed variables, cut into equal numbers of customers"),
     "tree": mark("a tree on all signed variables, trained one window earlier to predict the objective"),
+    "panel_tree": mark("the same, trained to predict the behaviours of the panel"),
     "chance": mark("drawn by lot"),
 }
 
@@ -188,7 +190,7 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
         loose = say("Many customers lie near a border.") if agreement < STEADY else say("These are nearly the same segments.")
         result.append(f"{told} {loose}")
     found = evidence.get("reproducibility")
-    if found:
+    if found and found["near"] > found["reproduced"] + 0.05:  # else the two say the same
         result.append(
             say(
                 "A sum of squares within 1% of the best is no proof of the same segments: {near} of the starts reach it, and half of all "
@@ -230,6 +232,8 @@ def _headline(evidence: dict, profiles: dict) -> str:
         return say("{n} customers in {k} segments; nothing here tells more of the later period than chance.", **values)
     if (objective, panel) == ("rules", "segments"):
         return say("{n} customers in {k} segments: rules for the budget, segments for the message.", **values)
+    if (objective, panel) == ("rules", "level"):
+        return say("{n} customers in {k} segments: rules for the budget; for the message segments and a short rule tell as much.", **values)
     if (objective, panel) == ("cannot tell", "segments"):
         return say("{n} customers in {k} segments, which tell what to say; for the budget they could not be judged.", **values)
     if (objective, panel) == ("segments", "cannot tell"):
