@@ -374,12 +374,12 @@ def test_customers_who_do_not_change_have_no_behaviour_and_those_who_swap_have_i
 
 def test_the_refit_agrees_fully_with_itself_and_without_an_earlier_build_nothing_is_told():
     step, checked, windows = forty()
-    assert reevaluate.refit(step, CUT) == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 40}
+    assert reevaluate.refit(step, CUT) == {"value": 1.0, "low": 1.0, "high": 1.0, "moved": 0.0, "n": 40}
     del step.given["segmentation_confirm"]
     nothing = reevaluate.backtest(step, windows, checked["orders"])
     assert (nothing.document, nothing.segments, nothing.stay["share"]) == (None, [], None)
     assert reevaluate.noise_floor(step, nothing, checked, windows) == NO_FLOOR
-    assert reevaluate.refit(step, None) == {"value": None, "low": None, "high": None, "n": 0}
+    assert reevaluate.refit(step, None) == {"value": None, "low": None, "high": None, "moved": None, "n": 0}
     assert reevaluate.drifted(step, None) == []
 
 
@@ -439,7 +439,7 @@ UNTOLD = dict.fromkeys(("share", "chance", "kappa", "low", "high")) | {"n": 0}
 
 
 def agreed(value, low=None, high=None) -> dict:
-    return {"value": value, "low": low, "high": high, "n": 200}
+    return {"value": value, "low": low, "high": high, "moved": None if value is None else 0.17, "n": 200}
 
 
 def judged(counts=STEADY, agreement=0.8, changes=(), steady=None):
@@ -463,6 +463,8 @@ def changed(mark, psi=0.3, ks=0.2):
         ({"agreement": agreed(0.5, 0.4, 0.6)}, "keep"),  # all of the interval has to lie below the limit
         ({"agreement": agreed(0.2, 0.1, 0.31)}, "refit"),  # and here below half of it
         ({"agreement": 0.5, "steady": 0.45}, "keep"),  # two samples of one period agree no better
+        ({"agreement": 0.2, "steady": 0.05}, "refit"),  # but a recipe that never comes back is not the surer kept for it
+        ({"agreement": 0.05, "steady": 0.02}, "rebuild"),
         ({"agreement": 0.7, "steady": 0.9}, "keep"),  # more than the project asks is not asked
         ({"changes": [changed("changed")]}, "refit"),
         ({"changes": [changed("look", 0.2)]}, "keep"),
@@ -573,11 +575,11 @@ def test_stability_counts_only_for_the_classification_that_it_was_measured_on():
 def test_the_document_has_the_shape_that_the_first_page_reads():
     found = moved(STEADY)
     result = reevaluate.as_document(WINDOWS, found, NO_FLOOR, [], agreed(0.8), ("keep", []))
-    keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval verdict reasons"
+    keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval refit_moved verdict reasons"
     assert set(result) == set(keys.split())
     assert result["matrix"] == {"s1": {"s1": 60, "s2": 20}, "s2": {"s1": 20, "s2": 100}}
     assert (result["from"], result["to"]) == (datetime(2017, 7, 3), datetime(2017, 10, 1))
-    assert result["refit_agreement"] == 0.8 and result["marked"]
+    assert result["refit_agreement"] == 0.8 and result["refit_moved"] == 0.17 and result["marked"]
     assert reevaluate.as_document(WINDOWS, NOTHING, NO_FLOOR, [], agreed(None), ("cannot tell", []))["marked"] is None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from types import SimpleNamespace
 
 import ibis
 import numpy as np
@@ -391,7 +392,7 @@ def test_a_typed_share_counts_only_where_no_answers_are_known():
     typed = plan_of({"s1": offer("till", anyway=0.5)})
     plan, line = line_of(typed)
     assert line["anyway"] == {"share": 0.5, "source": "typed"} and line["per_contact"] == 1.05  # .05 and half of the offers of 2
-    assert any("is typed, not observed, for Segment s1" in each for each in page.caveats(plan, typed, earlier={}, built_at=None))
+    assert any("is typed, not observed, for Segment s1" in each for each in page.caveats(plan, typed, history={}))
     line = line_of(typed, {"s1": {"y": 20.0, "n": 200.0, "customers": 100}})[1]
     assert line["anyway"] == {"share": 0.1, "source": "answers"} and line["per_contact"] == pytest.approx(0.25)
     line = line_of(typed, {"s1": {"y": 2.0, "n": 9.0, "customers": 9}})[1]  # nine people were mailed: their answers are not told
@@ -447,8 +448,37 @@ def test_the_outlook_of_another_step_has_the_same_money():
     lists = target.draw(crowd(100), typed, status="READY", consents=said)
     plan = planned(found, target.counted(lists), project=typed, consents=True)
     checked = {"orders": orders(), "consents": said}
-    outlook = target.outlook(crowd(100), checked, found, typed, as_of=AS_OF)
+    outlook = target.outlook(at_work(typed), crowd(100), checked, found)
     assert outlook["total"] == plan["total"] and outlook["segments"] == plan["segments"] and outlook["total"]["cost"]
+
+
+def at_work(project, then=None, built_at=None):
+    """A step in progress; `then` is who was in which segment one horizon earlier."""
+    return SimpleNamespace(
+        project=project,
+        as_of=AS_OF,
+        gives=lambda *names: then is not None,
+        take=lambda *names: then,
+        windows=lambda orders: {"confirm": SimpleNamespace(built_at=built_at)},
+    )
+
+
+def mailed(n, day, answered, prefix):
+    """n customers mailed on a day, the first of whom answered a day later."""
+    rows = [(f"{prefix}{i}", f"{day} 08:00", f"{day} 18:00" if i < answered else None) for i in range(n)]
+    return rows
+
+
+def test_a_response_is_that_of_the_segments_as_built_earlier_to_mailings_after_that():
+    # sixty of today's s1 answered all before the cut; as built on 3 July, half of those mailed after it answered
+    sent = mailings(*mailed(60, "05-01", 60, "c"), *mailed(60, "07-10", 30, "e"))
+    checked, found = {"orders": orders(), "contacts": sent}, profiles(profile("s1", 60))
+    step = at_work(plan_of(), then=crowd(60, prefix="e"), built_at=at("07-03"))
+    answers, since = target.answers_so_far(step, crowd(60), checked, found)
+    assert answers == {"s1": {"y": 30.0, "n": 60.0, "customers": 60}} and since == at("07-03")
+    few = at_work(plan_of(), then=crowd(49, prefix="e"), built_at=at("07-03"))  # forty-nine mailed since are too few
+    assert target.answers_so_far(few, crowd(60), checked, found) == ({"s1": {"y": 60.0, "n": 60.0, "customers": 60}}, None)
+    assert target.answers_so_far(at_work(plan_of()), crowd(60), checked, found)[1] is None  # nothing was built earlier
 
 
 def test_assumptions_are_listed_with_source_and_who_decided():
@@ -510,7 +540,7 @@ def test_nothing_is_told_of_a_segment_of_three_people():
         assert not [value for value in row if isinstance(value, int | float)], each.name
         assert "77" not in tables.as_html(each)
     assert "1 segment is not planned here and not in the totals: too few customers, or it would give another’s away." in page.caveats(
-        plan, plan_of(), earlier={}, built_at=None
+        plan, plan_of(), history={}
     )
 
 
@@ -551,9 +581,7 @@ def test_a_segment_without_offer_contacts_nobody_and_is_named():
 def test_an_offer_for_a_segment_that_was_not_built_is_said_and_left_out():
     found = profiles(profile("s1", 200))
     plan = planned(found, {"s1": arms(100, 40)})
-    assert "Offers are typed for s2, which step 6 did not build: they are left out." in page.caveats(
-        plan, plan_of(), earlier={}, built_at=None
-    )
+    assert "Offers are typed for s2, which step 6 did not build: they are left out." in page.caveats(plan, plan_of(), history={})
     assert "Take out the offers for s2: step 6 did not build these segments." in page.summary(plan, found, plan_of())["todo"]
 
 
@@ -577,14 +605,19 @@ def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
     typed = plan_of({"s1": offer(cost=0.0), "s2": offer("till", cost=0.5)})
     typed = typed.model_copy(update={"collect": _mailed(typed.collect)})
     plan = planned(profiles(profile("s1", 200), profile("s2", 200)), {"s1": arms(140, 60), "s2": arms(140, 60)}, answers, typed)
-    told = page.caveats(plan, typed, earlier={"s1": {"y": 5.0, "n": 50.0, "customers": 40}}, built_at=at("07-03"))
-    assert any("“Segment s1” shows 30.0% answered; as built on 3 July 2017, it answered 10.0% of the mailings" in each for each in told)
+    told = page.caveats(plan, typed, history={"s1": {"y": 5.0, "n": 50.0, "customers": 40}})
+    assert any(each.startswith("Segments were cut by behaviour that partly is the answer to mailings") for each in told)
+    later = page.caveats(plan | {"answers_since": at("07-03")}, typed, history={"s1": {"y": 5.0, "n": 50.0, "customers": 40}})
+    assert (
+        "Answers are those of the segments as built on 3 July 2017, to mailings after that day. Today’s segments over all history would give "
+        "Segment s1 10.0% for 30.0%: they were cut by behaviour that partly is the answer."
+    ) in later
     assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted by another channel") for each in told)
     # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 + .3 × .5 = .20 over 9.5 is 2.1, over 7.5 it is 2.7
     assert "The margin is assumed. If it were a fifth lower, 1 of 2 offers would pay instead of 2." in told
     typed = plan_of({"s2": offer("till", cost=0.5)})
     plan = planned(profiles(profile("s2", 200)), {"s2": arms(140, 60)}, answers, typed)
-    told = page.caveats(plan, typed, earlier={}, built_at=None)
+    told = page.caveats(plan, typed, history={})
     assert "The margin is assumed. If it were a fifth lower, still 1 of 1 offers would pay." in told
 
 

@@ -102,11 +102,12 @@ def slices(sample: pd.DataFrame, names: list[str], k: int, project: Project, *, 
     axes = classes.principal_axes(apply(sample, learnt), 1)
     along = axes.coordinates(apply(sample, learnt))[:, 0]
     place = np.searchsorted(_cuts(along, k), along, side="right")
-    centres = np.array([[along[place == j].mean()] for j in range(place.max() + 1)])
-    order = _by_measure(place, sample[own_measure(project)].to_numpy(dtype="float64"), len(centres))
+    at = _apart([along[place == j] for j in range(place.max() + 1)])
+    order = _by_measure(place, sample[own_measure(project)].to_numpy(dtype="float64"), len(at))
     variables = [{key: entry[key] for key in ("name", "kind", "missing", "steps")} for entry in learnt]
-    document = _document(variables, len(order), {"nearest": {"centroids": centres[order].tolist()}}, built_as_of)
-    return document | {"project": {"centre": axes.centre.tolist(), "loadings": axes.loadings.tolist()}}
+    document = _document(variables, len(order), {"nearest": {"centroids": at[order].tolist()}}, built_as_of)
+    loadings = np.column_stack([axes.loadings, np.zeros(len(kept))])  # all customers are 0 on the second axis
+    return document | {"project": {"centre": axes.centre.tolist(), "loadings": loadings.tolist()}}
 
 
 def rfm(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: datetime) -> dict:
@@ -195,6 +196,18 @@ def criteria_to_cross(project: Project, passports: dict, names: list[str]) -> li
     others = [name for name in names if name != own and passports[name]["group"] != passports[own]["group"]]
     worth = {name: (passports[name]["contribution"] or {}).get("panel_alone") or 0.0 for name in others}
     return [own, max(others, key=worth.get)] if others else [own, own]
+
+
+def _apart(parts: list[np.ndarray]) -> np.ndarray:
+    """A centre for each part of a line, in two dimensions, so that who lies on the line is nearest to the centre of its own part.
+
+    Means alone would put borders half-way between them; a distance from the line moves them to where the line was cut.
+    """
+    centres, away = np.array([part.mean() for part in parts]), np.zeros(len(parts))
+    for j, (low, high) in enumerate(itertools.pairwise(parts)):
+        cut = (low.max() + high.min()) / 2
+        away[j + 1] = away[j] + (cut - centres[j]) ** 2 - (cut - centres[j + 1]) ** 2
+    return np.column_stack([centres, np.sqrt(away - away.min())])
 
 
 def _transformed(sample: pd.DataFrame, names: list[str], project: Project) -> np.ndarray:

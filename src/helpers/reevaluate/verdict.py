@@ -23,14 +23,16 @@ ORDER = ("rebuild", "refit", "keep", "look", "cannot tell")
 def refit(step, frozen: dict | None) -> dict:
     """Agreement of the segmentation fitted today with the frozen one, both applied to today's customers.
 
-    Returns   value (adjusted Rand index), low, high, n; value None without a frozen document or customers
+    Returns   value (adjusted Rand index), low, high (customers redrawn, both documents as they are), moved (share of customers whom
+              the new fit alone gives another segment), n; value and moved None without a frozen document or customers
     """
     sample = step.sample(step.take("variables", "variables")) if frozen else ()
     if not len(sample):
-        return {"value": None, "low": None, "high": None, "n": 0}
-    table = pd.crosstab(labels(step.take("build", "segmentation"), sample), labels(frozen, sample)).to_numpy()
+        return {"value": None, "low": None, "high": None, "moved": None, "n": 0}
+    new, old = labels(step.take("build", "segmentation"), sample), labels(frozen, sample)
+    table = pd.crosstab(new, old).to_numpy()
     found = interval(table, adjusted_rand, draws=step.project.build.draws, seed=step.project.seed)
-    return {"value": float(adjusted_rand(table)), **found, "n": len(sample)}
+    return {"value": float(adjusted_rand(table)), **found, "moved": float((new != old).mean()), "n": len(sample)}
 
 
 def comes_back(evidence: dict, chosen: str) -> float | None:
@@ -50,8 +52,8 @@ def judge(moved: Movement, agreement: dict, changes: list[dict], project: Projec
     rebuild     the labels do not last: κ of everybody is below the scope's limit. Or a new build would give other segments: its
                 agreement is below half the limit, so names, offers and owners would no longer belong to what they were made for.
     refit       a new build agrees less than the limit asks, or a variable has changed: the yardstick was learnt on other customers.
-                The limit is lowered to what two samples of one period agree on: fitting again cannot mend a recipe that does not
-                come back.
+                The limit is lowered to what two samples of one period agree on, for fitting again cannot mend a recipe that does
+                not come back; but to half of itself at most, or the less reproducible a recipe, the surer it would be kept.
     look        the labels are not shown to last: the limit lies within the interval of κ. The segments are kept.
                 A segment whose own κ is below the limit, or a variable to be looked at, speaks for it and decides nothing.
     cannot tell no earlier build, fewer than LEAST customers present at both dates, or all of them in one segment.
@@ -63,7 +65,7 @@ def judge(moved: Movement, agreement: dict, changes: list[dict], project: Projec
     if stay["kappa"] is None or agreement["value"] is None or stay["n"] < LEAST:
         return "cannot tell", [_nothing(moved)]
     lasting, limit = project.scope.criteria.interesting_kappa, project.reevaluate.refit_agreement
-    lowered = limit if steady is None else min(limit, steady)
+    lowered = limit if steady is None else max(min(limit, steady), limit / 2)
     other = "rebuild" if _side(agreement, lowered / 2) == "below" else "refit"
     reasons = [
         _reason("lasting", stay["kappa"], lasting, SPEAKS[_side(stay, lasting)] or "rebuild", stay),
@@ -94,6 +96,7 @@ def as_document(windows: dict, moved: Movement, floor: dict, changes: list[dict]
         "drift": changes,
         "refit_agreement": agreement["value"],
         "refit_interval": {end: agreement[end] for end in ("low", "high")},
+        "refit_moved": agreement["moved"],
         "verdict": judged[0],
         "reasons": judged[1],
     }

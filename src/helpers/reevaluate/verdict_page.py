@@ -98,7 +98,9 @@ def agreement_words(agreement: dict, steady: float | None) -> str:
     if agreement["value"] is None:
         return say("Whether a new build would give the same segments: cannot tell.")
     found = say(
-        "Built again today, the segments agree with the frozen ones at {value} (95% interval {low} to {high}; 1 the same, 0 chance).",
+        "Built again today, the segments agree with the frozen ones at {value} (95% interval over customers {low} to {high}; 1 the same, 0 "
+        "chance): the new fit alone gives {moved} of customers another segment.",
+        moved=words.share(agreement["moved"], 0),
         **{name: words.number(agreement[name], 2) for name in ("value", "low", "high")},
     )
     if steady is None:

@@ -12,7 +12,7 @@ from helpers.words import mark, say, say_n
 
 ASKED = {
     "refit": mark("Agree to fit the segments again, and say when."),
-    "rebuild": mark("Agree to build new segments, and say when."),
+    "rebuild": mark("Agree on other variables or a longer window, and say when."),
     "keep": mark("Confirm that the segments stay as they are until the next review."),
 }
 UNSIGNED = {

@@ -28,7 +28,9 @@ METHODS = {
     "hcpc": mark("segments by classification"),
     "crossing": mark("two criteria crossed"),
     "bands": mark("bands of past spend"),
+    "slices": mark("slices of one gradient"),
     "tree": mark("a small decision tree"),
+    "panel_tree": mark("a small tree on behaviours"),
     "chance": mark("chance"),
 }
 VERDICTS = {
@@ -40,6 +42,7 @@ VERDICTS = {
 }
 TOGETHER = {  # (objective, panel)
     ("rules", "segments"): mark("Rules for the budget, segments for the message."),
+    ("rules", "level"): mark("Rules for the budget; for the message segments and a short rule tell as much."),
     ("segments", "segments"): mark("Segments for the budget and for the message."),
     ("segments", "rules"): mark("Segments for the budget, rules for the message."),
     ("rules", "rules"): mark("Simple rules for the budget and for the message: no segments are needed for these two uses."),
@@ -59,14 +62,16 @@ NEVERTHELESS = {
         "segments": mark("Expect messages to fit better on average, not to fit everybody."),
         "rules": mark("Choose the message by the rule of step 6, and test it against a control group."),
         "none": mark("Send everybody the same message, and test another against a control group."),
-        "level": mark("Keep messages few, and test each against a control group."),
+        "level": mark("Take the one that people can work with; keep messages few, and test each against a control group."),
         "cannot tell": mark("Try each message on a part of its segment first, against a control group."),
     },
 }
+ONE_CAMPAIGN = mark("Use the segments for one campaign at a time, and draw the list anew each time.")
 HOLDS = {
     "keep": (mark("The segments hold: keep them."), ""),
     "refit": (mark("The segments have shifted: fit them again."), mark("Until then the present labels are the best there are.")),
-    "rebuild": (mark("The segments no longer hold: build them anew."), mark("Until then steer by the rule of step 6 alone.")),
+    "look": (mark("The segments are not shown to last: keep them, and look closer."), ONE_CAMPAIGN),
+    "rebuild": (mark("The recipe, built one horizon earlier, did not keep its customers."), ONE_CAMPAIGN),
     "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next review.")),
 }
 NOT_SIGNED = {"missing": mark("Not signed by {roles}."), "other sheet": mark("Signed another list: {roles}.")}
@@ -138,8 +143,8 @@ def _trust(docs: dict, project) -> dict:
         return {"headline": say("Nothing is known about that yet: step 6 handed over no evidence."), "published": published, "lines": []}
     verdicts = tuple(at(evidence, "verdicts", use, "verdict") for use in ("objective", "panel"))
     lines = [
-        _use(evidence, "objective"),
-        _use(evidence, "panel"),
+        _use(docs, "objective"),
+        _use(docs, "panel"),
         _stability(docs),
         (
             say("Do these groups exist in nature?"),
@@ -162,12 +167,13 @@ def _published(docs: dict, project) -> str:
     return say(sentence, way=say(title))
 
 
-def _use(evidence: dict, use: str) -> tuple[str, str, str, str]:
-    """The verdict of the contest for one use, with the figures that it rests on."""
-    found, (label, sentence) = at(evidence, "verdicts", use) or {}, USES[use]
+def _use(docs: dict, use: str) -> tuple[str, str, str, str]:
+    """The verdict of the contest for one use, with the best rule, what is published, and bands of past spend."""
+    evidence, (label, sentence) = docs["evidence"], USES[use]
+    found = at(evidence, "verdicts", use) or {}
     verdict = found.get("verdict") if found.get("verdict") in VERDICTS else "cannot tell"
-    scores = []
-    for method in (found.get("best_rule"), found.get("best_candidate")):
+    scores, published = [], docs["profiles"].get("chosen") or found.get("best_candidate")
+    for method in dict.fromkeys((found.get("best_rule"), published, "bands")):
         value = at(evidence, "contest", method, use, "value") if method in METHODS else None
         if not absent(value):
             scores.append(say("{method} {share}", method=say(METHODS[method]), share=words.share(value, 1 if abs(value) < 0.1 else 0)))
@@ -230,6 +236,9 @@ def _changes(docs: dict, project) -> dict:
                 len(changed),
             )
         )
+    if not absent(moves.get("refit_moved")):
+        moved_by_fit = words.share(moves["refit_moved"], 0)
+        points.append(say("Today’s fit alone gives {share} of customers another segment than the earlier one would.", share=moved_by_fit))
     points += _two_questions(docs)
     if moves.get("marked"):
         points.append(say("Not yet tested on new months: the recipe had been judged on the months shown here."))

@@ -1,7 +1,5 @@
 """What the page of step 8 says: offers, reach, control groups, what could mislead, and the summary."""
 
-from datetime import datetime
-
 import pandas as pd
 
 from helpers import words
@@ -118,10 +116,10 @@ def _dash(plan: dict, project: Project) -> str:
 # Limits and summary
 
 
-def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at: datetime | None) -> list[str]:
+def caveats(plan: dict, project: Project, *, history: dict[str, dict]) -> list[str]:
     """What could mislead, each with the size of its effect.
 
-    earlier    answers in the segments as built one horizon earlier, to mailings after that; {} when not known
+    history    answers of today’s segments over all history
     """
     result = [
         say(
@@ -129,8 +127,8 @@ def caveats(plan: dict, project: Project, *, earlier: dict[str, dict], built_at:
             "as an order in the same weeks, or send the control what it gets today."
         )
     ]
-    again = _regressed(plan, project, earlier, built_at)
-    result += [again] if again else []
+    basis = _answers_words(plan, project, history)
+    result += [basis] if basis else []
     others = [segment_name(s) for s in plan["segments"] if s["response"] and _other_channel(s, project)]
     if others:
         result.append(
@@ -177,20 +175,28 @@ def _anyway_words(plan: dict) -> str:
     )
 
 
-def _regressed(plan: dict, project: Project, earlier: dict[str, dict], built_at: datetime | None) -> str:
-    """How much of a segment's response is there only because the segment was cut by it."""
-    least, now = project.min_cell, {s["id"]: s for s in plan["segments"] if s["response"]}
-    known = [s for s, told in earlier.items() if s in now and told["customers"] >= least and told["n"]]
-    if not known or built_at is None:
+def _answers_words(plan: dict, project: Project, history: dict[str, dict]) -> str:
+    """Where the responses come from, and what the convenient figure would have been: segments were cut by behaviour that partly is it."""
+    known = [s for s in plan["segments"] if s["response"]]
+    if not known:
         return ""
-    best = max(known, key=lambda s: (now[s]["response"]["value"], s))
+    if plan["answers_since"] is None:
+        return say(
+            "Segments were cut by behaviour that partly is the answer to mailings: those who answered much will answer less, and those who "
+            "answered little, more. No later mailings are known by which that could be told."
+        )
+    least = project.min_cell
+    other = {s: told["y"] / told["n"] for s, told in history.items() if told["customers"] >= least and told["n"]}
+    listed = [
+        say("{name} {other} for {used}", name=segment_name(s), other=words.share(other[s["id"]]), used=words.share(s["response"]["value"]))
+        for s in known
+        if s["id"] in other
+    ]
     return say(
-        "Segments were cut by behaviour that partly is the answer to mailings. “{name}” shows {now} answered; as built on {day}, it "
-        "answered {then} of the mailings after that day.",
-        name=segment_name(now[best]),
-        now=words.share(now[best]["response"]["value"]),
-        day=words.day(built_at),
-        then=words.share(earlier[best]["y"] / earlier[best]["n"]),
+        "Answers are those of the segments as built on {day}, to mailings after that day. Today’s segments over all history would give "
+        "{list}: they were cut by behaviour that partly is the answer.",
+        day=words.day(plan["answers_since"]),
+        list=words.join(listed),
     )
 
 

@@ -63,8 +63,14 @@ def effects_words(plan: dict) -> dict:
         "title": title,
         "subtitle": say("Smallest rise in response, points of 100, that one campaign shows in four cases of five, at a 5% level"),
         "alt": _told(frame),
-        "source": say("Base: mailings answered within 30 days, all history; contacted against control of this campaign"),
+        "source": say("Base: mailings answered within 30 days, {since}; contacted against control of this campaign", since=_since(plan)),
     }
+
+
+def _since(plan: dict) -> str:
+    """Which mailings the responses come from."""
+    day = plan["answers_since"]
+    return say("all history") if day is None else say("of segments as built on {day}, sent after it", day=words.day(day))
 
 
 def _unseen() -> str:
@@ -130,7 +136,7 @@ def effects_table(plan: dict) -> Table:
         rows.append(_effects_row(say("All together"), plan["pooled"], plan))
     columns = [
         Column("name", say("Segment")),
-        Column("mailed", say("Mailed so far"), "count", people=True),
+        Column("mailed", say("Members mailed"), "count", people=True),
         Column("response", say("Mailings answered"), "share", 1),
         Column("effect", say("Smallest visible rise, points"), "number", 1),
         Column("half", say("With half as control, points"), "number", 1),

@@ -13,6 +13,8 @@ from helpers.scope import smallest_rise
 from helpers.target.arms import ARMS, counted, draw
 
 MOST_CAMPAIGNS = 12
+LEAST_MAILED = 50
+"""Customers of each segment mailed since it was built, from whom its response can be read."""
 """Campaigns over which a test may be spread before it is called hopeless."""
 NO_CONSENTS, NOT_SIGNED, NO_OFFER, NO_MARGIN, NOT_BETTER = "no consents", "not signed", "no offer", "no margin", "not better"
 NEEDED = "needed"
@@ -54,15 +56,37 @@ def responses(
     return {row.segment: {"y": float(row.y), "n": float(row.n), "customers": int(row.customers)} for row in found.execute().itertuples()}
 
 
-def outlook(members: ir.Table, checked: dict[str, ir.Table], profiles: dict, project: Project, *, as_of: datetime) -> dict:
+def answers_so_far(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dict) -> tuple[dict[str, dict], datetime | None]:
+    """How each segment answers: where enough were mailed since, as it was built one horizon earlier, to the mailings after that day.
+
+    Segments are cut by behaviour that partly is the answer to mailings: over the window of the cut, those who answer much seem to
+    answer more than they will, and those who answer little, less.
+    members    customer_id, segment;  checked: the tables of step 3 by name
+    Returns    result of `responses`, and the day from which mailings count (None: all history, by today's segments)
+    """
+    contacts, orders = checked.get("contacts"), checked["orders"]
+    if step.gives("build", "membership_confirm"):
+        built_at = step.windows(orders)["confirm"].built_at
+        then = step.take("build", "membership_confirm")
+        later = responses(then, orders, contacts, as_of=step.as_of, since=built_at)
+        described = [s["id"] for s in profiles["segments"] if s["n"] >= step.project.min_cell]
+        if all(later.get(s, {"customers": 0})["customers"] >= LEAST_MAILED for s in described):
+            return later, built_at
+    return responses(members, orders, contacts, as_of=step.as_of), None
+
+
+def outlook(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dict) -> dict:
     """The plan before anything is handed over, for a step that only needs its figures; what step 8 says of status is left open.
 
     members    customer_id, segment;  checked: the tables of step 3 by name
     """
-    consents = checked.get("consents")
+    consents, project = checked.get("consents"), step.project
     drawn = counted(draw(members, project, status="DRAFT", consents=consents))
-    answers = responses(members, checked["orders"], checked.get("contacts"), as_of=as_of)
-    return plan(profiles, drawn, answers, project, reasons=[], consents=consents is not None) | {"status": None, "reasons": None}
+    answers, since = answers_so_far(step, members, checked, profiles)
+    return plan(profiles, drawn, answers, project, reasons=[], consents=consents is not None, since=since) | {
+        "status": None,
+        "reasons": None,
+    }
 
 
 def plan(
@@ -73,10 +97,12 @@ def plan(
     *,
     reasons: list[str],
     consents: bool,
+    since: datetime | None = None,
 ) -> dict:
     """plan.json: nothing in it is about fewer than min_cell customers, and no number of customers from which such a one follows.
 
     profiles   as step 6 hands them over;  arms: result of `counted`;  answers: result of `responses`
+    since      the day from which mailings count in `answers`, None for all history
     Returns    a line a segment: contacted, control (of this campaign and of all), unlisted (no consent, no offer), null when not told
     """
     target, shown = project.target, profiles["segments"]
@@ -91,6 +117,7 @@ def plan(
         "universal_control": target.universal_control,
         "margin_rate": target.margin_rate,
         "plausible": project.scope.criteria.interesting_uplift,
+        "answers_since": since,
         "segments": segments,
         "pooled": _pooled(segments, drawn, project),
         "total": totals | {key: _whole(segments, key) for key in ("gain", "cost")},
@@ -269,4 +296,4 @@ def _anyway(segment: dict, offer: Offer | None) -> list[dict]:
     return [{"what": "anyway", "of": offer.offer, "value": share, "source": NEEDED if share is None else None, "field": field}]
 
 
-__all__ = ["assumptions", "counted", "economics", "outlook", "plan", "reasons", "responses"]
+__all__ = ["assumptions", "counted", "answers_so_far", "economics", "outlook", "plan", "reasons", "responses"]
