@@ -609,8 +609,8 @@ def test_the_limits_say_what_another_channel_margin_and_cut_would_change():
     assert any(each.startswith("Segments were cut by behaviour that partly is the answer to mailings") for each in told)
     later = page.caveats(plan | {"answers_since": at("07-03")}, typed, history={"s1": {"y": 5.0, "n": 50.0, "customers": 40}})
     assert (
-        "Answers are those of the segments as built on 3 July 2017, to mailings after that day. Today’s segments over all history would give "
-        "Segment s1 10.0% for 30.0%: they were cut by behaviour that partly is the answer."
+        "Answers are those of the segments as built on 3 July 2017, to mailings after that day. Today’s segments over all history would "
+        "give Segment s1 10.0% for 30.0%: they were cut by behaviour that partly is the answer."
     ) in later
     assert any(each.startswith("Answers so far are to earlier mailings. Segment s2 would be contacted by another channel") for each in told)
     # s1: .50 over 10 is 5 points, over 8 it is 6.25; s2: .05 + .3 × .5 = .20 over 9.5 is 2.1, over 7.5 it is 2.7

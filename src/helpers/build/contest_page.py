@@ -114,7 +114,8 @@ def _level(contest: dict, use: str, best: str, rule: str) -> str:
     bands, lowest = contest.get("bands", {}).get(use), min(contest[name][use]["low"] for name in (best, rule))
     if not bands or bands["high"] >= lowest:
         return said
-    return f"{said} " + say("Both tell more than “{bands}” ({share}).", bands=say(TITLES["bands"]), share=words.share(bands["value"]))
+    title = TITLES["bands"]
+    return f"{said} " + say("Both tell more than “{bands}” ({share}).", bands=say(title), share=words.share(bands["value"]))
 
 
 def contest_table(evidence: dict) -> Table:
