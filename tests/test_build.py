@@ -183,6 +183,28 @@ def test_the_same_seed_gives_the_same_stability_whatever_the_number_of_workers(m
     assert classes.stability(values, [3], pairs=4, seed=8)[0][3].tolist() != found[3].tolist()
 
 
+def test_a_recode_is_called_once_for_each_bootstrap_sample_and_the_same_coordinates_change_nothing():
+    values, asked = cloud((0, 0), n=80), []
+    plain = classes.stability(values, [3, 4], pairs=4, seed=7)
+    found = classes.stability(values, [3, 4], pairs=4, seed=7, recode=lambda drawn: asked.append(drawn) or values.copy())
+    assert {k: v.tolist() for k, v in found[0].items()} == {k: v.tolist() for k, v in plain[0].items()} and found[1] == plain[1] > 10
+    samples = [drawn for pair in range(4) for drawn in classes._bootstrap(80, 7, pair)]
+    np.testing.assert_array_equal(asked, samples)  # eight, for two numbers of segments and several rounds of starts
+    assert classes.stability(values, [1, 80], pairs=4, seed=7, recode=lambda drawn: 1 / 0)[0] == {}  # nothing to fit, nothing to learn
+
+
+def test_each_sample_is_fitted_and_labels_everybody_in_coordinates_of_its_own():
+    values, calls = cloud(*FOUR), []
+
+    def turned(drawn):  # every second sample sees all from elsewhere, upside down
+        calls.append(drawn)
+        return values if len(calls) % 2 else 1000 - values
+
+    assert classes.stability(values, [4], pairs=3, seed=1, recode=turned)[0][4].tolist() == [1, 1, 1]
+    mixed = lambda drawn: values[np.random.default_rng(int(drawn[:60] @ np.arange(60))).permutation(240)]  # noqa: E731
+    assert np.abs(classes.stability(values, [4], pairs=3, seed=1, recode=mixed)[0][4]).max() < 0.1  # who is who is lost
+
+
 POOL = classes.ThreadPoolExecutor
 
 
@@ -315,6 +337,39 @@ def test_rfm_cuts_that_fall_on_one_value_are_one_cut_worth_as_many_points():
     assert how["orders_per_30d"] == {"variable": "orders_per_30d", "cuts": [1.0, 5.0], "points": [1, 4, 5]}
     assert how["recency_days"] == {"variable": "recency_days", "cuts": [3.0, 8.0], "points": [5, 2, 1]}
     assert how["spend_per_30d"] == {"variable": "spend_per_30d", "cuts": [2.0], "points": [1, 5]}  # who lacks it has the median, 2
+
+
+# Slices
+
+
+def sliced(sample: pd.DataFrame, names: list[str], k: int) -> dict:
+    return candidates.slices(sample, names, k, project(), built_as_of=AS_OF)
+
+
+def test_slices_of_one_variable_are_its_quantiles_however_skewed_it_is():
+    spend = [60.0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 30, 100]  # means of thirds are 2.5, 6.5 and 50: half-way between them 10 would be below
+    sample = customers(spend_per_30d=spend)
+    document = sliced(sample, ["spend_per_30d"], 3)
+    assert by_segment(document, sample) == {"s1": [10, 30, 60, 100], "s2": [5, 6, 7, 8], "s3": [1, 2, 3, 4]}
+    assert document["built_as_of"] == "2017-10-01T00:00:00" and [s["id"] for s in document["segments"]] == ["s1", "s2", "s3"]
+    rare = customers(spend_per_30d=[1.0] * 9 + [2, 3, 4, 5, 6, 7, 1000, 1010, 1020])  # ties stay together, and gaps move no border
+    assert by_segment(sliced(rare, ["spend_per_30d"], 3), rare) == {"s1": [5, 6, 7, 1000, 1010, 1020], "s2": [1.0] * 9 + [2, 3, 4]}
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5, 6, 12])
+def test_slices_cut_everybody_into_equal_parts_of_the_first_axis(k):
+    draw = np.random.default_rng(k)
+    less = draw.gamma(0.5, size=240)  # a few have much less: left as it is, for a logarithm would make it worse
+    sample = customers(spend_per_30d=20 - less + 0.3 * draw.normal(size=240), orders_per_30d=9 - less + 0.3 * draw.normal(size=240))
+    document = sliced(sample, COLUMNS, k)  # all were here on the same day: recency is left out
+    assert [v["name"] for v in document["variables"]] == ["spend_per_30d", "orders_per_30d"]
+    # Of two variables on one scale that go together the first axis is the sum.
+    held = [np.clip(sample[name], *np.quantile(sample[name], [0.01, 0.99])) for name in COLUMNS[:2]]
+    rank = sum((x - x.mean()) / x.std() for x in held).rank(ascending=False).astype(int) - 1
+    found = by_segment(document, sample)
+    assert sorted(map(len, found.values())) == [240 // k] * k and adjusted_rand_score(labels(document, sample), rank * k // 240) == 1
+    means = [np.mean(found[f"s{i + 1}"]) for i in range(k)]
+    assert means == sorted(means, reverse=True)
 
 
 # Crossing

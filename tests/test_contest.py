@@ -10,10 +10,12 @@ import pytest
 from by_hand import AS_OF, orders, project
 
 from helpers import engine, run
-from helpers.build import contest, judging
+from helpers.build import classes, contest, judging
 from helpers.build.document import labels
+from helpers.variables import catalogue
 
-ROLES = {"hcpc": "candidate", "rfm": "candidate", "crossing": "candidate", "bands": "rule", "tree": "rule", "chance": "chance"}
+RULES = ("bands", "slices", "tree", "panel_tree")
+ROLES = dict.fromkeys(("hcpc", "rfm", "crossing"), "candidate") | dict.fromkeys(RULES, "rule") | {"chance": "chance"}
 N = 800
 
 
@@ -352,7 +354,7 @@ def test_the_recipes_are_rebuilt_at_the_end_of_confirm_and_judged_after_it(at_co
 def test_other_numbers_of_segments_are_drawn_with_both_scores_of_each_recipe(at_confirm, tmp_path):
     evidence = at_confirm[-1]
     assert list(evidence["other_k"]) == ["3", "4", "5", "6"]
-    assert all(set(scores) == {"rfm", "hcpc", "crossing", "bands"} for scores in evidence["other_k"].values())
+    assert all(set(scores) == {"rfm", "hcpc", "crossing", "bands", "slices"} for scores in evidence["other_k"].values())
     for name, scores in evidence["other_k"]["3"].items():  # the same recipes on the same customers
         assert scores == pytest.approx({use: evidence["contest"][name][use]["value"] for use in ("objective", "panel")})
     run.write_json(tmp_path / "evidence.json", evidence)
@@ -361,16 +363,17 @@ def test_other_numbers_of_segments_are_drawn_with_both_scores_of_each_recipe(at_
 
 def test_the_tree_never_sees_the_days_on_which_it_is_judged(at_confirm):
     step, windows, bought, _, _ = at_confirm
-    tree = judging._tree(step, windows["select"], bought, NAMES, 3)
-    seen = judging._tree(step, windows["select"], bought.filter(bought.ordered_at < ibis.timestamp(CONFIRM)), NAMES, 3)
+    tree = judging._tree(step, windows["select"], bought, NAMES, 3, "objective")
+    seen = judging._tree(step, windows["select"], bought.filter(bought.ordered_at < ibis.timestamp(CONFIRM)), NAMES, 3, "objective")
     assert tree == seen and tree["built_as_of"] == CONFIRM.isoformat() and len(tree["segments"]) == 3
-    assert judging._tree(step, windows["select"], bought.filter(bought.ordered_at >= ibis.timestamp(CONFIRM)), NAMES, 3) != tree
+    after = bought.filter(bought.ordered_at >= ibis.timestamp(CONFIRM))  # nobody bought before: nothing to predict
+    assert judging._tree(step, windows["select"], after, NAMES, 3, "objective") is None
     then = step.take("variables", "variables_select").execute()
     leaves = then.groupby(then["spend_per_30d"] > 100)["customer_id"].agg(lambda who: set(labels(tree, then.loc[who.index])))
     assert "s1" in leaves[True] and leaves[True].isdisjoint(leaves[False])
     dearer = Step(step.project, **{name: table.execute() for name, table in step.tables.items()})
     dearer.tables["variables_select"] = dearer.tables["variables_select"].mutate(spend_per_30d=lambda t: t.spend_per_30d * 10)
-    rules = judging._tree(dearer, windows["select"], bought, NAMES, 3)["assign"]["first_match"]["rules"]
+    rules = judging._tree(dearer, windows["select"], bought, NAMES, 3, "objective")["assign"]["first_match"]["rules"]
     assert max(c["at_least"] or 0 for c in rules[0]["when"]) > 250  # between 250 and 2,000 as measured then
 
 
@@ -385,15 +388,18 @@ def test_with_too_little_history_nothing_is_judged():
 def test_where_select_is_too_short_there_is_no_tree_in_the_contest():
     step, windows, bought = shop(first="2017-05-01")
     _, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
-    assert "tree" not in evidence["contest"] and evidence["verdicts"]["objective"]["best_rule"] == "bands"
+    assert {name for name, scores in evidence["contest"].items() if scores["role"] == "rule"} == {"bands", "slices"}
+    assert evidence["verdicts"]["objective"]["best_rule"] == "bands"
 
 
 def test_too_few_customers_are_built_on_and_not_judged():
     step, windows, bought = shop(60)
     made, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
-    assert set(made.documents) == {"rfm", "hcpc", "crossing", "bands"} and evidence["customers"] == 60
+    assert set(made.documents) == {"rfm", "hcpc", "crossing", "bands", "slices"} and evidence["customers"] == 60
     assert evidence["contest"] == {} and evidence["verdicts"]["panel"]["verdict"] == "cannot tell"
-    assert judging._tree(shop(59)[0], windows["select"], bought, NAMES, 3) is None  # two leaves of thirty need sixty
+    for use in ("objective", "panel"):  # two leaves of thirty need sixty
+        trees = [judging._tree(shop(n)[0], windows["select"], bought, NAMES, 3, use) for n in (59, 60)]
+        assert trees[0] is None and len(trees[1]["segments"]) == 2
 
 
 def test_who_cannot_be_measured_later_has_no_behaviour_and_the_others_keep_theirs():
@@ -439,7 +445,9 @@ def test_every_recipe_is_made_at_one_instant_and_crosses_what_was_typed():
     plan = step.project.model_copy(update={"build": step.project.build.model_copy(update={"crossing": ["recency_days", "discount_share"]})})
     made = judging.make(step.take("variables", "variables_confirm").execute(), NAMES, 4, plan, PASSPORTS, built_as_of=AS_OF)
     assert [v["name"] for v in made.documents["crossing"]["variables"]] == ["recency_days", "discount_share"]
-    assert {name: len(d["segments"]) for name, d in made.documents.items()} == {"rfm": 4, "hcpc": 4, "crossing": 4, "bands": 4}
+    assert {name: len(d["segments"]) for name, d in made.documents.items()} == dict.fromkeys(
+        ("rfm", "hcpc", "crossing", "bands", "slices"), 4
+    )
     assert made.coordinates.shape == (240, 3) and made.evidence["dropped"] == []
 
 
@@ -456,3 +464,110 @@ def test_how_solid_the_classification_is_by_hand():
     assert told["stability"]["3"] == pytest.approx({"low_quartile": 0.2, "median": 0.4, "high_quartile": 0.8})
     assert (told["pairs"], told["starts_of_stability"], told["reproducibility"]) == (5, 20, {"starts": 100})
     assert judging.solidity(judging.Made({}), {}, 10)["pairs"] == 0
+
+
+# Stability of the whole recipe
+
+
+def test_transforms_and_axes_are_learnt_on_each_bootstrap_sample(monkeypatch):
+    step, _, _ = shop()
+    sample = step.take("variables", "variables_confirm").execute()
+    made = judging.make(sample, NAMES, 3, step.project, PASSPORTS, built_as_of=CONFIRM)
+    asked = {}
+    monkeypatch.setattr(classes, "stability", lambda given, ks, **how: asked.update(given=given, ks=list(ks), **how) or ({}, 10))
+    assert judging.stability(made, sample, step.project) == ({}, 10)
+    assert asked["given"] is made.coordinates and asked["ks"] == [3, 4, 5, 6]
+    assert (asked["pairs"], asked["seed"]) == (step.project.build.pairs, step.project.seed)
+    np.testing.assert_allclose(asked["recode"](np.ones(240)), made.coordinates, atol=1e-12)  # everybody once: what was built
+    drawn = np.where(sample["spend_per_30d"] > 100, 2.0, 0.0)  # the rich, twice each: 20 dollars are far outside, and held at their bounds
+    found = asked["recode"](drawn)
+    assert found.shape == (240, 3)
+    weighed = (found * drawn[:, None]).T @ found / 240  # axes of those drawn: centred there, apart from each other, the widest first
+    np.testing.assert_allclose(drawn @ found, 0, atol=1e-9)
+    np.testing.assert_allclose(weighed, np.diag(np.sort(np.diag(weighed))[::-1]), atol=1e-9)
+    assert np.diag(weighed).sum() == pytest.approx(3)  # three variables of variance 1, among those drawn
+    poor = found[drawn == 0] @ np.linalg.lstsq(found[drawn > 0], learnt(sample, drawn)[drawn > 0], rcond=None)[0]
+    np.testing.assert_allclose(poor, learnt(sample, drawn)[drawn == 0], atol=1e-9)
+
+
+def learnt(sample: pd.DataFrame, drawn: np.ndarray) -> np.ndarray:
+    """The three variables on the scale of those drawn, by hand: within the 1st and 99th percentile, less the mean, by the deviation."""
+    values = sample[NAMES].to_numpy()
+    rows = np.repeat(values, drawn.astype(int), axis=0)
+    low, high = np.quantile(rows, [0.01, 0.99], axis=0)
+    held = np.clip(rows, low, high)
+    return (np.clip(values, low, high) - held.mean(axis=0)) / held.std(axis=0)
+
+
+# Behaviours: what a short rule tells of them
+
+
+MANY = [v.name for v in catalogue(project())]  # the sixteen that orders alone give
+ALONE = {name: {"group": i, "contribution": {"panel_alone": i / 100}} for i, name in enumerate(MANY)}
+
+
+def persistent(now: np.ndarray, later: np.ndarray, *, panel: list[str], seed=0):
+    """A step, its windows and orders: traits of now and of later (customers × MANY), the same at both dates but for the draw of `seed`."""
+    draw, n = np.random.default_rng([seed, 1]), len(now)
+    windows = engine.windows(AS_OF, window_days=60, horizon_days=60, first=datetime(2017, 1, 1))
+    rows = [(c, f"{c}{when}", when, int(draw.integers(50, 90))) for when in ("2017-07-01", "2017-09-01") for c in ids(n)]
+    scope = {"segments_wanted": 5, "segments_from": 5, "segments_to": 5, "window_days": 60, "horizon_days": 60, "panel": panel}
+
+    def measured(what: np.ndarray) -> pd.DataFrame:
+        noise = draw.normal(size=what.shape)
+        columns = 50 + 10 * (0.6**0.5 * what + 0.4**0.5 * noise)
+        return pd.DataFrame({"customer_id": ids(n)} | dict(zip(MANY, columns.T, strict=True))).iloc[draw.permutation(n)]
+
+    tables = {f"{what}_{window}": measured({"variables": now, "later": later}[what]) for window in ("select", "confirm")
+              for what in ("variables", "later")}  # fmt: skip
+    return Step(project(scope=scope, build={"draws": 200}), **tables), windows, orders(*rows)
+
+
+def test_one_tree_trained_on_behaviours_wins_where_they_follow_one_threshold():
+    traits = np.random.default_rng(0).normal(size=(600, 16))
+    later = np.random.default_rng(9).normal(size=(600, 16))
+    above, panel = traits[:, 1] > 0.5, ["discount_share", "departments"]
+    for name, way in zip(panel, (3, -3), strict=True):
+        later[:, MANY.index(name)] = way * above
+    step, windows, bought = persistent(traits, later, panel=panel)
+    for window in ("select", "confirm"):  # the trait itself is measured without noise
+        known = pd.Series(20 + 4 * traits[:, 1], index=ids(600))
+        table = step.tables[f"variables_{window}"].execute()
+        step.tables[f"variables_{window}"] = ibis.memtable(table.assign(gap_days=known.reindex(table["customer_id"]).to_numpy()))
+    _, evidence = judging.judged(step, windows, bought, MANY, ALONE)
+    assert evidence["verdicts"]["panel"] == {"verdict": "rules", "best_candidate": "hcpc", "best_rule": "panel_tree"}
+    assert evidence["contest"]["panel_tree"]["panel"]["value"] > 0.7 > 0.2 > evidence["contest"]["tree"]["panel"]["value"]
+    two = judging._tree(step, windows["select"], bought, MANY, 2, "panel")
+    ((condition,),) = [rule["when"] for rule in two["assign"]["first_match"]["rules"]]
+    assert condition["variable"] == "gap_days" and two["built_as_of"] == CONFIRM.isoformat()
+    border = condition["at_least"] if condition["below"] is None else condition["below"]
+    assert known[~above].max() < border < known[above].min()  # 22 days
+    units = step.tables["later_select"]
+    step.tables["later_select"] = units.mutate(departments=units.departments * 1000)  # behaviours count alike whatever their unit
+    assert judging._tree(step, windows["select"], bought, MANY, 2, "panel") == two
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_many_independent_traits_that_persist_are_no_case_for_segments(seed):
+    """Nobody is of a kind here; a short rule that is asked the same question tells at least as much of the behaviours."""
+    traits = np.random.default_rng(seed).normal(size=(600, 16))
+    step, windows, bought = persistent(traits, traits, panel=MANY[-8:], seed=seed)
+    _, evidence = judging.judged(step, windows, bought, MANY, ALONE)
+    assert evidence["verdicts"]["panel"]["best_rule"] == "panel_tree" and evidence["verdicts"]["panel"]["verdict"] in ("rules", "level")
+    assert evidence["contest"]["hcpc"]["panel"]["low"] > evidence["contest"]["bands"]["panel"]["high"]  # bands alone would lose
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_behaviours_that_nobody_has_or_all_alike_train_no_tree():
+    step, windows, bought = shop(panel=["discount_share", "recency_days"])
+    grow = lambda: judging._tree(step, windows["select"], bought, NAMES, 3, "panel")  # noqa: E731
+    both = grow()
+    later = step.tables["later_select"]
+    step.tables["later_select"] = later.mutate(recency_days=ibis.cases((later.customer_id < "c00009", None), else_=0.1))  # 0.1 or not known
+    one = grow()
+    step.tables["later_select"] = later.mutate(recency_days=ibis.null("float64"))
+    assert grow() == one and [v["name"] for v in one["variables"]][0] in [v["name"] for v in both["variables"]]
+    step.tables["later_select"] = later.mutate(recency_days=ibis.literal(7.0), discount_share=ibis.null("float64"))
+    assert grow() is None
+    step.project = project(scope={"segments_wanted": 3, "window_days": 60, "horizon_days": 60})  # no panel
+    assert grow() is None

@@ -111,7 +111,8 @@ def shown(table) -> list[list]:
         (
             "panel",
             "level",
-            "For what to say: no difference shown between “Hierarchical classification” and “Shallow tree”; the simple rule does as well.",
+            "For what to say: no difference shown between “Hierarchical classification” (5.1%) and “Shallow tree” (2.7%), "
+            "+1.0 to +3.8 points at 95%: take the one that people can work with.",
         ),
         ("panel", "none", "For what to say: nothing here tells more than chance; treat everybody alike, or collect what would tell."),
         (
@@ -126,10 +127,22 @@ def test_every_verdict_has_its_sentence_and_says_what_to_do(use, verdict, senten
     assert contest_page.verdict_words(evidence(**{use: verdict}), use) == sentence
 
 
+@pytest.mark.parametrize(("high", "said"), [(0.0199, True), (0.02, False)])
+def test_where_segments_and_a_rule_are_level_it_is_said_that_both_beat_bands_if_they_do(high, said):
+    told = evidence(panel="level")  # 4.0% and 2.0% at least
+    without = contest_page.verdict_words(told, "panel")
+    told["contest"]["bands"] = {"role": "rule", "segments": 3, "panel": between(0.004, -0.01, high), "panel_gain": None}
+    found = contest_page.verdict_words(told, "panel")
+    assert found == without + (" Both tell more than “Bands of past spend” (0.4%)." if said else "")
+    told["verdicts"]["panel"]["best_rule"] = "bands"  # not more than itself
+    assert "Both" not in contest_page.verdict_words(told, "panel")
+
+
 @pytest.mark.parametrize(
     ("objective", "panel", "headline"),
     [
         ("rules", "segments", ": rules for the budget, segments for the message."),
+        ("rules", "level", ": rules for the budget; for the message segments and a short rule tell as much."),
         ("level", "segments", ", which tell what to say; for the budget they are not needed."),
         ("none", "segments", ", which tell what to say; for the budget they are not needed."),
         ("cannot tell", "segments", ", which tell what to say; for the budget they could not be judged."),
@@ -281,9 +294,12 @@ def test_gains_are_shares_of_all_inertia():
 def test_the_candidates_are_told_with_their_criteria():
     documents = {"crossing": {"variables": [{"name": "spend_per_30d"}, {"name": "discount_share"}]}, "bands": BANDS}
     rows = shown(page.candidates_table(Made(documents | {"rfm": BANDS, "hcpc": BANDS}), PLAN))
-    assert [row[1] for row in rows] == ["candidate"] * 3 + ["simple rule"] * 2 + ["chance"]
+    assert [row[1] for row in rows] == ["candidate"] * 3 + ["simple rule"] * 4 + ["chance"]
     assert rows[2] == ["Crossing of two criteria", "candidate", "spend per 30 days by discount share, small neighbouring cells merged"]
     assert rows[3][2] == "spend per 30 days, in bands of equal numbers of customers"
+    assert [row[0] for row in rows[4:7]] == ["Slices of one gradient", "Shallow tree", "Shallow tree on behaviours"]
+    assert rows[4][2] == "the first principal axis of all signed variables, cut into equal numbers of customers"
+    assert rows[6][2] == "the same, trained to predict the behaviours of the panel"
     itself = page.candidates_table(Made({"crossing": BANDS, "bands": BANDS}), PLAN)
     assert shown(itself)[2][2].startswith("spend per 30 days by spend per 30 days")
 
@@ -314,6 +330,9 @@ def test_caveats_have_the_size_of_their_effect():
         page.caveats(evidence(), profiles(), PLAN, agreement=x)[1].endswith("These are nearly the same segments.") for x in (0.79, 0.8)
     ]
     assert steady == [False, True]
+    for near, words_of_it in ((0.69, 0), (0.7, 1)):  # 64% find the partition: where about as many come near, both say the same
+        told_so = page.caveats(evidence(reproducibility=FOUND | {"near": near}), profiles(), PLAN, agreement=0.523)
+        assert sum("sum of squares" in caveat for caveat in told_so) == words_of_it
     assert told[3] == "The contest rests on one later period, 60 days long; another season may rank the ways otherwise."
 
 

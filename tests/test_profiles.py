@@ -1,5 +1,7 @@
 """Step 6: the statistics behind a profile by hand, the names that segments get, and what each segment is worth."""
 
+import functools
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -123,8 +125,8 @@ def test_descriptors_by_hand():
     assert (other["level"], other["n"], other["v"]) == ("old", 1, pytest.approx(-first["v"]))  # what some have the others lack
     assert (first["attribute"], first["level"], first["n"], first["share"]) == ("age", "young", 3, 3 / 4)
     assert first["everyone"] == pytest.approx(3 / 9) and first["v"] == pytest.approx(1.980752, abs=5e-6)
-    # eight levels of two segments, but no young one in s2: seven tests
-    assert first["p_holm"] == pytest.approx(min(1, 7 * 6 / 126)) and sum(map(len, found.values())) == 7
+    # four levels in two segments: eight tests, of which one is not shown: no young one is in s2
+    assert first["p_holm"] == pytest.approx(8 * 6 / 126) and sum(map(len, found.values())) == 7
     assert [abs(d["v"]) for d in found["s1"]] == sorted((abs(d["v"]) for d in found["s1"]), reverse=True)
     town = next(d for d in found["s2"] if (d["attribute"], d["level"]) == ("town", "A"))
     assert (town["n"], town["share"], town["everyone"]) == (3, 0.5, 0.5)  # j, h and f; d and b are in s1
@@ -134,7 +136,21 @@ def test_levels_of_few_are_not_described():
     found = describe.described(TOLD, MEMBERS, least=3)
     # three of the four described in s1 are young: to say so would tell of the fourth
     assert {(s, d["level"]) for s, rows in found.items() for d in rows} == {("s2", "old"), ("s2", "A"), ("s2", "B")}
+    old = next(d for d in found["s2"] if d["level"] == "old")
+    assert old["p_holm"] == pytest.approx(8 * 6 / 126)  # three are shown, and eight were tested
     assert describe.described(TOLD, MEMBERS, least=11) == {} == describe.described(TOLD.head(0), MEMBERS, least=1)
+
+
+def test_of_many_levels_that_mean_nothing_none_stands_but_by_a_rare_accident(monkeypatch):
+    """Sixty towns, of about twenty people each and four in a segment: ten are rare there, and would be all that is shown."""
+    monkeypatch.setattr(describe, "v_test_level", functools.cache(describe.v_test_level))
+    members = pd.Series([f"s{i % 5 + 1}" for i in range(1200)], index=[f"c{i}" for i in range(1200)])
+    stands, shown = 0, 0
+    for seed in range(40):
+        towns = pd.DataFrame({"customer_id": members.index, "town": np.random.default_rng(seed).integers(0, 60, 1200)})
+        rows = [d for found in describe.described(towns, members, least=10).values() for d in found]
+        stands, shown = stands + any(d["p_holm"] <= 0.05 for d in rows), shown + bool(rows)
+    assert shown >= 20 and stands <= 4  # 5% of 40 are two; to test only those shown would let more than half stand
 
 
 # Names, ids and colours

@@ -161,7 +161,8 @@ def _tree(step, window: Window, orders, names: list[str], k: int, use: str) -> d
         return None
     sample = step.sample(step.take("variables", f"variables_{window.name}"))
     outcomes = _outcomes(step, window, orders, sample)
-    wanted = [y for name, y in outcomes.items() if (name == "objective") == (use == "objective") and np.nanstd(y) > 0]
+    asked = [y for name, y in outcomes.items() if (name == "objective") == (use == "objective")]
+    wanted = [y for y in asked if len(np.unique(y[~np.isnan(y)])) > 1]
     if len(sample) < 2 * candidates.LEAF or not wanted:
         return None
     # Behaviours count alike whatever their unit; who did nothing later stands at the mean.

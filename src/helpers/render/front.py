@@ -20,7 +20,7 @@ from helpers.words import absent, mark, say, say_n
 STEADY, LOOSE = 0.8, 0.6
 """Medians of the adjusted Rand index from which two versions are nearly the same, or much alike (Hennig: below .60, no trust)."""
 
-GAPS, DECISIONS = 4, 5
+GAPS, DECISIONS = 3, 4
 """Lines that are read in two minutes and fit on one A4 page; on screen the rest unfolds."""
 
 METHODS = {
