@@ -135,8 +135,8 @@ def table(run: Path, name: str) -> dict[str, dict]:
     return {row["customer_id"]: row for row in records(duckdb.sql(f"from '{run}/{name}.parquet'"))}
 
 
-def coordinates(document: dict, row: dict) -> list[float]:
-    """Where a household stands on the axes of a segmentation document."""
+def standardised(document: dict, row: dict) -> list[float]:
+    """A household's variables after the steps of a segmentation document."""
     at = []
     for variable in document["variables"]:
         x = variable["missing"] if row[variable["name"]] is None else row[variable["name"]]
@@ -148,7 +148,12 @@ def coordinates(document: dict, row: dict) -> list[float]:
             else:
                 x = (x - step["scale"][0]) / step["scale"][1]
         at.append(x)
-    centred = [x - c for x, c in zip(at, document["project"]["centre"], strict=True)]
+    return at
+
+
+def coordinates(document: dict, row: dict) -> list[float]:
+    """Where a household stands on the axes of a segmentation document."""
+    centred = [x - c for x, c in zip(standardised(document, row), document["project"]["centre"], strict=True)]
     return [sum(x * w for x, w in zip(centred, axis, strict=True)) for axis in zip(*document["project"]["loadings"], strict=True)]
 
 

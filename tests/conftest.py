@@ -12,6 +12,13 @@ import pytest
 from helpers import ROOT, words
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that ask for the one published report go to one worker; all others of a file stay together, in their order."""
+    for item in items:
+        group = "published" if "published" in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class Published(NamedTuple):
     """A clone in which `make report` has run, and how it went."""
 

@@ -510,7 +510,7 @@ def persistent(now: np.ndarray, later: np.ndarray, *, panel: list[str], seed=0):
     """A step, its windows and orders: traits of now and of later (customers × MANY), the same at both dates but for the draw of `seed`."""
     draw, n = np.random.default_rng([seed, 1]), len(now)
     windows = engine.windows(AS_OF, window_days=60, horizon_days=60, first=datetime(2017, 1, 1))
-    rows = [(c, f"{c}{when}", when, int(draw.integers(50, 90))) for when in ("2017-07-01", "2017-09-01") for c in ids(n)]
+    rows = [(c, f"{c}{when}", when, int(draw.integers(50, 90))) for when in ("2017-05-01", "2017-07-01", "2017-09-01") for c in ids(n)]
     scope = {"segments_wanted": 5, "segments_from": 5, "segments_to": 5, "window_days": 60, "horizon_days": 60, "panel": panel}
 
     def measured(what: np.ndarray) -> pd.DataFrame:
@@ -566,7 +566,7 @@ def test_behaviours_that_nobody_has_or_all_alike_train_no_tree():
     step.tables["later_select"] = later.mutate(recency_days=ibis.cases((later.customer_id < "c00009", None), else_=0.1))  # 0.1 or not known
     one = grow()
     step.tables["later_select"] = later.mutate(recency_days=ibis.null("float64"))
-    assert grow() == one and [v["name"] for v in one["variables"]][0] in [v["name"] for v in both["variables"]]
+    assert grow() == one != both
     step.tables["later_select"] = later.mutate(recency_days=ibis.literal(7.0), discount_share=ibis.null("float64"))
     assert grow() is None
     step.project = project(scope={"segments_wanted": 3, "window_days": 60, "horizon_days": 60})  # no panel

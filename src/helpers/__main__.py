@@ -139,7 +139,8 @@ def lab(options, rest) -> int:
 def test(options, rest) -> int:
     os.chdir(ROOT)
     fast = ["-m", "not slow"] if options.fast else []
-    setup.hand_over(setup.choose_environment(), ["-m", "pytest", *fast, *rest])
+    side_by_side = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]  # tests/conftest.py says which stay together
+    setup.hand_over(setup.choose_environment(), ["-m", "pytest", *side_by_side, *fast, *rest])
 
 
 def lint(options, rest) -> int:
