@@ -22,7 +22,7 @@ TREES = {"tree": "objective", "panel_tree": "panel"}
 class Made:
     """What the recipes gave at one instant.
 
-    documents     rfm, hcpc, crossing, bands → segmentation document
+    documents     rfm, hcpc, crossing, bands, slices → segmentation document
     evidence      how the classification was found (classes.classify), with the variables dropped for being constant
     coordinates   of the fitting sample on the axes
     """
@@ -126,7 +126,7 @@ def judged(step, windows: dict[str, Window], orders, names: list[str], passports
 
 
 def budget(step, windows: dict[str, Window], orders, names: list[str], made: Made, evidence: dict) -> tuple[dict, str]:
-    """The rule for the budget, and which it is: the simple rule that told most of the objective, else bands of past value.
+    """The rule for the budget, and which it is: the tree where it told most of the objective, else bands of past value.
 
     A tree is trained again on the last period that can be seen whole, the one that judged the contest.
     """
