@@ -93,7 +93,12 @@ def _notes(docs: dict, project) -> list[str]:
     notes, window = [], docs["evidence"].get("window") or {}
     if docs["moves"].get("from"):
         since = words.day(docs["moves"]["from"])
-        notes.append(say("Change since {day}: won from other segments less lost to them; within noise, chance does as much.", day=since))
+        notes.append(
+            say(
+                "Change since {day}, by that day’s rules: won from other segments less lost to them; within noise, chance does as much.",
+                day=since,
+            )
+        )
     if window.get("built_at") and window.get("judged_until"):
         days = {"start": words.day(window["built_at"]), "end": words.day(window["judged_until"])}
         notes.append(
