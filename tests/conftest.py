@@ -12,6 +12,7 @@ import pytest
 from helpers import ROOT, words
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests that ask for the one published report go to one worker; all others of a file stay together, in their order."""
     for item in items:
