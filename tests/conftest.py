@@ -12,12 +12,21 @@ import pytest
 from helpers import ROOT, words
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Tests that ask for the one published report go to one worker; all others of a file stay together, in their order."""
-    for item in items:
-        group = "published" if "published" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+SHARED = ("test_browser.py", "test_figures.py", "test_figures_plan.py", "test_figures_segments.py", "test_report.py")
+"""Files that ask for the one published report: one worker has them all, for it takes minutes."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Side by side, the tests of a file stay together and in their order, for they share what takes long to make."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0].rpartition("/")[2]
+            return "published" if file in SHARED else file
+
+    return ByFile(config, log)
 
 
 class Published(NamedTuple):

@@ -141,7 +141,7 @@ def test(options, rest) -> int:
     fast = ["-m", "not slow"] if options.fast else []
     # All of them go side by side (tests/conftest.py says which stay together); tests that are named run here, one after the other.
     named = any(not argument.startswith("-") for argument in rest)
-    side_by_side = [] if named else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
+    side_by_side = [] if named else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadscope"]
     setup.hand_over(setup.choose_environment(), ["-m", "pytest", *side_by_side, *fast, *rest])
 
 
