@@ -11,7 +11,6 @@ import pytest
 
 from helpers import ROOT, words
 
-
 SHARED = ("test_browser.py", "test_figures.py", "test_figures_plan.py", "test_figures_segments.py", "test_report.py")
 """Files that ask for the one published report: one worker has them all, for it takes minutes."""
 
