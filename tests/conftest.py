@@ -11,7 +11,7 @@ import pytest
 
 from helpers import ROOT, words
 
-SHARED = ("test_browser.py", "test_figures.py", "test_figures_plan.py", "test_figures_segments.py", "test_report.py")
+SHARED = ("browser", "figures", "figures_plan", "figures_segments", "report", "setup")
 """Files that ask for the one published report: one worker has them all, for it takes minutes."""
 
 
@@ -23,7 +23,7 @@ def pytest_xdist_make_scheduler(config, log):
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0].rpartition("/")[2]
-            return "published" if file in SHARED else file
+            return "published" if file[5:-3] in SHARED else file
 
     return ByFile(config, log)
 
