@@ -115,6 +115,9 @@ def help_text() -> str:
 
 
 def report(options, rest) -> int:
+    import logging
+
+    logging.disable(logging.CRITICAL)  # what goes wrong is raised and said once; an interrupt makes libraries log of dying kernels
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends like Ctrl-C
     from helpers.report import publish
 
