@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.testing import assert_frame_equal
 
+from helpers import engine
 from helpers.project import CONTRACT, Project
 
 AS_OF = datetime(2017, 10, 1)
@@ -74,3 +75,17 @@ def same(found: ir.Table | pd.DataFrame, expected: dict[str, list], by: str = "c
     texts = [c for c in wanted.columns if not pd.api.types.is_numeric_dtype(wanted[c]) and wanted[c].isna().any()]
     frame, wanted = (each.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, "–")) for each in (frame, wanted))
     assert_frame_equal(frame, wanted, check_dtype=False, **how)
+
+
+class Step:
+    """What helpers ask of a step: its project, what earlier steps handed over, and a bounded sample."""
+
+    def __init__(self, plan, **tables: pd.DataFrame):
+        self.project, self.as_of, self.tables = plan, AS_OF, {name: ibis.memtable(frame) for name, frame in tables.items()}
+
+    def take(self, step, name):
+        assert step == "variables"
+        return self.tables[name]
+
+    def sample(self, table):
+        return engine.sample(table, self.project.sample_rows, seed=self.project.seed).execute()

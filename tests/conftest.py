@@ -68,6 +68,13 @@ def published(tmp_path_factory) -> Published:
     shutil.rmtree(clone / ".venv", ignore_errors=True)  # about a gigabyte; the rest stays when a test has failed
 
 
+@pytest.fixture(scope="session")
+def first_run(published) -> Path:
+    """The folder of the run that it published; what other tests run there later has other numbers."""
+    assert published.process.returncode == 0, published.process.stderr[-3000:]
+    return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / "0001"
+
+
 def copy_working_tree(destination: Path) -> None:
     """What a commit of everything here would hold: tracked files and new ones, without what git ignores."""
     listing = subprocess.run(

@@ -7,7 +7,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import AS_OF, orders, project
+from by_hand import AS_OF, Step, orders, project
 
 from helpers import engine, run
 from helpers.build import classes, contest, judging
@@ -292,20 +292,6 @@ def test_chance_tells_nothing():
 CONFIRM, SELECT = AS_OF - timedelta(days=60), AS_OF - timedelta(days=120)
 NAMES = ["spend_per_30d", "recency_days", "discount_share"]
 PASSPORTS = {name: {"group": i, "contribution": {"panel_alone": i / 10}} for i, name in enumerate(NAMES)}
-
-
-class Step:
-    """What helpers ask of a step: its project, what earlier steps handed over, and a bounded sample."""
-
-    def __init__(self, plan, **tables: pd.DataFrame):
-        self.project, self.as_of, self.tables = plan, AS_OF, {name: ibis.memtable(frame) for name, frame in tables.items()}
-
-    def take(self, step, name):
-        assert step == "variables"
-        return self.tables[name]
-
-    def sample(self, table):
-        return engine.sample(table, self.project.sample_rows, seed=self.project.seed).execute()
 
 
 def shop(n=240, *, wanted=3, first="2017-01-01", **scope):

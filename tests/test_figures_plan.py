@@ -7,7 +7,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from itertools import product
-from pathlib import Path
 from statistics import NormalDist, fmean, pstdev
 
 import numpy as np
@@ -21,15 +20,8 @@ TARGET, PLAUSIBLE = PLAN["target"], PLAN["validate"]["signed"]["thresholds"]["in
 
 
 @pytest.fixture(scope="module")
-def run(published) -> Path:
-    assert published.process.returncode == 0, published.process.stderr[-2_000:]
-    (record,) = (published.path / "data" / "complete_journey" / "runs" / NOW).glob("*/run.json")
-    return record.parent
-
-
-@pytest.fixture(scope="module")
-def labels(run) -> dict[str, str]:
-    return nearest(given(run, "06_build/segmentation"), in_scope(NOW))
+def labels(first_run) -> dict[str, str]:
+    return nearest(given(first_run, "06_build/segmentation"), in_scope(NOW))
 
 
 # Step 8: who is left alone, what they answered, what it costs
@@ -63,8 +55,8 @@ def answered(labels: dict[str, str], *, since: str = "") -> dict[str, dict]:
     }
 
 
-def test_arms_follow_from_the_hash_of_name_household_and_seed(run, labels, arms):
-    lists, plan = table(run, "08_target/contacts"), given(run, "08_target/plan")
+def test_arms_follow_from_the_hash_of_name_household_and_seed(first_run, labels, arms):
+    lists, plan = table(first_run, "08_target/contacts"), given(first_run, "08_target/plan")
     assert {h: (row["segment"], row["arm"]) for h, row in lists.items()} == {h: (labels[h], arms[h]) for h in labels}
     counted = Counter((labels[h], arms[h]) for h in labels)
     for segment in plan["segments"]:
@@ -76,8 +68,8 @@ def test_arms_follow_from_the_hash_of_name_household_and_seed(run, labels, arms)
     assert all(plan[name] == TARGET[name] for name in ("campaign", "margin_rate", "control_share", "universal_control"))
 
 
-def test_answers_are_those_of_the_members_within_thirty_days(run, answers):
-    plan = given(run, "08_target/plan")
+def test_answers_are_those_of_the_members_within_thirty_days(first_run, answers):
+    plan = given(first_run, "08_target/plan")
     assert {s["id"]: s["response"] for s in plan["segments"]} == {one: exactly(told) for one, told in answers.items()}
     mailings = sum(told["mailings"] for told in answers.values())
     answered = sum(told["mailings"] * told["value"] for told in answers.values())
@@ -90,8 +82,8 @@ def test_what_todays_segments_would_have_answered_over_all_history_is_said(label
         assert f"{told['value']:.1%} for {answers[one]['value']:.1%}" in pages["08_target"]
 
 
-def test_what_an_offer_costs_and_brings_is_arithmetic(run, labels, arms, answers):
-    plan, gains = given(run, "08_target/plan"), []
+def test_what_an_offer_costs_and_brings_is_arithmetic(first_run, labels, arms, answers):
+    plan, gains = given(first_run, "08_target/plan"), []
     for segment in plan["segments"]:
         offer, members = TARGET["offers"][segment["id"]], by_segment(labels)[segment["id"]]
         contacted = sum(arms[h] == "contact" for h in members)
@@ -116,8 +108,8 @@ def power(rise: float, base: float, contacted: float, control: float) -> float:
     return 1 - NormalDist(rise, something).cdf(NormalDist().inv_cdf(0.975) * nothing)
 
 
-def test_the_smallest_visible_rise_is_found_in_four_cases_of_five(run, labels, arms, answers):
-    counted, plan = Counter((labels[h], arms[h]) for h in labels), given(run, "08_target/plan")
+def test_the_smallest_visible_rise_is_found_in_four_cases_of_five(first_run, labels, arms, answers):
+    counted, plan = Counter((labels[h], arms[h]) for h in labels), given(first_run, "08_target/plan")
     tests = {s["id"]: (answers[s["id"]]["value"], *(counted[s["id"], arm] for arm in ("contact", "control"))) for s in plan["segments"]}
     n, m = (sum(each[place] for each in tests.values()) for place in (1, 2))
     tests["pooled"] = (sum(p * (a + b) for p, a, b in tests.values()) / (n + m), n, m)
@@ -135,8 +127,8 @@ def test_the_smallest_visible_rise_is_found_in_four_cases_of_five(run, labels, a
 
 
 @pytest.fixture(scope="module")
-def frozen(run) -> dict:
-    return given(run, "06_build/segmentation_confirm")
+def frozen(first_run) -> dict:
+    return given(first_run, "06_build/segmentation_confirm")
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +160,10 @@ def drawn(pairs: Counter, statistic):
     return approx([value - half, value + half], abs=half / 5)
 
 
-def test_who_stayed_and_who_would_by_chance(run, moves):
+def test_who_stayed_and_who_would_by_chance(first_run, moves):
     before, now = moves
     pairs = [(before[h], now[h]) for h in before if h in now]
-    found, n = given(run, "09_reevaluate/reevaluation"), len(pairs)
+    found, n = given(first_run, "09_reevaluate/reevaluation"), len(pairs)
     assert {pair: found["matrix"][pair[0]][pair[1]] for pair in product(IDS, IDS)} == {
         pair: pairs.count(pair) for pair in product(IDS, IDS)
     }
@@ -186,11 +178,11 @@ def test_who_stayed_and_who_would_by_chance(run, moves):
         assert segment["stay"] == exactly({"share": share, "chance": chance, "kappa": (share - chance) / (1 - chance)})
 
 
-def test_what_each_segment_won_and_lost(run, moves):
+def test_what_each_segment_won_and_lost(first_run, moves):
     before, now = moves
     spent, spent_later = ({h: row["revenue"] for h, row in behaviour(end).items()} for end in (THEN, NOW))
     everyone, limit = before.keys() | now.keys(), NormalDist().inv_cdf(1 - 0.05 / 2 / 5)
-    for segment in given(run, "09_reevaluate/reevaluation")["segments"]:
+    for segment in given(first_run, "09_reevaluate/reevaluation")["segments"]:
         one = segment["id"]
         sides = {h: (before.get(h), now.get(h)) for h in everyone if one in (before.get(h), now.get(h))}
         worth = {h: (spent.get(h, 0) * (was == one), spent_later[h] * (here == one)) for h, (was, here) in sides.items()}
@@ -220,8 +212,8 @@ def test_what_each_segment_won_and_lost(run, moves):
         assert segment["beyond_money"] == (abs(money["net_money"]) > money["noise_money"])
 
 
-def test_drift_is_the_stability_index_less_what_chance_gives(run, frozen):
-    found = {row["variable"]: row for row in given(run, "09_reevaluate/reevaluation")["drift"]}
+def test_drift_is_the_stability_index_less_what_chance_gives(first_run, frozen):
+    found = {row["variable"]: row for row in given(first_run, "09_reevaluate/reevaluation")["drift"]}
     assert found.keys() == {v["name"] for v in frozen["variables"]}
     for variable, row in found.items():
         old, new = ([each[variable] for each in in_scope(end).values()] for end in (THEN, NOW))
@@ -236,15 +228,15 @@ def test_drift_is_the_stability_index_less_what_chance_gives(run, frozen):
         assert {"psi": row["psi"], "ks": row["ks"]} == exactly({"psi": psi, "ks": apart}), variable
 
 
-def test_a_new_build_agrees_as_pairs_of_households_do(run, moves, labels):
-    pairs, found = Counter((labels[h], moves[1][h]) for h in labels), given(run, "09_reevaluate/reevaluation")
+def test_a_new_build_agrees_as_pairs_of_households_do(first_run, moves, labels):
+    pairs, found = Counter((labels[h], moves[1][h]) for h in labels), given(first_run, "09_reevaluate/reevaluation")
     assert found["refit_agreement"] == exactly(rand(pairs))
     assert [found["refit_interval"]["low"], found["refit_interval"]["high"]] == drawn(pairs, rand)
     weighed = {reason["code"]: reason["value"] for reason in found["reasons"]}
     assert (weighed["agreement"], weighed["lasting"]) == (found["refit_agreement"], found["stay"]["kappa"])
 
 
-def test_the_noise_floor_is_how_two_halves_of_a_households_baskets_differ(run, frozen):
+def test_the_noise_floor_is_how_two_halves_of_a_households_baskets_differ(first_run, frozen):
     both = in_scope(THEN).keys() & in_scope(NOW).keys()
     names = [v["name"] for v in frozen["variables"]]
     label = {}
@@ -265,7 +257,7 @@ def test_the_noise_floor_is_how_two_halves_of_a_households_baskets_differ(run, f
     one, other = ([(end, part) for part in ("heads", "not heads")] for end in (THEN, NOW))
     apart = [differ([tuple(one), tuple(other)]), differ(list(product(one, other)))]
     within, between = (fmean(each.values()) for each in apart)
-    found = given(run, "09_reevaluate/reevaluation")["noise_floor"]
+    found = given(first_run, "09_reevaluate/reevaluation")["noise_floor"]
     assert found["n"] == len(both)
     mine = {"within": within, "between": between, "behaviour": between - within}
     assert {name: found[name] for name in mine} == exactly(mine)
@@ -277,18 +269,18 @@ def test_the_noise_floor_is_how_two_halves_of_a_households_baskets_differ(run, f
 
 
 @pytest.fixture(scope="module")
-def pages(published, run) -> dict[str, str]:
+def pages(published, first_run) -> dict[str, str]:
     """The text of each page in English, between single spaces."""
     found = {}
-    for page in (published.path / "reports" / "complete_journey" / "latest").glob("*.html"):
+    for page in (published.path / "reports" / "complete_journey" / NOW / first_run.name).glob("*.html"):
         text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         found[page.stem] = " ".join(html.unescape(text).split())
     return found
 
 
-def test_the_pages_say_what_was_handed_over(run, pages):
-    profiles, evidence, plan = (given(run, name) for name in ("06_build/profiles", "06_build/evidence", "08_target/plan"))
-    moved = given(run, "09_reevaluate/reevaluation")
+def test_the_pages_say_what_was_handed_over(first_run, pages):
+    profiles, evidence, plan = (given(first_run, name) for name in ("06_build/profiles", "06_build/evidence", "08_target/plan"))
+    moved = given(first_run, "09_reevaluate/reevaluation")
     expected = []
     for s, planned, change in zip(profiles["segments"], plan["segments"], moved["segments"], strict=True):
         name, each, money = s["name"]["en"], s["revenue_per_30d"], planned["gain"]

@@ -1,4 +1,4 @@
-"""Figures of steps 5 and 6 of a published run, worked out once more from the package's own files (see by_sql)."""
+"""Figures of steps 5 and 6 of a published first_run, worked out once more from the package's own files (see by_sql)."""
 
 import hashlib
 import json
@@ -7,7 +7,6 @@ import zlib
 from bisect import bisect_right
 from collections import Counter
 from itertools import product
-from pathlib import Path
 from statistics import NormalDist, fmean, median, pstdev
 
 import duckdb
@@ -38,28 +37,21 @@ pytestmark = pytest.mark.slow  # all of it is compared with a run that takes min
 
 
 @pytest.fixture(scope="module")
-def run(published) -> Path:
-    assert published.process.returncode == 0, published.process.stderr[-2_000:]
-    (record,) = (published.path / "data" / "complete_journey" / "runs" / NOW).glob("*/run.json")
-    return record.parent
+def labels(first_run) -> dict[str, str]:
+    return nearest(given(first_run, "06_build/segmentation"), in_scope(NOW))
 
 
 @pytest.fixture(scope="module")
-def labels(run) -> dict[str, str]:
-    return nearest(given(run, "06_build/segmentation"), in_scope(NOW))
+def labels_then(first_run) -> dict[str, str]:
+    return nearest(given(first_run, "06_build/segmentation_confirm"), in_scope(THEN))
 
 
-@pytest.fixture(scope="module")
-def labels_then(run) -> dict[str, str]:
-    return nearest(given(run, "06_build/segmentation_confirm"), in_scope(THEN))
-
-
-def test_the_sheets_number_is_the_hash_of_what_project_yml_says_was_signed(run):
+def test_the_sheets_number_is_the_hash_of_what_project_yml_says_was_signed(first_run):
     typed = PLAN["validate"]["signed"]
     signed = typed | {"thresholds": {name: float(value) for name, value in typed["thresholds"].items()}}
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
     number = hashlib.sha256(text.encode()).hexdigest()[:12]
-    found = given(run, "05_validate/validation")
+    found = given(first_run, "05_validate/validation")
     assert (found["number"], found["status"], found["sheet"]) == (number, "signed", signed)
     assert {s["sheet"] for s in found["signatures"]} == {number}
 
@@ -68,31 +60,31 @@ def test_the_sheets_number_is_the_hash_of_what_project_yml_says_was_signed(run):
 
 
 @pytest.mark.parametrize(("when", "name"), [(NOW, "variables"), (THEN, "variables_confirm"), (BEFORE, "variables_select")])
-def test_the_variables_that_build_are_those_of_the_raw_baskets_for_every_household(run, when, name):
-    wanted, found = in_scope(when), table(run, f"04_variables/{name}")
+def test_the_variables_that_build_are_those_of_the_raw_baskets_for_every_household(first_run, when, name):
+    wanted, found = in_scope(when), table(first_run, f"04_variables/{name}")
     assert found.keys() == wanted.keys()
-    for variable in given(run, "05_validate/validation")["build_by"]:
+    for variable in given(first_run, "05_validate/validation")["build_by"]:
         mine, theirs = ([math.nan if of[h][variable] is None else of[h][variable] for h in wanted] for of in (wanted, found))
         assert theirs == exactly(mine), variable
 
 
-def test_every_household_is_in_the_segment_that_its_own_baskets_give_it(run, labels, labels_then):
+def test_every_household_is_in_the_segment_that_its_own_baskets_give_it(first_run, labels, labels_then):
     assert len(labels) == 2_050
-    assert {h: row["segment"] for h, row in table(run, "06_build/membership").items()} == labels
-    assert {h: row["segment"] for h, row in table(run, "06_build/membership_confirm").items()} == labels_then
+    assert {h: row["segment"] for h, row in table(first_run, "06_build/membership").items()} == labels
+    assert {h: row["segment"] for h, row in table(first_run, "06_build/membership_confirm").items()} == labels_then
 
 
-def test_the_sql_handed_to_other_systems_gives_the_same_segments(run, labels):
-    names = given(run, "05_validate/validation")["build_by"]
+def test_the_sql_handed_to_other_systems_gives_the_same_segments(first_run, labels):
+    names = given(first_run, "05_validate/validation")["build_by"]
     rows = pd.DataFrame([{"customer_id": h} | {name: row[name] for name in names} for h, row in in_scope(NOW).items()])
     with duckdb.connect() as con:
         con.register("variables", rows)
-        assert dict(con.sql((run / "07_adopt" / "segments.sql").read_text(encoding="utf-8")).fetchall()) == labels
+        assert dict(con.sql((first_run / "07_adopt" / "segments.sql").read_text(encoding="utf-8")).fetchall()) == labels
 
 
 @pytest.mark.parametrize(("name", "when"), [("segmentation", NOW), ("segmentation_confirm", THEN)])
-def test_a_classification_stands_on_what_the_raw_baskets_teach(run, name, when):
-    document, people = given(run, f"06_build/{name}"), in_scope(when)
+def test_a_classification_stands_on_what_the_raw_baskets_teach(first_run, name, when):
+    document, people = given(first_run, f"06_build/{name}"), in_scope(when)
     for variable in document["variables"]:  # bounds, and what stands for a missing value
         known = [row[variable["name"]] for row in people.values() if row[variable["name"]] is not None]
         assert [variable["missing"], *variable["steps"][0]["clip"]] == exactly([median(known), *np.quantile(known, [0.01, 0.99])])
@@ -106,8 +98,8 @@ def test_a_classification_stands_on_what_the_raw_baskets_teach(run, name, when):
     assert np.allclose(spread, np.diag(np.sort(np.diag(spread))[::-1]), atol=1e-8)
 
 
-def test_the_squares_of_the_published_classification_add_up(run, labels):
-    document, evidence = given(run, "06_build/segmentation"), given(run, "06_build/evidence")["reproducibility"]
+def test_the_squares_of_the_published_classification_add_up(first_run, labels):
+    document, evidence = given(first_run, "06_build/segmentation"), given(first_run, "06_build/evidence")["reproducibility"]
     points = {h: coordinates(document, row) for h, row in in_scope(NOW).items()}
     centres = {one: np.mean([points[h] for h in members], axis=0) for one, members in by_segment(labels).items()}
     assert evidence["best_within"] == exactly(math.fsum(math.dist(at, centres[labels[h]]) ** 2 for h, at in points.items()))
@@ -138,8 +130,8 @@ def merged(points: np.ndarray) -> list[float]:
     return sorted(costs)
 
 
-def test_the_trees_cuts_gain_what_wards_merges_cost(run):
-    document, evidence = given(run, "06_build/segmentation"), given(run, "06_build/evidence")["reproducibility"]
+def test_the_trees_cuts_gain_what_wards_merges_cost(first_run):
+    document, evidence = given(first_run, "06_build/segmentation"), given(first_run, "06_build/evidence")["reproducibility"]
     costs = merged(np.array([coordinates(document, row) for row in in_scope(NOW).values()]))
     assert evidence["gains"] == approx([cost / 2_050 for cost in costs[:-11:-1]], rel=1e-8)  # coordinates are good to 9 decimals
     assert evidence["ward_within"] == approx(math.fsum(costs[:-4]), rel=1e-8)
@@ -216,7 +208,7 @@ def along(people: dict[str, dict], document: dict) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def ways(run, labels_then) -> dict[str, dict[str, object]]:
+def ways(first_run, labels_then) -> dict[str, dict[str, object]]:
     """Ways of cutting as they were on 3 July: all but the classification (the document of that day) worked out anew."""
     then, spend = in_scope(THEN), {h: row["spend_per_30d"] for h, row in in_scope(THEN).items()}
     points = dict.fromkeys(then, 0)
@@ -231,10 +223,10 @@ def ways(run, labels_then) -> dict[str, dict[str, object]]:
     size = Counter(level for level, _ in cells.values())
     joined = min(size, key=lambda level: (size[level], level))  # three levels by two make six cells: the two smallest become one
     before = in_scope(BEFORE)
-    names = given(run, "05_validate/validation")["build_by"]
+    names = given(first_run, "05_validate/validation")["build_by"]
     place, _ = grown(before, [{h: behaviour(THEN)[h]["revenue"] for h in before}], names, 5)
     by_behaviour, _ = grown(before, [standing(before, v) for v in PLAN["scope"]["panel"]], names, 5)
-    gradient = along(then, given(run, "06_build/segmentation_confirm"))
+    gradient = along(then, given(first_run, "06_build/segmentation_confirm"))
     fifths = higher(gradient.values(), 5)
     return {
         "rfm": {h: bisect_right(cuts, points[h]) for h in then},
@@ -280,8 +272,8 @@ def scores(ways) -> dict[tuple, tuple[float, np.ndarray]]:
 
 @pytest.mark.parametrize("use", ["objective", "panel"])
 @pytest.mark.parametrize("name", ["rfm", "hcpc", "crossing", "bands", "slices", "tree", "panel_tree"])
-def test_the_contest_gives_what_the_later_quarter_gives(run, ways, scores, name, use):
-    found = given(run, "06_build/evidence")
+def test_the_contest_gives_what_the_later_quarter_gives(first_run, ways, scores, name, use):
+    found = given(first_run, "06_build/evidence")
     assert (found["customers"], found["contest"][name]["segments"]) == (len(ways[name]), len(set(ways[name].values())))
     (score, moved), each = scores[use, name, 1], found["contest"][name][use]
     assert each["value"] == exactly(score)
@@ -290,19 +282,19 @@ def test_the_contest_gives_what_the_later_quarter_gives(run, ways, scores, name,
 
 
 @pytest.mark.parametrize("k", [3, 4, 6])
-def test_bands_of_past_spend_in_other_numbers(run, k):
+def test_bands_of_past_spend_in_other_numbers(first_run, k):
     spend = {h: row["spend_per_30d"] for h, row in in_scope(THEN).items()}
     borders = higher(spend.values(), k)
     bands = {h: bisect_right(borders, x) for h, x in spend.items()}
     score, _ = told(bands, {h: behaviour(NOW)[h]["revenue"] for h in bands}, 1)
-    assert given(run, "06_build/evidence")["other_k"][str(k)]["bands"]["objective"] == exactly(score)
+    assert given(first_run, "06_build/evidence")["other_k"][str(k)]["bands"]["objective"] == exactly(score)
 
 
 @pytest.mark.parametrize(("use", "verdict"), [("objective", "rules"), ("panel", "level")])
-def test_one_half_picks_the_best_rule_and_the_other_says_what_segments_gain_on_it(run, scores, use, verdict):
+def test_one_half_picks_the_best_rule_and_the_other_says_what_segments_gain_on_it(first_run, scores, use, verdict):
     candidates, rules = ["rfm", "hcpc", "crossing"], ["bands", "slices", "tree", "panel_tree"]
     best, rule = (max(names, key=lambda name: scores[use, name, 0][0]) for names in (candidates, rules))
-    found = given(run, "06_build/evidence")
+    found = given(first_run, "06_build/evidence")
     assert found["verdicts"][use] == {"verdict": verdict, "best_candidate": best, "best_rule": rule}
     gains = {name: scores[use, name, 1][0] - scores[use, rule, 1][0] for name in candidates}
     apart = np.array([scores[use, name, 1][1] - scores[use, rule, 1][1] for name in candidates])
@@ -316,11 +308,11 @@ def test_one_half_picks_the_best_rule_and_the_other_says_what_segments_gain_on_i
         assert [each["low"], each["high"]] == approx(ends, abs=critical * spread / 8)  # 1,000 draws there, a normal law here
 
 
-def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(run, labels):
-    document, budget = given(run, "06_build/bands"), given(run, "06_build/profiles")["budget"]
-    assert given(run, "06_build/evidence")["verdicts"]["objective"]["best_rule"] == budget["rule"] == "tree"
+def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(first_run, labels):
+    document, budget = given(first_run, "06_build/bands"), given(first_run, "06_build/profiles")["budget"]
+    assert given(first_run, "06_build/evidence")["verdicts"]["objective"]["best_rule"] == budget["rule"] == "tree"
     spent = {h: behaviour(NOW)[h]["revenue"] for h in in_scope(THEN)}
-    _, splits = grown(in_scope(THEN), [spent], given(run, "05_validate/validation")["build_by"], 5)
+    _, splits = grown(in_scope(THEN), [spent], given(first_run, "05_validate/validation")["build_by"], 5)
     assert {name for _, name, _ in splits} == {"spend_per_30d"}
     conditions = [rule["when"][0] for rule in document["assign"]["first_match"]["rules"]]
     borders = sorted(each["at_least"] for each in conditions)
@@ -328,7 +320,7 @@ def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(run, la
     assert borders == approx(sorted(border for _, _, border in splits), rel=1e-7)  # the code's tree works in single precision
     assert document["variables"][0]["missing"] == exactly(median(row["spend_per_30d"] for row in in_scope(THEN).values()))
     mine = {h: f"b{5 - bisect_right(borders, row['spend_per_30d'])}" for h, row in in_scope(NOW).items()}
-    assert {h: row["band"] for h, row in table(run, "06_build/membership").items()} == mine
+    assert {h: row["band"] for h, row in table(first_run, "06_build/membership").items()} == mine
     revenue = {h: row["revenue"] for h, row in in_scope(NOW).items()}
     for band in budget["bands"]:
         inside = [revenue[h] for h in mine if mine[h] == band["id"]]
@@ -342,10 +334,10 @@ def test_the_rule_for_the_budget_is_the_tree_that_the_last_quarter_grows(run, la
 # What the segments are like
 
 
-def test_sizes_and_money_are_those_of_the_members_baskets(run, labels):
-    profiles, revenue = given(run, "06_build/profiles"), {h: row["revenue"] for h, row in in_scope(NOW).items()}
+def test_sizes_and_money_are_those_of_the_members_baskets(first_run, labels):
+    profiles, revenue = given(first_run, "06_build/profiles"), {h: row["revenue"] for h, row in in_scope(NOW).items()}
     assert (profiles["customers"], profiles["revenue"]) == (2_050, exactly(3 * sum(revenue.values())))
-    assert given(run, "07_adopt/cards")["revenue_per_30d"] == exactly(fmean(revenue.values()))
+    assert given(first_run, "07_adopt/cards")["revenue_per_30d"] == exactly(fmean(revenue.values()))
     for segment in profiles["segments"]:
         spent, each = [revenue[h] for h in by_segment(labels)[segment["id"]]], segment["revenue_per_30d"]
         assert segment["n"] == len(spent)
@@ -357,8 +349,8 @@ def test_sizes_and_money_are_those_of_the_members_baskets(run, labels):
         assert [each["low"], each["high"]] == approx([fmean(spent) - half, fmean(spent) + half], abs=half / 5)
 
 
-def test_still_active_are_those_of_the_segment_of_july_who_bought_after(run, labels_then):
-    for segment in given(run, "06_build/profiles")["segments"]:
+def test_still_active_are_those_of_the_segment_of_july_who_bought_after(first_run, labels_then):
+    for segment in given(first_run, "06_build/profiles")["segments"]:
         members, found = by_segment(labels_then)[segment["id"]], segment["active_later"]
         bought = sum(behaviour(NOW)[h]["orders_per_30d"] > 0 for h in members)
         assert (found["n"], found["share"]) == (len(members), exactly(bought / len(members)))
@@ -366,9 +358,9 @@ def test_still_active_are_those_of_the_segment_of_july_who_bought_after(run, lab
             assert abs(found["share"] - end) == approx(1.959964 * math.sqrt(end * (1 - end) / len(members)), abs=1e-9)
 
 
-def test_traits_are_differences_of_means_in_standard_deviations_and_standard_errors(run, labels):
-    built_by = given(run, "05_validate/validation")["build_by"]
-    for segment in given(run, "06_build/profiles")["segments"]:
+def test_traits_are_differences_of_means_in_standard_deviations_and_standard_errors(first_run, labels):
+    built_by = given(first_run, "05_validate/validation")["build_by"]
+    for segment in given(first_run, "06_build/profiles")["segments"]:
         for trait in [t for t in segment["traits"] if t["variable"] in built_by]:
             known = {h: row[trait["variable"]] for h, row in in_scope(NOW).items() if row[trait["variable"]] is not None}
             inside = [x for h, x in known.items() if labels[h] == segment["id"]]
@@ -382,8 +374,8 @@ def test_traits_are_differences_of_means_in_standard_deviations_and_standard_err
         assert segment["fits"] == all(effects[v] >= 0.2 if way == "high" else effects[v] <= -0.2 for v, way in typed.items())
 
 
-def test_cards_say_how_many_members_lie_on_their_segments_side_of_the_mean(run, labels):
-    for card in given(run, "07_adopt/cards")["segments"]:
+def test_cards_say_how_many_members_lie_on_their_segments_side_of_the_mean(first_run, labels):
+    for card in given(first_run, "07_adopt/cards")["segments"]:
         for trait in [t for t in card["traits"] if t["variable"] in next(iter(in_scope(NOW).values()))]:
             members = [x for h in by_segment(labels)[card["id"]] if (x := in_scope(NOW)[h][trait["variable"]]) is not None]
             beyond = sum((x - trait["everyone"]) * trait["effect"] > 0 for x in members)
@@ -392,7 +384,7 @@ def test_cards_say_how_many_members_lie_on_their_segments_side_of_the_mean(run, 
             assert trait["beyond"] == expected, trait
 
 
-def test_descriptors_are_tested_by_counting_all_ways_to_draw_the_members(run, labels):
+def test_descriptors_are_tested_by_counting_all_ways_to_draw_the_members(first_run, labels):
     people = [row for row in records(duckdb.sql(f"from '{FILES}/demographics.parquet'")) if str(row["household_id"]) in labels]
     mine, shown = {}, set()
     for attribute in list(people[0])[1:]:
@@ -410,7 +402,7 @@ def test_descriptors_are_tested_by_counting_all_ways_to_draw_the_members(run, la
     largest = 0.0
     for place, row in enumerate(sorted(mine.values(), key=lambda row: row["p_holm"])):
         largest = row["p_holm"] = max(largest, min(1.0, row["p_holm"] * (len(mine) - place)))
-    found = {(s["id"], d["attribute"], d["level"]): d for s in given(run, "06_build/profiles")["segments"] for d in s["descriptors"]}
+    found = {(s["id"], d["attribute"], d["level"]): d for s in given(first_run, "06_build/profiles")["segments"] for d in s["descriptors"]}
     assert found.keys() == shown and len(shown) < len(mine)
     assert set(IDS) == {one for one, _, _ in found}
     for key, d in found.items():  # tails of scipy are good to about 10 digits

@@ -6,10 +6,9 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import AS_OF, at, orders, project, same
+from by_hand import AS_OF, Step, at, orders, project, same
 from sklearn.metrics import adjusted_rand_score
 
-from helpers import engine
 from helpers.build import candidates, choice, describe, profiles
 from helpers.build.document import check, labels
 from helpers.engine import Window
@@ -366,20 +365,6 @@ def test_sums_and_shares_by_hand():
 
 
 RULES = candidates.bands(customers(spend_per_30d=[1.0, 9.0]), 2, project(), built_as_of=AS_OF)  # s1 from 9 dollars on
-
-
-class Step:
-    """What helpers ask of a step: its project, what earlier steps handed over, and a bounded sample."""
-
-    def __init__(self, plan, **tables: pd.DataFrame):
-        self.project, self.as_of, self.tables = plan, AS_OF, {name: ibis.memtable(frame) for name, frame in tables.items()}
-
-    def take(self, step, name):
-        assert step == "variables"
-        return self.tables[name]
-
-    def sample(self, table):
-        return engine.sample(table, self.project.sample_rows, seed=self.project.seed).execute()
 
 
 def shop(**sections) -> Step:
