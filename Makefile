@@ -6,10 +6,10 @@ STAMP := $(subst $(subst ,, ),\ ,$(or $(CONDA),.venv))/ninefold.stamp
 given = $(if $(filter command,$(firstword $(origin $1))),$(if $($1),$2 "$($1)"))
 
 export PYTHONPATH := $(CURDIR)/src
-unexport PROJECT AS_OF LANGUAGE ARGS
+unexport PROJECT AS_OF LANGUAGE ARGS FROM PEOPLE ROLE REMARK ON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report lab test test-fast lint catalogue
+.PHONY: help setup new report lab sign test test-fast lint catalogue fait_maison
 
 help:
 	@$(PYTHON) -m helpers help
@@ -19,11 +19,17 @@ setup: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m helpers setup
 
+new: $(STAMP)
+	@$(PYTHON) -m helpers new $(call given,PROJECT,--project) $(call given,FROM,--from)
+
 report: $(STAMP)
 	@$(PYTHON) -m helpers report $(call given,PROJECT,--project) $(call given,AS_OF,--as-of) $(call given,LANGUAGE,--language)
 
 lab: $(STAMP)
 	@$(PYTHON) -m helpers lab $(ARGS)
+
+sign: $(STAMP)
+	@$(PYTHON) -m helpers sign $(call given,PROJECT,--project) $(call given,ROLE,--role) $(call given,REMARK,--remark) $(call given,ON,--on)
 
 test: $(STAMP)
 	@$(PYTHON) -m helpers test $(ARGS)
@@ -36,3 +42,6 @@ lint: $(STAMP)
 
 catalogue: $(STAMP)
 	@$(PYTHON) -m helpers catalogue
+
+fait_maison: $(STAMP)
+	@$(PYTHON) -m helpers fait_maison $(call given,PEOPLE,--people)

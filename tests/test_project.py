@@ -56,8 +56,13 @@ def test_a_small_project_is_read_with_the_defaults_of_all_it_leaves_out(shop):
     assert (plan.name, plan.file, plan.title, plan.as_of) == ("shop", FILE, "Shop", date(2024, 3, 1))
     assert (plan.currency, plan.language, plan.seed, plan.min_cell, plan.engine) == ("EUR", "en", 1, 10, "duckdb://")
     assert (plan.scope.window_days, plan.scope.horizon_days, plan.sample_rows, plan.pairwise_rows) == (180, 90, 100_000, 10_000)
-    assert plan.source_of("orders").columns == {"customer_id": "client", "order_id": "ticket", "ordered_at": "at", "amount": "paid"}
-    assert plan.source_of("contacts") is None
+    assert plan.sources_of("orders")["till"].columns == {
+        "customer_id": "client",
+        "order_id": "ticket",
+        "ordered_at": "at",
+        "amount": "paid",
+    }
+    assert plan.sources_of("contacts") == {}
 
 
 def test_every_project_of_the_repository_can_be_read(monkeypatch):
@@ -216,7 +221,8 @@ def test_a_misspelt_required_field_is_named_as_missing_and_as_unknown(refused):
     missing, unknown = refused("      file:", "      flie:").splitlines()
     assert missing == (
         f"{FILE}: field collect.sources.till.file is missing: add it. "
-        "A path below data/<project>/, or package:path for a file that a Python package ships."
+        "A path below data/<project>/ (`raw/orders-*.csv` for several), package:path for a file of a Python package, book.xlsx#Sheet, "
+        "shop.sqlite#table, shop.duckdb#table, or postgresql://user@host/base#table."
     )
     assert unknown == f"{FILE}: field collect.sources.till.flie is unknown; did you mean file?"
 
@@ -229,7 +235,10 @@ def test_a_misspelt_required_field_is_named_as_missing_and_as_unknown(refused):
             ", metric: revenue_per_customer",
             "field objectives.main.metric is missing: add it. How it is measured; objectives.METRICS gives each definition.",
         ),
-        ("      table: orders\n", "field collect.sources.till.table is missing: add it. The canonical table that it fills."),
+        (
+            "      table: orders\n",
+            "field collect.sources.till.table is missing: add it. The canonical table that it fills; several sources may fill one.",
+        ),
     ],
 )
 def test_a_missing_field_is_named_with_what_it_is_for(refused, old, expected):
@@ -336,11 +345,11 @@ def test_a_column_far_from_any_other_is_answered_with_all_that_there_are(refused
     )
 
 
-def test_two_sources_for_one_table_are_refused(refused):
-    web = "    web: {table: orders, file: web.csv, columns: {customer_id: c, order_id: o, ordered_at: t, amount: a}}\n"
-    message = refused(new=web)
-    assert message.startswith(f"{FILE}: field collect has the value ")
-    assert "two sources fill the table orders; give each table one source" in message
+def test_several_sources_may_fill_one_table(shop):
+    web = "    web: {table: orders, file: web.csv, columns: {customer_id: c, order_id: o, ordered_at: t, amount: a, channel: c}}\n"
+    plan = shop(new=web)
+    assert list(plan.sources_of("orders")) == ["till", "web"]
+    assert plan.has("orders.channel") and not plan.has("orders.brand")
 
 
 def test_a_project_without_orders_is_refused(refused):

@@ -218,7 +218,7 @@ def test_help_has_a_line_for_every_command_and_needs_no_package():
     # -S and -I: no site-packages, no PYTHONPATH; by its path, as on a machine without make.
     command = [sys.executable, "-S", "-I", str(ROOT / "src" / "helpers")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    for name in ("help", "setup", "report", "lab", "test", "lint", "catalogue"):
+    for name in ("help", "setup", "new", "report", "lab", "test", "lint", "catalogue"):
         assert re.search(rf"^  {name} +\w", done.stdout, re.M), name
 
 

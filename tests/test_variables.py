@@ -10,8 +10,8 @@ from by_hand import AS_OF, at, project, rows_of, same, table
 from pandas.testing import assert_frame_equal
 
 from helpers import NinefoldError, engine, tables, variables
-from helpers.variables import page, spread
-from helpers.variables.catalogue import Variable, catalogue, check_names
+from helpers.variables import catalogue_page, page, people_page, spread
+from helpers.variables.catalogue import MEASURES, Variable, catalogue, check_names
 from helpers.variables.choose import skewness
 
 LINE = "customer_id order_id ordered_at product_id category amount discount coupon brand store_id"
@@ -71,6 +71,14 @@ EXPECTED = {
     "spend_trend": [(30 - 10) / 40, None, None, None, None, None],
     "response_rate": [1 / 2, None, None, None, None, None],
     "coupons_redeemed_per_30d": [2, 0, 1, 0, 0, 0],
+    "repeat": [1, 0, None, None, 0, 0],
+    "refund_share": [10 / 40, 0, None, None, None, 0],
+    "refund_order_share": [1 / 3, 0, None, None, 0, 0],
+    "visits_per_30d": [1, 0, 0, 0, 0, 0],
+    "days_since_visit": [25, None, None, None, None, None],
+    "basket_abandon_share": [None] * 6,
+    "mails_opened_share": [None] * 6,
+    "mails_clicked_share": [None] * 6,
 }
 
 
@@ -146,7 +154,8 @@ def test_nobody_measured_is_an_empty_table_with_all_columns():
 def test_customers_without_any_line_have_counts_of_zero_and_shares_missing():
     found = measured(lines=[], first={"ann": "06-01"}, mailed=[], redeemed=[]).iloc[0]
     zero = ["orders_per_30d", "active_weeks_share", "spend_per_30d", "departments", "stores_visited", "coupons_redeemed_per_30d"]
-    assert found[zero].tolist() == [0] * 6 and found.drop(["customer_id", *zero]).isna().all()
+    zero.append("visits_per_30d")
+    assert found[zero].tolist() == [0] * 7 and found.drop(["customer_id", *zero]).isna().all()
 
 
 def test_the_first_and_the_last_instant_of_the_window():
@@ -195,12 +204,173 @@ def test_variables_need_their_columns():
     assert all(variables.definition(v) and v.title() and spread.unit(v) for v in variables.catalogue(project(**SHOP)))
 
 
+VISITS = [
+    ("ann", "09-01", "visit", "mobile", None),  # the first instant of the window
+    ("ann", "08-31 23:59", "visit", "desktop", None),
+    ("ann", "09-10 08:00", "visit", "Smartphone", None),
+    ("ann", "09-11 08:00", "visit", None, None),
+    ("ann", "09-12 08:00", "visit", "tablet", None),
+    ("ann", "10-01", "visit", "mobile", None),  # not seen
+    ("bea", "09-16", "visit", "desktop", None),  # five days before her first order
+    ("ann", "09-20 11:00", "basket", "mobile", None),  # ordered the same day at noon, and at six
+    ("ann", "09-19 17:59", "basket", "mobile", None),  # noon of the next day is within a day
+    ("ann", "09-19 11:59", "basket", "mobile", None),  # a minute too early for that
+    ("ann", "09-29 23:59", "basket", "mobile", None),  # its day ends before the window does
+    ("ann", "09-30 00:00", "basket", "mobile", None),  # its day is not over: not judged
+    ("fay", "09-30 11:00", "basket", "mobile", None),
+    ("bea", "09-02 10:00", "sent", None, "m1"),
+    ("bea", "09-02 11:00", "opened", "mobile", "m1"),
+    ("bea", "09-02 12:00", "opened", "mobile", "m1"),  # twice is once
+    ("bea", "09-09 10:00", "sent", None, "m2"),
+    ("bea", "09-10 10:00", "clicked", "desktop", "m2"),
+    ("bea", "09-16 10:00", "sent", None, "m3"),
+    ("bea", "09-16 11:00", "opened", "mobile", "m0"),  # sent before the window
+    ("cyd", "09-16 10:00", "opened", "mobile", "m1"),  # never sent
+    (None, "09-16 10:00", "visit", "mobile", None),
+]
+EVENTS = "customer_id occurred_at kind device campaign_id"
+
+
+def online(**fields):
+    """A shop whose visits and mails are known, with the channel of each order."""
+    plan = project(tables=("orders", "events"), **fields)
+    for table_, column in (("orders", "channel"), ("events", "device"), ("events", "campaign_id")):
+        plan.collect.sources[table_].columns[column] = column
+    return plan
+
+
+def measured_online(events=VISITS, channels=None, plan=None) -> pd.DataFrame:
+    channels = channels or {"a1": "shop", "a2": "Web", "a3": "app", "b1": "phone", "e1": None, "f1": "STORE"}
+    lines = table("orders", f"{LINE} channel", *[(*line, channels.get(line[1])) for line in LINES])
+    tables_ = {"orders": lines, "events": table("events", EVENTS, *events)}
+    return rows_of(variables.measure(tables_, people(), plan or online(), as_of=AS_OF, window_days=30)).set_index("customer_id")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # bea was first seen fifteen days before the end, by her visit; ann's window is whole
+        ("visits_per_30d", [4, 2, 0, 0, 0, 0]),
+        ("days_since_visit", [18, 15, None, None, None, None]),
+        ("mobile_share", [2 / 3, 0, None, None, None, None]),  # of three visits whose device is known
+        ("basket_abandon_share", [2 / 4, None, None, None, None, None]),
+        ("mails_opened_share", [None, 1 / 3, None, None, None, None]),
+        ("mails_clicked_share", [None, 1 / 3, None, None, None, None]),
+        ("online_order_share", [2 / 3, 0, None, None, None, 0]),
+    ],
+)
+def test_what_customers_do_besides_buying_is_what_it_is_worked_out_to_be(name, expected):
+    expected = pd.Series(expected, index=FIRST, dtype="float64", name=name).rename_axis("customer_id")
+    pd.testing.assert_series_equal(measured_online()[name], expected, rtol=1e-12)
+
+
+def test_the_order_of_events_changes_nothing():
+    assert_frame_equal(measured_online(), measured_online(VISITS[::-1]), check_exact=True)
+
+
+def test_without_campaigns_mails_opened_are_at_most_mails_sent():
+    mails = [("bea", "09-02", "sent"), ("bea", "09-03", "opened"), ("bea", "09-04", "opened"), ("bea", "09-05", "clicked")]
+    events = table("events", "customer_id occurred_at kind", *mails)
+    given = {"orders": table("orders", LINE, *LINES), "events": events}
+    found = variables.measure(given, people({"bea": "09-21"}), project(tables=("orders", "events")), as_of=AS_OF, window_days=30)
+    found = found.execute().iloc[0]
+    assert (found["mails_opened_share"], found["mails_clicked_share"]) == (1, 1)
+
+
+def test_kinds_of_events_may_have_other_names():
+    plan = online(variables={"event_kinds": {"visit": ["page", "app"]}})
+    found = measured_online(
+        [("ann", "09-05", "page", None, None), ("ann", "09-06", "app", None, None), ("ann", "09-07", "visit", None, None)], plan=plan
+    )
+    assert found.loc["ann", "visits_per_30d"] == 2
+
+
+def test_a_control_group_answered_nothing_for_it_was_sent_nothing():
+    mailed = table(
+        "contacts",
+        "customer_id campaign_id sent_at responded_at arm",
+        ("ann", "m1", "08-05", "08-10", "test"),
+        ("ann", "m2", "08-06", None, "control"),
+        ("bea", "m1", "08-05", None, None),
+        ("cyd", "m1", "08-05", "08-06", "Control"),
+    )
+    given = {"orders": table("orders", LINE, *LINES), "contacts": mailed}
+    found = variables.measure(given, people(), project(tables=("orders", "contacts")), as_of=AS_OF, window_days=30)
+    assert rows_of(found)["response_rate"].tolist()[:2] == [1, 0] and rows_of(found)["response_rate"].isna().sum() == 4
+
+
+def test_refunds_of_earlier_purchases_never_exceed_all_of_it():
+    lines = [
+        ("ann", "1", "09-02", "p", "DRY", 10, 0, 0, "own", "s1"),
+        ("ann", "2", "09-03", "p", "DRY", -30, 0, 0, "own", "s1"),
+        ("ann", "3", "09-04", "p", "DRY", -30, 0, 0, "own", "s1"),
+    ]
+    found = measured(lines, {"ann": "01-01"}).iloc[0]
+    assert (found["refund_share"], found["refund_order_share"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sources", "there", "gone"),
+    [
+        ({"events": {"constants": {"kind": "coupon_redeemed"}}}, {"coupons_redeemed_per_30d"}, {"visits_per_30d", "mails_opened_share"}),
+        ({"events": {"constants": {"kind": "visit"}}}, {"visits_per_30d"}, {"coupons_redeemed_per_30d", "mobile_share"}),
+        ({"events": {"constants": {"kind": "visit"}, "device": True}}, {"mobile_share"}, {"basket_abandon_share"}),
+        ({"orders": {"constants": {"channel": "store"}}}, set(), {"online_order_share"}),
+    ],
+)
+def test_what_a_source_holds_throughout_decides_what_can_be_measured(sources, there, gone):
+    plan = project(tables=("orders", "events"))
+    for name, fields in sources.items():
+        source = plan.collect.sources[name]
+        source.constants.update(fields["constants"])
+        for column in fields["constants"]:
+            source.columns.pop(column, None)
+        if fields.get("device"):
+            source.columns["device"] = "device"
+    names = {v.name for v in catalogue(plan)}
+    assert there <= names and not gone & names
+
+
+def test_two_sources_of_one_channel_each_tell_online_from_shop():
+    plan = project()
+    second = plan.collect.sources["orders"].model_copy(deep=True)
+    for source, channel in ((plan.collect.sources["orders"], "shop"), (second, "web")):
+        source.constants["channel"] = channel
+    plan.collect.sources["web"] = second
+    assert "online_order_share" in {v.name for v in catalogue(plan)}
+
+
+def totals(**fields):
+    """A shop that knows what each customer spent in a year, by category."""
+    period = {"since": "2016-01-01", "until": "2017-01-01", "categories": {"Fresh food": "Fresh", "Dry goods": "Dry"}}
+    source = {"table": "orders", "file": "totals.csv", "columns": {"customer_id": "id"}, "totals": period}
+    return project(**{"tables": ()} | fields, collect={"sources": {"totals": source}})
+
+
+def test_totals_of_a_period_tell_what_and_how_much_and_nothing_of_when():
+    plan = totals()
+    assert [v.name for v in catalogue(plan)] == ["spend_per_30d", "fresh_food_spend_share", "dry_goods_spend_share"]
+    assert [v.title() for v in catalogue(plan)][1:] == ["Share of Fresh food", "Share of Dry goods"]
+    lines = [("ann", "1", "09-15", "Fresh food", 366.0), ("ann", "1", "09-15", "Dry goods", 122.0)]
+    orders = table("orders", "customer_id order_id ordered_at category amount", *lines)
+    found = variables.measure({"orders": orders}, people({"ann": "09-15"}), plan, as_of=AS_OF, window_days=30)
+    # 488 in the 366 days of 2016: 40 in thirty days, whatever day the row was given
+    same(found, {"customer_id": ["ann"], "spend_per_30d": [40.0], "fresh_food_spend_share": [0.75], "dry_goods_spend_share": [0.25]})
+
+
+def test_groups_typed_for_totals_count_instead_of_a_share_of_each_category():
+    plan = totals(variables={"category_groups": {"food_share": ["Fresh food"]}})
+    assert [v.name for v in catalogue(plan)] == ["spend_per_30d", "food_share"]
+    assert project().variables.category_groups == {}
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"scope": {"panel": ["fresh_shares"]}}, "field scope.panel names 'fresh_shares'"),
         ({"variables": SHOP["variables"] | {"keep": {"spend_per_30": "x"}}}, "field variables.keep names 'spend_per_30'"),
         ({"variables": SHOP["variables"] | {"leave_out": {"recency": "x"}}}, "field variables.leave_out names 'recency'"),
+        ({"variables": SHOP["variables"] | {"not_measured": {"repeats": "x"}}}, "field variables.not_measured names 'repeats'"),
     ],
 )
 def test_a_misspelt_variable_is_an_error_that_names_the_field(fields, message):
@@ -208,6 +378,42 @@ def test_a_misspelt_variable_is_an_error_that_names_the_field(fields, message):
     with pytest.raises(NinefoldError) as error:
         check_names(project(**SHOP | fields))
     assert message in str(error.value) and "Did you mean" in str(error.value)
+
+
+def test_what_people_do_not_want_measured_is_not():
+    plan = project(**SHOP | {"variables": SHOP["variables"] | {"not_measured": {"repeat": "all do"}}})
+    check_names(plan)
+    assert "repeat" not in {v.name for v in catalogue(plan)} and "repeat" not in measured(shop=plan).columns
+    frame = catalogue_page.unmeasured_table(plan).frame.set_index("title")
+    assert frame.loc["Bought again", "because"] == "all do"
+    assert frame.loc["Online orders", "because"] == "orders by more than one channel"
+
+
+def test_every_variable_of_the_list_says_its_type_formula_and_what_it_needs():
+    from helpers.project.sections import NINE
+
+    for v in MEASURES:
+        assert v.type in NINE and v.formula and v.sensitivity in ("none", "personal", "special")
+        assert all(catalogue_page.NEEDS.get(need) or need == "orders" for need in v.needs)
+
+
+def test_the_catalogue_reads_as_people_do():
+    frame = catalogue_page.catalogue_table(project(**SHOP)).frame.set_index("title")
+    row = frame.loc["Spend per 30 days"]
+    assert (row["type"], row["unit"], row["formula"]) == ("Value", "USD", "sum(amount) * 30 / exposure_days")
+    assert frame.loc["Share of fresh food", "definition"] == "spend on fresh food, of all spend"
+    types = catalogue_page.types_table(project(**SHOP), ["area", "gender"]).frame.set_index("type")
+    assert types.loc["Geographic", "descriptors"] == types.loc["Demographic", "descriptors"] == 1
+    assert types.loc["Psychographic", "takes"] == "a survey of values and interests" and types.loc["Value", "takes"] == ""
+
+
+def test_categories_that_no_group_adds_up_are_named_when_they_are_few():
+    few = table("orders", "customer_id order_id ordered_at amount category", ("a", "1", "09-01", 1, "TEA"), ("a", "1", "09-01", 1, "RUM"))
+    (said,) = catalogue_page.caveats(few, project())
+    assert said.endswith("A line for each of these would measure it: RUM and TEA.")
+    assert catalogue_page.caveats(few, project(**SHOP)) == []
+    many = table("orders", "customer_id order_id ordered_at amount category", *[("a", "1", "09-01", 1, f"c{i}") for i in range(13)])
+    assert "more than 12 categories" in catalogue_page.caveats(many, project())[0]
 
 
 # Transforms, learnt once
@@ -374,9 +580,9 @@ def by_sklearn(x, y, folds) -> float:
 
 
 def folds_of(ids) -> np.ndarray:
-    from helpers.variables.choose import _fold
+    from helpers.variables.choose import fold_of
 
-    return np.array([_fold(each) for each in ids])
+    return np.array([fold_of(each) for each in ids])
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
@@ -708,7 +914,7 @@ def test_the_table_of_transforms_says_that_a_report_as_of_another_day_learns_its
 def levels(**counts) -> dict:
     ages = [level for level, n in counts.items() for _ in range(n)]
     rows = [(f"c{i:03d}", age) for i, age in enumerate(ages)] + [("nobody", None)]
-    made = page.descriptors_table(table("customers", "customer_id age", *rows), min_cell=10)
+    made = people_page.descriptors_table(table("customers", "customer_id age", *rows), min_cell=10)
     return dict(zip(made.frame["level"], made.frame["n"], strict=True))
 
 

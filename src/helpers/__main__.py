@@ -16,17 +16,23 @@ from pathlib import Path
 if not __package__:  # started by its path: python src/helpers
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from helpers import ROOT, NinefoldError, __version__, setup
+from helpers import ROOT, NinefoldError, __version__, home, setup
 
 COMMANDS = {
     "help": ("", "show this list"),
+    "new": ('PROJECT=shop FROM="orders.csv crm.xlsx"', "begin a project from your files: a first project.yml, every guess with its reason"),
     "report": (
         "[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]",
         "run the notebooks and publish the pages",
     ),
     "lab": ("", "open the notebooks in JupyterLab, to step through them"),
+    "sign": (
+        'PROJECT=shop ROLE="Head of CRM" [REMARK="…"] [ON=YYYY-MM-DD]',
+        "sign the sheet of step 5 for a role, in project.yml",
+    ),
     "test": ('[ARGS="-k words"]', "run all tests (`make test-fast`: without the slow ones)"),
     "lint": ("[ARGS=--fix]", "check the code's style and that no notebook holds outputs; --fix mends both"),
+    "fait_maison": ("[PEOPLE=20000]", "make the files of the fictional company fait_maison anew"),
     "catalogue": ("", "bring the French catalogue up to date with the sentences in code and notebooks"),
     "setup": ("", "make the environment ready; the other commands do so by themselves"),
 }
@@ -74,7 +80,16 @@ def dispatch(arguments) -> int:
         setup.hand_over(environment, ["-m", "helpers", *arguments], mark_inside=True)
     os.environ.update(setup.variables(environment))
     os.environ.pop(setup.INSIDE, None)
-    work = {"report": report, "lab": lab, "test": test, "lint": lint, "catalogue": catalogue}
+    work = {
+        "new": new,
+        "report": report,
+        "lab": lab,
+        "test": test,
+        "lint": lint,
+        "catalogue": catalogue,
+        "fait_maison": fait_maison,
+        "sign": sign,
+    }
     return work[options.command](options, rest)
 
 
@@ -84,9 +99,16 @@ def read(arguments):
     parser.add_argument("--version", action="version", version=f"Ninefold {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     of = {name: commands.add_parser(name, description=what, allow_abbrev=False) for name, (_, what) in COMMANDS.items()}
+    of["new"].add_argument("--project", metavar="NAME", help="the folder of data/ to make")
+    of["new"].add_argument("--from", dest="given", nargs="+", metavar="FILE", help="files, folders, postgresql:// addresses")
     of["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
     of["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    of["sign"].add_argument("--project", required=True, help="the folder of data/ that holds project.yml")
+    of["sign"].add_argument("--role", required=True, help="one of validate.required in project.yml")
+    of["sign"].add_argument("--remark", default="", help="what was said when signing")
+    of["sign"].add_argument("--on", metavar="YYYY-MM-DD", help="the day of signing; else today")
+    of["fait_maison"].add_argument("--people", type=int, default=20_000, help="how many people and firms")
     of["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
     of["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
     found, rest = parser.parse_known_args(arguments)
@@ -114,6 +136,13 @@ def help_text() -> str:
     )
 
 
+def new(options, rest) -> int:
+    from helpers.new import new as begin
+
+    print(begin(options.project, options.given).report)
+    return 0
+
+
 def report(options, rest) -> int:
     import logging
 
@@ -121,8 +150,17 @@ def report(options, rest) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends like Ctrl-C
     from helpers.report import publish
 
+    if options.project == "fait_maison" and not (home() / "data" / "fait_maison" / "raw").exists():
+        fait_maison(argparse.Namespace(people=20_000), [])
     pages = publish(options.project, as_of=options.as_of, language=options.language)
     print(f"Published: {pages / 'index.html'}")
+    return 0
+
+
+def sign(options, rest) -> int:
+    from helpers.validate.sign import sign as sign_sheet
+
+    print("\n".join(sign_sheet(options.project, options.role, remark=options.remark, on=options.on)))
     return 0
 
 
@@ -159,6 +197,15 @@ def lint(options, rest) -> int:
     if not notebooks:
         checks.pop()
     return max(subprocess.run([sys.executable, "-m", *check], cwd=ROOT).returncode for check in checks)
+
+
+def fait_maison(options, rest) -> int:
+    from helpers.fait_maison import make
+
+    folder = home() / "data" / "fait_maison"
+    rows = make(folder, people=options.people)
+    print(f"Made {folder / 'raw'}: {options.people:,} people, {rows['orders']:,} order lines.", flush=True)
+    return 0
 
 
 def catalogue(options, rest) -> int:

@@ -181,13 +181,12 @@ def _record(base: Path, plan: Project, moment: datetime, language: str) -> dict:
     steps = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(base.glob("0*_*/step.json"))]
     if len({step["project_yml"] for step in steps}) > 1:
         raise NinefoldError(f"{plan.file} was edited while the run was under way: its steps rest on two versions. Run again.")
-    reader = Engine(plan, moment)
-    files = {f for s in plan.collect.sources.values() for f in (s.file, *(lookup.file for lookup in s.lookups))}
+    inputs = Engine(plan, moment).inputs()
     return {
         "format": run.FORMAT,
         "project": plan.name,
         "project_yml": steps[0]["project_yml"],
-        "files": {file: run.digest(reader.path(file)) for file in sorted(files)},
+        "files": {shown: path and run.digest(path) for shown, path in inputs.items()},  # a table of a server has no file
         "as_of": moment,
         "language": language,
         "seed": plan.seed,

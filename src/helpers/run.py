@@ -44,7 +44,8 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     Inside `make report` (environment NINEFOLD_RUN) it works in that run; anywhere else in the project's draft.
     Raises NinefoldError for a parameter that is unknown or wrong, or an earlier step that is missing or outdated.
     """
-    from helpers.validate.signing import check as check_signatures  # late: these rooms import this one's neighbours
+    from helpers.validate.guard import refuse_unsigned  # late: these rooms import this one's neighbours
+    from helpers.validate.signing import check as check_signatures
     from helpers.variables.catalogue import check_names
 
     global _current
@@ -59,6 +60,7 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     note = "" if published else _open_draft(base, step, plan, moment)
     if published:
         _require(base, step)
+    refuse_unsigned(step, base, plan)
     _current = Step(step, plan, moment, base, draft=not published, note=note, parameters=parameters)
     return _current
 
@@ -109,7 +111,7 @@ class Step:
         """
         if STEPS.index(step) >= STEPS.index(self.name):
             raise NinefoldError(f"Step {self.name} cannot take from step {step}: only earlier steps hand over.")
-        place = _resolve(self.base / folder(step))
+        place = resolve(self.base / folder(step))
         if (place / f"{name}.json").is_file():
             return json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
         if (place / f"{name}.parquet").is_file():
@@ -118,7 +120,7 @@ class Step:
 
     def gives(self, step: str, name: str) -> bool:
         """Whether an earlier step handed this over."""
-        place = _resolve(self.base / folder(step))
+        place = resolve(self.base / folder(step))
         return any((place / f"{name}.{ending}").is_file() for ending in ("json", "parquet"))
 
     def give_table(self, name: str, table, *, key: list[str], unique: bool = True):
@@ -309,7 +311,7 @@ def link(place: Path, target: Path) -> None:
         os.replace(part, place)
 
 
-def _resolve(place: Path) -> Path:
+def resolve(place: Path) -> Path:
     """Where a link made by `link` leads; the place itself when it is a folder."""
     if place.is_file():
         return (place.parent / place.read_text(encoding="utf-8").strip()).resolve()
@@ -318,7 +320,7 @@ def _resolve(place: Path) -> Path:
 
 def latest(project: str) -> Path | None:
     """The folder of the pages published last, or None."""
-    place = _resolve(home() / "reports" / project / "latest")
+    place = resolve(home() / "reports" / project / "latest")
     return place.resolve() if place.is_dir() else None
 
 
@@ -364,7 +366,7 @@ def complete_runs(project: Project, as_of: datetime) -> list[Path]:
 def _require(base: Path, step: str) -> None:
     """All earlier steps must be there."""
     for earlier in STEPS[: STEPS.index(step)]:
-        if not _resolve(base / folder(earlier)).is_dir():
+        if not resolve(base / folder(earlier)).is_dir():
             raise NinefoldError(f"Step {step} needs step {earlier}, which is missing. Run notebooks/{folder(earlier)}.ipynb first.")
 
 
@@ -393,7 +395,7 @@ def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str
                 )
     note = ""
     linkable = STEPS[: min([number, *(STEPS.index(s) for s in made[:1])])]
-    missing = [s for s in linkable if not _resolve(base / folder(s)).is_dir()]
+    missing = [s for s in linkable if not resolve(base / folder(s)).is_dir()]
     if linkable and (missing or not made):
         runs = complete_runs(project, as_of)
         if not runs:

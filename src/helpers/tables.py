@@ -56,9 +56,14 @@ class Table:
     cell_size: str = ""
 
 
-def show(table: Table) -> None:
-    """Show a table, and keep it for the spreadsheet when a step is in progress."""
+def show(table: Table, *, fold: str = "") -> None:
+    """Show a table, and keep it for the spreadsheet when a step is in progress.
+
+    fold    what stands in its place until the reader opens it
+    """
     page = as_html(table)
+    if fold:
+        page = f'<details class="more">\n<summary>{escape(fold)}</summary>\n{page}</details>\n'
     step = step_in_progress()
     if step is not None:
         step.keep_table(table.name, payload(table))

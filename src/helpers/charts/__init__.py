@@ -270,7 +270,8 @@ def bars(
     notes = [f"(n{THIN}={THIN}{number(n)})" if n < FEW else "" for n in sizes]
     if interval_label:  # what stands at the end of a whisker must not be read as the whisker's own value
         halves = (floats(data["high"]) - floats(data["low"])) / 2
-        notes = [f"±{THIN}{write(half).lstrip('+')}{THIN}{note}".rstrip(THIN) for half, note in zip(halves, notes, strict=True)]
+        told = [f"±{THIN}{write(half).lstrip('+')}{THIN}" if np.isfinite(half) else "" for half in halves]
+        notes = [f"{half}{note}".rstrip(THIN) for half, note in zip(told, notes, strict=True)]
     draw_bars(words, labels, value, fills, texts, notes, data, interval_label).keep()
 
 

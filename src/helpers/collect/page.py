@@ -1,59 +1,97 @@
 """What the page of step 3 says: tables, claims, limits and the summary."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import words
-from helpers.collect.check import CONTROL_BORDER, DIMENSIONS, MEANING, RULES
+from helpers.collect.control_page import (
+    control_table,
+    draft_reason,
+    elsewhere_table,
+    first_line,
+    reason_words,
+    reconciliation,
+    set_aside_table,
+    unreadable_frame,
+    unreadable_table,
+)
+from helpers.collect.names import GRADES, TABLE_NAMES
+from helpers.collect.quality import DIMENSIONS, MEANING, beyond
 from helpers.project import Project
 from helpers.tables import Column, Table
-from helpers.words import mark, say, say_n
+from helpers.words import say, say_n
 
-TABLE_NAMES = {
-    "customers": mark("Customer attributes"),
-    "orders": mark("Order lines"),
-    "events": mark("Events"),
-    "answers": mark("Survey answers"),
-    "comments": mark("Comments"),
-    "contacts": mark("Mailings"),
-    "consents": mark("Consents"),
-    "market": mark("Market figures"),
-}
-GRADES = {"high": mark("high"), "medium": mark("medium"), "low": mark("low")}
+__all__ = [
+    "GRADES",
+    "TABLE_NAMES",
+    "agreement",
+    "caveats",
+    "control_table",
+    "coverage_table",
+    "draft_reason",
+    "elsewhere_table",
+    "facts_table",
+    "first_line",
+    "grades_table",
+    "month_words",
+    "provenance_table",
+    "quality_frame",
+    "quality_words",
+    "reason_words",
+    "reconciliation",
+    "set_aside_table",
+    "summary",
+    "unreadable_frame",
+    "unreadable_table",
+]
+
+
+WELL_KNOWN = 0.95
+"""Share of customers from which an attribute is known for nearly everybody."""
 
 
 def provenance_table(found: dict[str, dict], after: dict[str, int], project: Project) -> Table:
-    """For each source: where from, how collected, legal basis, owner, period, freshness, rows after as_of (not read)."""
+    """For each source: where from, how collected, legal basis, owner, period, freshness, rows after as_of (not read).
+
+    Several sources of one table share its period: it is counted over all of them, and stands in the row of the first.
+    """
     rows = []
     for table, f in found.items():
-        source = project.source_of(table)
-        rows.append(
-            {
-                "table": say(TABLE_NAMES[table]),
-                "from": words.text(source.where_from),
-                "how": words.text(source.how_collected),
-                "basis": words.text(source.legal_basis) or say("not stated"),
-                "owner": words.text(source.owner) or say("nobody named"),
-                "first": f["first"].date() if f.get("first") else None,
-                "last": f["last"].date() if f.get("last") else None,
-                "age": f.get("age_days"),
-                "after": after[table],
-            }
-        )
+        sources = project.sources_of(table)
+        for place, (name, source) in enumerate(sources.items()):
+            title, whole = say(TABLE_NAMES[table]), f if place == 0 else {}
+            rows.append(
+                {
+                    "table": title if len(sources) == 1 else say("{table}: {source}", table=title, source=name.replace("_", " ")),
+                    "from": words.text(source.where_from),
+                    "how": words.text(source.how_collected),
+                    "basis": words.text(source.legal_basis) or say("not stated"),
+                    "owner": words.text(source.owner) or say("nobody named"),
+                    "collected": source.collected_on,
+                    "first": whole["first"].date() if whole.get("first") else None,
+                    "last": whole["last"].date() if whole.get("last") else None,
+                    "age": whole.get("age_days"),
+                    "after": after[table] if place == 0 else None,
+                }
+            )
+    frame = pd.DataFrame(rows)
     columns = [
         Column("table", say("Data table")),
         Column("from", say("Where from")),
         Column("how", say("How collected")),
         Column("basis", say("Legal basis")),
         Column("owner", say("Ask")),
+        *([Column("collected", say("Collected on"), "date")] if frame["collected"].notna().any() else []),
         Column("first", say("First"), "date"),
         Column("last", say("Last"), "date"),
         Column("age", say("Age of the newest row"), "number", 0, say("days")),
         Column("after", say("Rows after the end, not read"), "count"),
     ]
-    return Table("provenance", say("Where the data come from"), pd.DataFrame(rows), columns)
+    several = any(len(project.sources_of(table)) > 1 for table in found)
+    note = say("Several sources of one table: dates and rows after the end are counted over all of them.") if several else ""
+    return Table("provenance", say("Where the data come from"), frame, columns, note=note)
 
 
 def facts_table(found: dict[str, dict]) -> Table:
@@ -71,10 +109,14 @@ def facts_table(found: dict[str, dict]) -> Table:
             "zero": f.get("zero"),
             "not_positive": f.get("not_positive"),
             "negative": f.get("negative"),
+            "unreadable": f.get("unreadable"),
             "set_aside": f["set_aside"],
         }
         for t, f in found.items()
     ]
+    unreadable = (
+        [Column("unreadable", say("Cannot be read"), "count", people=True)] if any(f.get("unreadable") for f in found.values()) else []
+    )
     columns = [
         Column("table", say("Data table")),
         Column("rows", say("Rows"), "count"),
@@ -87,35 +129,10 @@ def facts_table(found: dict[str, dict]) -> Table:
         Column("zero", say("Amount zero"), "count"),
         Column("not_positive", say("Quantity ≤ 0, no refund"), "count"),
         Column("negative", say("Refunds"), "count"),
+        *unreadable,
         Column("set_aside", say("Set aside"), "count"),
     ]
     return Table("facts", say("What is in the tables, and what is wrong with it"), pd.DataFrame(rows), columns)
-
-
-def set_aside_table(judged: ir.Table, project: Project) -> Table:
-    """Order lines set aside, by reason, with the revenue in them."""
-    aside = judged.filter(judged.reason.notnull())
-    sums = {"rows": aside.count(), "revenue": aside.amount.sum(), "customers": aside.customer_id.nunique()}
-    counted = aside.group_by("reason").agg(**sums).order_by("reason").execute()
-    because = {s.rule: words.text(s.because) for s in project.collect.set_aside}
-    frame = pd.DataFrame(
-        {
-            "reason": [say(RULES[r]) for r in counted["reason"]],
-            "rows": counted["rows"].astype(int),
-            "revenue": counted["revenue"].astype(float),
-            "customers": counted["customers"].astype(int),
-            "because": [because.get(r, say("it cannot be used")) for r in counted["reason"]],
-        }
-    )
-    columns = [
-        Column("reason", say("Rows with")),
-        Column("rows", say("Rows"), "count"),
-        Column("revenue", say("Revenue in them"), "money"),
-        Column("because", say("Set aside because")),
-    ]
-    if frame.empty:
-        frame = pd.DataFrame([{"reason": say("none"), "rows": 0, "revenue": 0.0, "customers": 0, "because": ""}])
-    return Table("set_aside", say("Order lines set aside: kept apart, counted, not used"), frame, columns, cell_size="customers")
 
 
 def quality_frame(grades: dict[str, dict]) -> pd.DataFrame:
@@ -236,17 +253,6 @@ def agreement(before: float | None, after: float | None) -> str:
     )
 
 
-def reconciliation(checked: pd.DataFrame) -> str:
-    """What the controller's totals say."""
-    if checked.empty:
-        return say("No control totals were given: revenue is not reconciled with the controller’s figures.")
-    worst = checked.loc[checked["difference"].abs().idxmax()]
-    values = {"difference": words.percent_change(worst["difference"], 2), "month": words.month(worst["month"])}
-    if abs(worst["difference"]) <= CONTROL_BORDER:
-        return say("Revenue agrees with the controller’s figures; the largest difference is {difference}, in {month}.", **values)
-    return say("DRAFT: revenue differs by {difference} from the controller’s figure in {month}; above 1% nothing here is final.", **values)
-
-
 def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFrame, unidentified: float, project: Project) -> list[str]:
     """What could mislead, each with the size of its effect."""
     result, o = [reconciliation(checked)], found["orders"]
@@ -280,7 +286,10 @@ def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFram
         result.append(
             say("No order line is a refund: either nobody returns goods, or returns are not in the extract. Revenue may be too high.")
         )
-    if len(coverage):
+    ages = found.get("customers", {}).get("impossible_ages") or 0
+    if ages >= project.min_cell:
+        result.append(say("{n} birth dates make nobody’s age: those ages are missing, not guessed.", n=words.number(ages)))
+    if len(coverage) and coverage["share"].max() < WELL_KNOWN:
         result.append(
             say(
                 "Attributes are known for {share} of customers at best, and nothing says how these were chosen: averages of them "
@@ -291,7 +300,16 @@ def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFram
     return result
 
 
-def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float, checked: pd.DataFrame) -> dict:
+def summary(
+    found: dict[str, dict],
+    grades: dict[str, dict],
+    unidentified: float,
+    checked: pd.DataFrame,
+    *,
+    points: Sequence[str] = (),
+    todo: Sequence[str] = (),
+) -> dict:
+    """The summary of the page; `points` and `todo` are what the pages on law, survey and readiness add."""
     grade = grades["orders"]["grade"]
     headline = say(
         "The order lines are of {grade} quality; {set_aside} of {rows} lines are set aside.",
@@ -304,22 +322,22 @@ def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float
         (say("Customers who bought"), words.number(found["orders"]["customers"])),
         (say("Revenue without an identified customer"), words.share(unidentified)),
     ]
-    points = [quality_words(grades)["title"] + ".", reconciliation(checked)]
+    said = [quality_words(grades)["title"] + ".", reconciliation(checked)]
     if unidentified > 0:
         share = words.share(unidentified)
-        points.insert(
+        said.insert(
             0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share)
         )
-    todo = []
+    asked = []
     if checked.empty:
-        todo.append(
+        asked.append(
             say("Ask the controller for revenue by month and type it under collect.control_totals: it takes an hour and settles doubts.")
         )
-    elif (checked["difference"].abs() > CONTROL_BORDER).any():
-        todo.append(say("Explain the difference to the controller’s revenue before anybody uses these figures."))
+    elif beyond(checked):
+        asked.append(say("Explain the difference to the controller’s revenue before anybody uses these figures."))
     worst, dimension = weakest(grades)
     if grades[worst]["grade"] != "high":
-        todo.append(
+        asked.append(
             say(
                 "Mend {table} where it hurts most ({dimension}), or keep it out of decisions.",
                 table=say(TABLE_NAMES[worst]).lower(),
@@ -328,8 +346,8 @@ def summary(found: dict[str, dict], grades: dict[str, dict], unidentified: float
         )
     return {
         "headline": headline,
-        "points": points,
+        "points": [*said, *points],
         "figures": figures,
         "unknown": [say("Whether the revenue is the controller’s: it was not compared.")] if checked.empty else [],
-        "todo": todo,
+        "todo": [*asked, *todo],
     }

@@ -15,9 +15,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from helpers import NinefoldError, home
-from helpers.project.contract import CONTRACT, UNIFIED
+from helpers.project.checks import check_segments, check_sources
+from helpers.project.contract import CONTRACT
 from helpers.project.fields import Decision, Section
-from helpers.project.sections import Filter, Lookup, Objective, Project, Source
+from helpers.project.sections import Filter, Objective, Project
+from helpers.project.sources import Lookup, Source
 
 __all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
 
@@ -82,8 +84,8 @@ def load(name: str) -> Project:
         project = Project(**content, name=str(name), file=shown)
     except ValidationError as error:
         raise NinefoldError(_explain(shown, error)) from error
-    _check_columns(project)
-    _check_segments(project)
+    check_sources(project)
+    check_segments(project)
     return project
 
 
@@ -185,59 +187,3 @@ def _help(loc: tuple) -> str:
             default = "" if field.is_required() or field.default in (None, "", [], {}) else f" Default: {field.default}."
             return field.description + default
     return f"See data/complete_journey/project.yml for an example of {names[-1]}." if names else ""
-
-
-def _check_segments(project: Project) -> None:
-    """What people typed about segments must be about segments that will be built, through channels that are typed."""
-    k = project.scope.segments_wanted
-    known = [f"s{number}" for number in range(1, k + 1)]
-    places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
-    for place, typed in places.items():
-        for segment in typed:
-            if segment not in known:
-                raise NinefoldError(
-                    f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are s1 to s{k}. "
-                    "Name one of these, or ask for more segments."
-                )
-    for segment, offer in project.target.offers.items():
-        if offer.channel not in project.target.channels:
-            near = difflib.get_close_matches(offer.channel, project.target.channels, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise NinefoldError(
-                f"{project.file}: field target.offers.{segment}.channel has the value {offer.channel!r}, which is not in target.channels "
-                f"({', '.join(project.target.channels) or 'none is typed'}). {hint}Add it there with its cost, or correct it."
-            )
-
-
-def _check_columns(project: Project) -> None:
-    """Mapped columns must be in the contract, and the required ones mapped; `customers` may carry any attribute."""
-    for name, source in project.collect.sources.items():
-        for taken in UNIFIED if source.table == "customers" else ():
-            if taken in [*source.columns, *source.constants, *(c for lookup in source.lookups for c in lookup.columns)]:
-                raise NinefoldError(
-                    f"{project.file}: field collect.sources.{name}.columns: {taken} is the name of a column that step 3 adds to each "
-                    "customer. Give the attribute another name."
-                )
-        contract = CONTRACT[source.table]
-        place = f"{project.file}: field collect.sources.{name}"
-        mapped = [*source.columns, *source.constants, *(c for lookup in source.lookups for c in lookup.columns)]
-        for column in mapped:
-            if source.table != "customers" and column not in contract["columns"]:
-                near = difflib.get_close_matches(column, contract["columns"], n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(contract['columns'])}."
-                raise NinefoldError(f"{place}.columns: the table {source.table} has no column {column}; {hint}")
-            if mapped.count(column) > 1:
-                raise NinefoldError(f"{place}: the column {column} is mapped twice; keep one of the two.")
-        for column in contract["required"]:
-            if column not in mapped:
-                raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
-        for column, origin in source.columns.items():
-            kind = contract["columns"].get(column, "string")
-            if isinstance(origin, list) and len(origin) > 1 and kind.startswith(("string", "timestamp", "boolean")):
-                raise NinefoldError(f"{place}.columns.{column} has the value {origin}: only numbers are added up. Name one column.")
-        for number, lookup in enumerate(source.lookups):
-            if lookup.earliest not in (None, *lookup.columns):
-                raise NinefoldError(
-                    f"{place}.lookups.{number}.earliest has the value {lookup.earliest!r}: it must be one of this lookup's "
-                    f"columns ({', '.join(lookup.columns)}). Name one of them."
-                )

@@ -7,8 +7,18 @@ from typing import Any
 UNIFIED = ("described", "first_ordered_at", "last_ordered_at", "orders")
 """What step 3 adds to each customer besides the attributes."""
 
+PERSONAL = ("first_name", "last_name", "email", "phone", "street", "birth_date")
+"""Columns of customers that say who somebody is: they serve matching alone and stay with its private tables."""
+LOCATING = ("postcode", "city")
+"""Columns of customers that say where somebody lives: matching and areas use them, no page shows them."""
+
 CONTRACT: dict[str, dict[str, Any]] = {
-    "customers": {"columns": {"customer_id": "string"}, "required": ["customer_id"], "dated": None, "key": ["customer_id"]},
+    "customers": {
+        "columns": {"customer_id": "string", "birth_date": "timestamp", "created_at": "timestamp", "updated_at": "timestamp"},
+        "required": ["customer_id"],
+        "dated": None,
+        "key": ["customer_id"],
+    },
     "orders": {
         "columns": {
             "customer_id": "string",

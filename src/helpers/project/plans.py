@@ -31,6 +31,9 @@ class Validate(Section):
     required: list[Prose] = Field([], description="Roles that sign the sheet before anything is built.")
     signed: Signed | None = Field(None, description="The sheet as it was signed.")
     signatures: list[Signature] = []
+    unsigned: Literal["draft", "refuse"] = Field(
+        "draft", description="When the sheet is not signed: every page says DRAFT, or step 6 refuses to build."
+    )
     decisions: list[Decision] = []
 
 

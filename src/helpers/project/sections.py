@@ -1,38 +1,15 @@
-"""The sections of project.yml: every field with its default, its unit and a sentence of help."""
+"""The sections of project.yml for steps 1, 2 and 4, and the whole: every field with its default, its unit and a sentence of help."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from helpers import home
-from helpers.project.contract import CONTRACT
-from helpers.project.fields import Columns, Day, Decision, Moment, Prose, Section, Share, Zone
+from helpers.project.fields import Day, Decision, Moment, Prose, Section, Share, Zone
 from helpers.project.plans import Adopt, Build, Reevaluate, Target, Validate
-
-
-class Lookup(Section):
-    """Another file whose columns are added to a source's rows."""
-
-    file: str = Field(description="As `file` of a source.")
-    match: dict[str, str] = Field(min_length=1, description="Column of the source's file: column of this file.")
-    columns: dict[str, str] = Field(description="Column of the table contract: column of this file.")
-    earliest: str | None = Field(None, description="When several rows match: keep the one where this column is smallest.")
-
-
-class Source(Section):
-    table: Literal[*CONTRACT] = Field(description="The canonical table that it fills.")
-    file: str = Field(description="A path below data/<project>/, or package:path for a file that a Python package ships.")
-    columns: dict[str, Columns] = Field(description="Contract column: the file's column; a list is added up.")
-    constants: dict[str, str] = Field({}, description="Contract column: one value for every row.")
-    lookups: list[Lookup] = Field([], description="Other files joined to it.")
-    time_zone: Zone | None = Field(None, description="Zone of its instants; none: already in the project's zone.")
-    where_from: Prose = Field("", description="Who made the data, and from what.")
-    how_collected: Prose = Field("", description="How.")
-    collected_on: Day | None = Field(None, description="Day of the last extract.")
-    legal_basis: Prose = Field("", description="Why it may be used.")
-    owner: Prose = Field("", description="A role to ask.")
-    fresh_within_days: int = Field(31, ge=1, description="Days after which the newest row counts as stale.")
+from helpers.project.sources import Collect, Source
 
 
 class Refused(Section):
@@ -116,46 +93,48 @@ class Scope(Section):
         return self
 
 
-class SetAside(Section):
-    rule: Literal["quantity_not_positive", "amount_zero", "exact_copy"] = Field(description="collect.RULES gives each definition.")
-    because: Prose = ""
+NINE = ("a priori", "needs", "value", "demographic", "geographic", "technographic", "behavioural", "psychographic", "journey")
+"""The nine types of segmentation, and so of variables."""
 
 
-class Quality(Section):
-    """Weights of the seven dimensions and the borders of the grade; a dimension that cannot be measured has no weight."""
+class OwnVariable(Section):
+    """A variable of the analyst's own: one expression of variables that the catalogue measures."""
 
-    completeness: float = Field(2, ge=0)
-    consistency: float = Field(1, ge=0)
-    uniqueness: float = Field(2, ge=0)
-    accuracy: float = Field(2, ge=0)
-    timeliness: float = Field(1, ge=0)
-    validity: float = Field(2, ge=0)
-    integrity: float = Field(1, ge=0)
-    high_from: Share = 0.95
-    medium_from: Share = 0.85
+    expression: str = Field(description="Such as `spend_per_30d / orders_per_30d`; expressions.FUNCTIONS lists what may be called.")
+    kind: Literal["amount", "share", "signed"] = Field(description="amount: 0 or more, skewed; share: 0 to 1; signed: around 0.")
+    unit: Literal["days", "weeks", "orders", "money", "lines", "departments", "stores", "coupons", "share", "points", "visits"] = "points"
+    type: Literal[*NINE] = "behavioural"
+    name: Prose = Field(description="What people call it.")
+    definition: Prose = Field(description="What it means, in words that need no analyst.")
 
 
-class ControlTotal(Section):
-    month: Day = Field(description="First day of the month.")
-    revenue: float
+class Scale(Section):
+    """Survey items that measure one thing: the mean of the items, from 0 (lowest answer) to 1 (highest)."""
+
+    name: Prose
+    type: Literal["psychographic", "needs"] = "psychographic"
+    items: list[str] = Field(min_length=1, description="Values of answers.question.")
+    reversed: list[str] = Field([], description="Items that say the opposite.")
+    low: float = Field(1, description="Lowest answer.")
+    high: float = Field(7, description="Highest answer.")
 
 
-class Collect(Section):
-    sources: dict[str, Source] = Field(min_length=1)
-    set_aside: list[SetAside] = []
-    quality: Quality = Quality()
-    control_totals: list[ControlTotal] = Field([], description="Revenue a month as the controller knows it.")
-    decisions: list[Decision] = []
+class Seniority(Section):
+    """Borders of the classes prospect, new, regular, loyal and dormant."""
 
-    @model_validator(mode="after")
-    def _one_source_a_table(self):
-        filled = [source.table for source in self.sources.values()]
-        twice = sorted({table for table in filled if filled.count(table) > 1})
-        if twice:
-            raise ValueError(f"two sources fill the table {twice[0]}; give each table one source")
-        if "orders" not in filled:
-            raise ValueError("no source fills the table orders; steps 1 to 4 need one")
-        return self
+    new_within_days: int = Field(90, ge=1, description="First order at most this long ago: new.")
+    dormant_after_days: int = Field(180, ge=1, description="Last order longer ago than this: dormant.")
+    loyal_orders: int = Field(6, ge=1, description="Orders within the last 365 days from which a customer is loyal.")
+
+
+class EventKinds(Section):
+    """What these data call what customers did (values of events.kind)."""
+
+    visit: list[str] = ["visit"]
+    basket: list[str] = ["basket"]
+    sent: list[str] = ["sent"]
+    opened: list[str] = ["opened"]
+    clicked: list[str] = ["clicked"]
 
 
 class Variables(Section):
@@ -169,6 +148,15 @@ class Variables(Section):
     clip_high: Share = Field(0.99, description="Upper outlier bound, quantile.")
     log_from_skew: float = Field(1.0, ge=0, description="Skewness from which an amount, count or duration is taken as log(1+x).")
     lumpy_from: Share = Field(0.90, description="Share of one single value from which a variable tells nobody apart.")
+    own: dict[str, OwnVariable] = Field({}, description="Variables of the analyst's own, by name.")
+    scales: dict[str, Scale] = Field({}, description="Psychographic scales and needs, from survey items.")
+    seniority: Seniority = Seniority()
+    event_kinds: EventKinds = EventKinds()
+    attrition_after_days: int = Field(90, ge=1, description="Without a purchase for this long a customer counts as lost.")
+    area_length: int = Field(2, ge=1, description="First characters of the postcode that name an area (France: 2, the department).")
+    age_bands: list[int] = Field([25, 35, 50, 65], description="Borders of age bands, years.")
+    proxies_of: list[str] = Field([], description="Attributes that variables may not give away, such as gender; step 4 measures it.")
+    not_measured: dict[str, Prose] = Field({}, description="Variable of the list that is not measured at all here: why.")
     leave_out: dict[str, Prose] = Field({}, description="Variable: why people left it out.")
     keep: dict[str, Prose] = Field({}, description="Variable kept of its redundancy group, whatever the rule says: why.")
     decisions: list[Decision] = []
@@ -201,24 +189,32 @@ class Project(Section):
     target: Target = Target()
     reevaluate: Reevaluate = Reevaluate()
 
+    @model_validator(mode="after")
+    def _shares_of_totals(self):
+        """Totals by category tell what customers buy, and little else: without groups typed, a share of each category."""
+        categories = list(dict.fromkeys(c for s in self.sources_of("orders").values() if s.totals for c in s.totals.categories))
+        if len(categories) > 1 and not self.variables.category_groups:
+            names = {category: f"{re.sub('[^a-z0-9]+', '_', category.lower()).strip('_')}_spend_share" for category in categories}
+            if len(set(names.values())) == len(names) and all(name[0].isalpha() for name in names.values()):
+                shown = {name: category for category, name in names.items()} | self.variables.category_names
+                self.variables.category_groups.update({name: [category] for category, name in names.items()})
+                self.variables.category_names.update(shown)
+        return self
+
     @property
     def folder(self) -> Path:
         """Where its private files live."""
         return home() / "data" / self.name
 
-    def source_of(self, table: str) -> Source | None:
-        """The source that fills a canonical table, or None."""
-        return next((s for s in self.collect.sources.values() if s.table == table), None)
+    def sources_of(self, table: str) -> dict[str, Source]:
+        """The sources that fill a canonical table, by name, in the order in which they are typed."""
+        return {name: s for name, s in self.collect.sources.items() if s.table == table}
 
     def has(self, need: str) -> bool:
         """Whether the sources fill a table ("orders") or map a column ("orders.category")."""
         table, _, column = need.partition(".")
-        return self.names_column(table, column) if column else self.source_of(table) is not None
+        return self.names_column(table, column) if column else bool(self.sources_of(table))
 
     def names_column(self, table: str, column: str) -> bool:
         """Whether a source maps this column of the contract."""
-        source = self.source_of(table)
-        if source is None:
-            return False
-        added = {name for lookup in source.lookups for name in lookup.columns}
-        return column in source.columns or column in source.constants or column in added
+        return any(column in source.mapped for source in self.sources_of(table).values())

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from helpers import ROOT, NinefoldError, __version__, words
+from helpers.collect.control_page import draft_reason
 from helpers.render.asked import said
 from helpers.render.cells import SHOWN, arrange
 from helpers.render.chapters import Chapter, read_chapters
@@ -24,7 +25,7 @@ from helpers.render.markup import Inspector, Prose
 from helpers.render.spreadsheet import write_spreadsheet
 from helpers.run import STEPS
 from helpers.run import folder as run_step
-from helpers.validate.page import draft_line
+from helpers.validate.page import reasons
 from helpers.words import say, say_n
 
 __all__ = ["render", "workbook"]
@@ -86,7 +87,7 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
         "project_title": title,
         "description": words.text(project.description),
         "notice": words.text(project.notice),
-        "sources": say("; ").join(words.text(source.where_from) for source in sources if source.where_from),
+        "sources": say("; ").join(dict.fromkeys(words.text(source.where_from) for source in sources if source.where_from)),
         "day": words.day(as_of),
         "as_of_words": as_of_words,
         "run": run,
@@ -106,9 +107,12 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
 
 
 def _draft(run_folder: Path, project) -> str:
-    """Why every page is a draft; empty when the variables are signed, and in a run without step 5."""
-    place = run_folder / run_step("validate") / "validation.json"
-    return draft_line(json.loads(place.read_text(encoding="utf-8")), project) if place.is_file() else ""
+    """Why every page is a draft; empty when the variables are signed and revenue is the controller's, and in a run without step 5."""
+    validation, quality = run_folder / run_step("validate") / "validation.json", run_folder / run_step("collect") / "quality.json"
+    found = [draft_reason(json.loads(quality.read_text(encoding="utf-8")))] if quality.is_file() else []
+    found += reasons(json.loads(validation.read_text(encoding="utf-8")), project) if validation.is_file() else []
+    why = " ".join(filter(None, found))
+    return say("DRAFT – {reasons}", reasons=why) if why else ""
 
 
 def _step_page(exporter, chapter: Chapter, chapters: Sequence[Chapter], shared: dict) -> str:

@@ -9,6 +9,7 @@ from helpers.words import absent, mark, say
 
 DOCUMENTS = {
     "objectives": "01_objectives/objectives.json",
+    "quality": "03_collect/quality.json",
     "validation": "05_validate/validation.json",
     "profiles": "06_build/profiles.json",
     "evidence": "06_build/evidence.json",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from helpers import words
 from helpers.build.candidates import TITLES
+from helpers.collect import control_page
 from helpers.objectives.figures import METRICS, shown
 from helpers.project import Objective
 from helpers.render import glance
@@ -92,6 +93,7 @@ def blocks(docs: dict[str, dict], chapters: Sequence[Chapter], project) -> dict 
     docs = docs | {"moves": guarded(docs["moves"], project)}
     decisions, typing = asked(docs, chapters, project)
     return {
+        "data": control_page.first_line(docs.get("quality") or {}),
         "objectives": _objectives(docs["objectives"]),
         "glance": glance.table(docs, project),
         "trust": _trust(docs, project),
@@ -269,13 +271,14 @@ def _moved(move: dict, docs: dict) -> str:
 def _signed(docs: dict) -> dict:
     """Who signed which sheet, or that all this is a draft, and why the contact lists are one."""
     validation, plan = docs["validation"], docs["plan"]
-    draft = validation.get("status") != "signed"
+    disagrees = control_page.draft_reason(docs.get("quality") or {})
+    draft = validation.get("status") != "signed" or bool(disagrees)
     done = [
         say("{role} on {day}", role=words.text(s.get("role")), day=words.day(s.get("signed_on")))
         for s in validation.get("signatures") or []
         if s.get("state") == "signed"
     ]
-    lines = _signers(validation, words.join(done), draft)
+    lines = [*([disagrees] if disagrees else []), *_signers(validation, words.join(done), draft)]
     if plan.get("status") == "DRAFT":
         reasons = [say(REASONS[code]) for code in plan.get("reasons") or [] if code in REASONS]
         because = words.join(reasons) or say("see step 8")

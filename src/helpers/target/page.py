@@ -202,7 +202,7 @@ def _answers_words(plan: dict, project: Project, history: dict[str, dict]) -> st
 
 def _other_channel(segment: dict, project: Project) -> bool:
     """Whether a segment would be contacted by another channel than the mailings of the table contacts."""
-    source = project.source_of("contacts")
+    source = next(iter(project.sources_of("contacts").values()), None)
     return bool(segment["channel"] and source and segment["channel"] != source.constants.get("channel", segment["channel"]))
 
 

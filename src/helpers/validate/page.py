@@ -1,18 +1,17 @@
 """What the page of step 5 says: the sheet, what is left out, who has signed, what differs, and what to type after the meeting."""
 
-from datetime import datetime
-
 import pandas as pd
 
 from helpers import words
-from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
 from helpers.scope.page import criteria_table
 from helpers.tables import Column, Table
 from helpers.validate.to_type import FIELDS
 from helpers.validate.to_type import as_typed as as_typed
+from helpers.validate.to_type import commands as commands
+from helpers.validate.to_type import folded as folded
 from helpers.validate.to_type import to_type as to_type
-from helpers.variables.catalogue import MEASURES, GroupShare, Variable, catalogue, definition
+from helpers.variables.catalogue import MEASURES, GroupShare, OwnMeasure, ScaleMeasure, Variable, catalogue, definition
 from helpers.variables.spread import unit
 from helpers.words import mark, say, say_n
 
@@ -55,36 +54,38 @@ OUT = {
 
 def sheet_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
     """The variables in business words: what people read and sign."""
-    rows, on_sheet = [], validation["sheet"]["variables"]
-    for variable in (v for v in catalogue(project) if v.name in on_sheet):
-        passport = passports[variable.name]
-        source = TABLE_NAMES[passport["table"]]
-        rows.append(
-            {
-                "title": variable.title(),
-                "definition": definition_words(variable, project),
-                "unit": unit(variable),
-                "why": why_in(variable.name, passports, project),
-                "source": say(source),
-                "missing": passport["missing_share"],
-            }
-        )
+    names, known = validation["sheet"]["variables"], {v.name: v for v in catalogue(project)}
+    rows = [
+        {
+            "title": f"{variable.title()} ({unit(variable)})",
+            "definition": definition_words(variable, project),
+            **_told(passports[name]["contribution"]),
+            "why": why_in(name, passports, project),
+        }
+        for name, variable in known.items()
+        if name in names
+    ]
+    later = say("Tells of later orders") if project.objectives.main.metric == "orders_per_customer" else say("Tells of later revenue")
     columns = [
         Column("title", say("Variable")),
         Column("definition", say("What it means")),
-        Column("unit", say("Unit")),
-        Column("why", say("Why it is in")),
-        Column("source", say("Source")),
-        Column("missing", say("Missing"), "share", 1),
+        Column("objective", later, "share", 0),
+        Column("panel", say("Tells of how they buy"), "share", 0),
+        Column("why", say("Remark")),
     ]
     caption = say("Sheet {number}: the variables to be signed", number=validation["number"])
     note = say(
-        "Measured over {days} days. “Explains”: share of how customers differ in the {horizon} days after, checked on customers left out "
-        "of the fit; how they buy is the mean over the behaviours of the panel. Missing: share of customers without a value.",
+        "Measured over {days} days. “Tells of”: share of how customers differ in the {horizon} days after.",
         days=words.number(project.scope.window_days),
         horizon=words.number(project.scope.horizon_days),
     )
     return Table("sheet", caption, pd.DataFrame(rows), columns, note=note)
+
+
+def _told(gain: dict | None) -> dict:
+    """What a variable alone tells of later money and behaviour, 0 to 1; None when that was not tested."""
+    parts = {part: (gain or {}).get(f"{part}_alone") for part in ("objective", "panel")}
+    return {part: None if value is None else max(value, 0.0) for part, value in parts.items()}
 
 
 def definition_words(variable: Variable, project: Project) -> str:
@@ -93,6 +94,10 @@ def definition_words(variable: Variable, project: Project) -> str:
     counted = v.category_groups[variable.name] if isinstance(variable, GroupShare) else v.own_brand
     if isinstance(variable, GroupShare) or variable.name == "own_brand_share":
         return say("{definition}. Counted: {values}", definition=definition(variable), values=words.join(counted))
+    if isinstance(variable, OwnMeasure):
+        return say("{definition}. Worked out as: {values}", definition=definition(variable), values=variable.typed.expression)
+    if isinstance(variable, ScaleMeasure):
+        return say("{definition}. Items: {values}", definition=definition(variable), values=words.join(variable.scale.items))
     hour = {"evening_order_share": v.evening_from_hour, "morning_order_share": v.morning_until_hour}.get(variable.name)
     if hour is not None:
         return say("{definition} ({hour}:00)", definition=definition(variable), hour=hour)
@@ -100,9 +105,9 @@ def definition_words(variable: Variable, project: Project) -> str:
 
 
 def why_in(name: str, passports: dict[str, dict], project: Project) -> str:
-    """What a variable tells of later behaviour, for whom else it stands, and what people typed about it, in plain words."""
+    """For whom else a variable stands, what people typed about it, and what speaks against it, in plain words."""
     titles, passport, kept = titles_of(project), passports[name], project.variables.keep.get(name)
-    parts = [_tells(passport["contribution"], project)]
+    parts = [] if passport["contribution"] else [say("Not tested: the history is too short.")]
     others = [titles[n] for n, p in passports.items() if p["role"] == "redundant" and p["stands_for"] == name and n in titles]
     if others:
         parts.append(say("Stands also for {others}.", others=words.join(others)))
@@ -113,19 +118,20 @@ def why_in(name: str, passports: dict[str, dict], project: Project) -> str:
     return " ".join(parts)
 
 
-def _tells(gain: dict | None, project: Project) -> str:
-    if not gain:
-        return say("Not tested on later behaviour: the history is too short.")
-    money, panel = (gain[f"{part}_alone"] or 0.0 for part in ("objective", "panel"))
-    what = say("later orders") if project.objectives.main.metric == "orders_per_customer" else say("later revenue")
-    values = {"what": what, "money": words.share(money, 0), "panel": words.share(panel, 0)}
-    if money >= SHOWN and panel >= SHOWN:
-        return say("Explains {money} of {what}, and {panel} of how customers buy.", **values)
-    if money >= SHOWN:
-        return say("Explains {money} of {what}.", **values)
-    if panel >= SHOWN:
-        return say("Explains {panel} of how customers buy.", **values)
-    return say("Alone it explains less than 1% of {what}, and of how customers buy.", **values)
+def conditions_words(project: Project) -> str:
+    """In a sentence what is signed beside the variables."""
+    return say(
+        "Signed too: {k} segments, behaviour measured over {days} days and judged over the {horizon} days after, and the thresholds of the "
+        "five criteria as step 2 fixed them.",
+        k=words.number(project.scope.segments_wanted),
+        days=words.number(project.scope.window_days),
+        horizon=words.number(project.scope.horizon_days),
+    )
+
+
+def thresholds() -> str:
+    """What stands in place of the table until it is opened."""
+    return say("Every threshold")
 
 
 def conditions_table(project: Project) -> Table:
@@ -135,6 +141,29 @@ def conditions_table(project: Project) -> Table:
     frame = pd.concat([pd.DataFrame(fixed, columns=["criterion", "measure", "passes"]), criteria_table(project).frame])
     columns = [Column("criterion", say("What")), Column("measure", say("Measured by")), Column("passes", say("Fixed at"))]
     return Table("conditions", say("What is signed with the variables"), frame.reset_index(drop=True), columns)
+
+
+def left_out_words(validation: dict, passports: dict[str, dict], project: Project) -> str:
+    """How many variables were measured and are not on the sheet, and which."""
+    out = [v.title() for v in catalogue(project) if v.name in passports and v.name not in validation["sheet"]["variables"]]
+    if not out:
+        return say("Every variable that was measured is on the sheet.")
+    return say_n(
+        "{n} variable was measured and is not on the sheet: {names}.",
+        "{n} variables were measured and are not on the sheet: {names}.",
+        len(out),
+        names=words.join(out),
+    )
+
+
+def why_each() -> str:
+    """What stands in place of the table until it is opened."""
+    return say("What each means, and why it is left out")
+
+
+def decided() -> str:
+    """What stands in place of the decisions until they are opened."""
+    return say("The decisions, with their reasons")
 
 
 def left_out_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
@@ -173,12 +202,12 @@ def titles_of(project: Project) -> dict[str, str]:
 # Who has signed, and what differs
 
 
-def signatures_table(validation: dict, *, as_of: datetime) -> Table:
+def signatures_table(validation: dict) -> Table:
     """Each role that has to sign: when, which sheet, and whether it counts."""
     rows, missing = [], STATES["missing"]
     for signature in validation["signatures"]:
-        state, later = STATES[signature["state"]], signature["state"] == "missing" and signature["signed_on"]
-        state = say("dated after {day}: not given yet", day=words.day(as_of)) if later else say(state)
+        state = STATES[signature["state"]]
+        state = say(state)
         rows.append({"role": words.text(signature["role"]), "on": signature["signed_on"], "sheet": signature["sheet"], "state": state})
     rows = rows or [{"role": say("nobody is named"), "on": None, "sheet": None, "state": say(missing)}]
     columns = [
@@ -198,6 +227,8 @@ def status_words(validation: dict, project: Project) -> str:
     values = {"built": say_n("{n} variable", "{n} variables", len(validation["build_by"])), "number": validation["number"]}
     if validation["status"] == "signed":
         return say("All who have to sign have signed sheet {number}: step 6 builds with its {built}.", **values)
+    if project.validate_.unsigned == "refuse":
+        return say("As long as sheet {number} is not signed, step 6 builds nothing: project.yml says so (validate.unsigned).", **values)
     signed = project.validate_.signed
     if signed is not None and set(validation["build_by"]) == set(signed.variables):
         return say("As long as sheet {number} is not signed, step 6 builds, as a draft, with the {built} typed as signed.", **values)
@@ -206,11 +237,16 @@ def status_words(validation: dict, project: Project) -> str:
 
 def difference_table(validation: dict, passports: dict[str, dict], project: Project) -> Table:
     """What was signed, and what stands there now."""
-    rows = [_difference_row(each, passports, project) for each in validation["difference"]]
+    rows = difference_rows(validation["difference"], passports, project)
     nothing = say("Nothing differs") if validation["signed"] else say("No sheet has been signed yet")
     frame = pd.DataFrame(rows or [(nothing, "", "")], columns=["what", "signed", "now"])
     columns = [Column("what", say("What")), Column("signed", say("Signed")), Column("now", say("Now"))]
     return Table("difference", say("What was signed, and what it is now"), frame, columns)
+
+
+def difference_rows(difference: list[dict], passports: dict[str, dict], project: Project) -> list[tuple[str, str, str]]:
+    """What differs, as it was signed, and as it is now, in words."""
+    return [_difference_row(each, passports, project) for each in difference]
 
 
 def _difference_row(each: dict, passports: dict[str, dict], project: Project) -> tuple[str, str, str]:
@@ -310,11 +346,11 @@ def caveats(validation: dict, passports: dict[str, dict], project: Project) -> l
     """What could mislead, each with the size of its effect."""
     titles, names = titles_of(project), list(validation["sheet"]["variables"])
     result = [
-        say("A signature is a line that the analyst types: it says who agreed, it proves nothing. Keep the minutes of the meeting."),
-        say("Agreement is not evidence: whether segments built by these variables are any good, the five criteria tell after step 6."),
+        say("A signature is a line in project.yml: it proves nothing. Keep the minutes."),
+        say("Agreement is not evidence: whether the segments are any good, step 6 tells."),
         say(
-            "The sheet fixes what each variable means, not how columns are mapped nor which lines step 3 sets aside: a change there "
-            "leaves the signatures valid."
+            "Not signed: how columns are mapped, which lines step 3 sets aside, outlier bounds and scales. A change there leaves the "
+            "signatures valid."
         ),
     ]
     tested = [n for n in names if passports[n]["contribution"]]
@@ -322,7 +358,7 @@ def caveats(validation: dict, passports: dict[str, dict], project: Project) -> l
     if weak:
         result.append(
             say(
-                "Variables that explain, each alone, less than 1% of the objective and of the panel: {n} of {all} ({names}).",
+                "Alone, {n} of {all} variables tell less than 1% of the objective and of the panel: {names}.",
                 n=words.number(len(weak)),
                 all=words.number(len(names)),
                 names=words.join([titles[n] for n in weak]),
@@ -365,7 +401,7 @@ def summary(validation: dict, project: Project) -> dict:
         todo.append(say("Name the roles that have to sign, in project.yml, field validate.required."))
     if validation["status"] != "signed":
         todo.append(
-            say("Read the sheet in a meeting with all who have to sign, then type the lines of step 5 into project.yml and run again.")
+            say("Read the sheet in a meeting with all who have to sign, then sign for each with the command of step 5, and run again.")
         )
     elif validation["proposal"]["added"] or validation["proposal"]["gone"]:
         todo.append(say("Bring step 4’s new proposal to the next meeting."))

@@ -115,7 +115,7 @@ def _parameters(variable: Variable, project: Project, window_days: int) -> dict:
         "evening_order_share": ("evening_from_hour", v.evening_from_hour),
         "morning_order_share": ("morning_until_hour", v.morning_until_hour),
     }
-    return found | dict([own[variable.name]] if variable.name in own else [])
+    return found | dict([own[variable.name]] if variable.name in own else []) | variable.parameters(project)
 
 
 def _english(prose) -> str:

@@ -1,7 +1,6 @@
 """Who has signed which sheet, and whether what was signed is what would be built."""
 
 import difflib
-from datetime import datetime
 
 from helpers import NinefoldError, words
 from helpers.project import Project
@@ -14,13 +13,14 @@ def check(project: Project) -> None:
 
     A variable that Ninefold knows and these data cannot measure is no fault of typing: it is a difference.
     """
-    known = [*(v.name for v in MEASURES), *project.variables.category_groups]
+    v = project.variables
+    known = [*(measure.name for measure in MEASURES), *v.category_groups, *v.scales, *v.own]
     for name in project.validate_.signed.variables if project.validate_.signed else []:
         if name not in known:
-            measured = [v.name for v in catalogue(project)]
+            measured = [variable.name for variable in catalogue(project)]
             raise NinefoldError(
-                f"{project.file}: field validate.signed.variables names {name!r}, which is no variable. {_near(name, measured)}"
-                "If a group of categories had this name, put it back in variables.category_groups; else take the line out, and let "
+                f"{project.file}: field validate.signed.variables names {name!r}, which is no variable. {near(name, measured)}"
+                "If a group of categories, a scale or a variable of your own had this name, put it back; else take the line out, and let "
                 f"the sheet of step 5 be signed again. Measured here: {', '.join(measured)}."
             )
     _check_roles(project)
@@ -29,14 +29,14 @@ def check(project: Project) -> None:
 def _check_roles(project: Project) -> None:
     required, seen = project.validate_.required, []
     for i, role in enumerate(required):
-        if any(_same(role, other) for other in required[:i]):
+        if any(same(role, other) for other in required[:i]):
             raise NinefoldError(f"{project.file}: field validate.required names {_name(role)!r} twice. Take one of them out.")
     for signature in project.validate_.signatures:
-        role = next((r for r in required if _same(r, signature.role)), None)
+        role = next((r for r in required if same(r, signature.role)), None)
         if role is None:
             raise NinefoldError(
                 f"{project.file}: field validate.signatures holds a signature of {_name(signature.role)!r}, who is not in "
-                f"validate.required. {_near(_name(signature.role), [_name(r) for r in required])}Add the role there, or take the "
+                f"validate.required. {near(_name(signature.role), [_name(r) for r in required])}Add the role there, or take the "
                 f"signature out. Required: {', '.join(_name(r) for r in required) or 'nobody'}."
             )
         if (_name(role), signature.sheet) in seen:
@@ -47,19 +47,18 @@ def _check_roles(project: Project) -> None:
         seen.append((_name(role), signature.sheet))
 
 
-def signatures(project: Project, sheet: str, *, as_of: datetime) -> list[dict]:
+def signatures(project: Project, sheet: str) -> list[dict]:
     """One row a required role: role as typed, signed_on, sheet, and state "signed", "other sheet" or "missing".
 
     sheet   number of the sheet that has to be signed
-    A role may have signed several sheets, one after the other: the one asked for counts, else the latest is shown. A signature
-    dated after as_of is not given yet: "missing", with its date.
+    A role may have signed several sheets, one after the other: the one asked for counts, else the latest is shown. Its day may lie
+    after as_of: the sheet tells what was known then, and is read and signed once it has been made.
     """
     rows = []
     for role in project.validate_.required:
-        own = sorted((s for s in project.validate_.signatures if _same(role, s.role)), key=lambda s: (s.sheet == sheet, s.signed_on))
-        given = [s for s in own if s.signed_on <= as_of.date()]
-        last = (given or own or [None])[-1]
-        state = "missing" if not given else "signed" if last.sheet == sheet else "other sheet"
+        own = sorted((s for s in project.validate_.signatures if same(role, s.role)), key=lambda s: (s.sheet == sheet, s.signed_on))
+        last = (own or [None])[-1]
+        state = "missing" if not own else "signed" if last.sheet == sheet else "other sheet"
         rows.append({"role": role, "signed_on": last and last.signed_on.isoformat(), "sheet": last and last.sheet, "state": state})
     return rows
 
@@ -67,7 +66,7 @@ def signatures(project: Project, sheet: str, *, as_of: datetime) -> list[dict]:
 def unsigned(project: Project, sheet: str) -> list:
     """The required roles that have no signature on a sheet, as typed."""
     given = [s.role for s in project.validate_.signatures if s.sheet == sheet]
-    return [role for role in project.validate_.required if not any(_same(role, other) for other in given)]
+    return [role for role in project.validate_.required if not any(same(role, other) for other in given)]
 
 
 def status(signed: dict | None, difference: list[dict], rows: list[dict]) -> str:
@@ -78,7 +77,7 @@ def status(signed: dict | None, difference: list[dict], rows: list[dict]) -> str
     return "outdated" if difference or "other sheet" in states else "signed"
 
 
-def validation(passports: dict[str, dict], project: Project, *, as_of: datetime) -> dict:
+def validation(passports: dict[str, dict], project: Project) -> dict:
     """The document that step 5 hands over; codes and prose as typed, in no language.
 
     passports   as step 4 hands them over, by name
@@ -95,7 +94,7 @@ def validation(passports: dict[str, dict], project: Project, *, as_of: datetime)
         )
     now, signed = content(listed, project), signed_content(project)
     difference = differences(signed, now, project)
-    rows = signatures(project, number(signed or now), as_of=as_of)
+    rows = signatures(project, number(signed or now))
     return {
         "status": status(signed, difference, rows),
         "sheet": now,
@@ -119,7 +118,7 @@ def outlook(passports: dict[str, dict], signed: dict | None, project: Project) -
     }
 
 
-def _same(role, other) -> bool:
+def same(role, other) -> bool:
     """Whether two roles are one: the same text, or texts in two languages of which one is the same."""
     first, second = ({r} if isinstance(r, str) else set(r.values()) for r in (role, other))
     return bool(first & second)
@@ -129,6 +128,7 @@ def _name(role) -> str:
     return words.text(role)
 
 
-def _near(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}? " if near else ""
+def near(name: str, known: list[str]) -> str:
+    """A question that names the one that looks like it, or nothing."""
+    found = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {found[0]}? " if found else ""

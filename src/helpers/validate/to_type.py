@@ -3,8 +3,8 @@
 import json
 from html import escape
 
-from helpers import words
 from helpers.project import Project
+from helpers.validate.guard import command, shown_role, to_sign
 from helpers.validate.signing import unsigned
 from helpers.words import mark, say
 
@@ -13,6 +13,22 @@ FIELDS = {
     "horizon_days": mark("Later period used to judge, days"),
     "segments_wanted": mark("Number of segments"),
 }
+
+
+def commands(validation: dict, project: Project) -> str:
+    """The commands that sign for each role that has not signed this sheet; a sentence when all have."""
+    if validation["status"] == "signed":
+        return say("Nothing to do: project.yml holds this sheet and every signature.")
+    return "\n".join(command(project, role) for role in to_sign(project, validation["number"]) or [say("Head of CRM")])
+
+
+def folded(lines: str) -> dict[str, str]:
+    """Lines to be pasted by hand, behind a line that opens them."""
+    title = escape(say("The same by hand: lines of project.yml"))
+    return {
+        "text/html": f'<details class="more">\n<summary>{title}</summary>\n{as_typed(lines)["text/html"]}</details>\n',
+        "text/plain": lines,
+    }
 
 
 def to_type(validation: dict, project: Project) -> str:
@@ -41,9 +57,7 @@ def _lines_to_sign(role, sheet: str) -> list[str]:
 
 def _quoted(role) -> str:
     """A role in the reader’s language, as YAML: a role typed in two languages is signed for under either of them."""
-    if not isinstance(role, str):
-        role = next(role[key] for key in (words.language(), "en", *role) if role.get(key))
-    return json.dumps(role, ensure_ascii=False)
+    return json.dumps(shown_role(role), ensure_ascii=False)
 
 
 def as_typed(lines: str) -> dict[str, str]:

@@ -7,14 +7,13 @@ from helpers.variables.choose import (
     contribution,
     learn,
     outcomes_of,
-    passports,
-    passports_document,
     rank_correlations,
     redundancy_groups,
     screen,
     worth,
 )
 from helpers.variables.formulas import in_window, measure
+from helpers.variables.passports import passports, passports_document
 
 __all__ = [
     "FAMILIES",

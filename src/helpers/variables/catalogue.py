@@ -1,217 +1,38 @@
-"""The variables that can be measured: name, family, unit, definition in business words, what they need."""
+"""The variables that a project measures: those of the list that its data allow, its category shares, scales, and its own."""
 
 import difflib
+import re
 from dataclasses import dataclass
 
-from helpers import NinefoldError, words
+import ibis
+
+from helpers import NinefoldError, expressions, words
 from helpers.project import Project
+from helpers.project.sections import OwnVariable, Scale
+from helpers.variables.measures import FAMILIES, FORMULAS, MEASURES, TYPE_OF, Variable
 from helpers.words import mark, say
 
-FAMILIES = {
-    "recency": mark("Recency"),
-    "frequency": mark("Frequency"),
-    "monetary": mark("Monetary"),
-    "basket": mark("Basket"),
-    "discount": mark("Discounts and coupons"),
-    "products": mark("What is bought"),
-    "time": mark("When"),
-    "stores": mark("Where"),
-    "trend": mark("Trend"),
-    "campaigns": mark("Campaigns"),
-}
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable.
-
-    kind    "amount" (money, days, counts: skewed, never negative), "share" (0-1) or "signed" (around 0)
-    unit    "days", "weeks", "orders", "money", "lines", "departments", "stores", "coupons" or "share"
-    needs   tables or table.column of the contract
-    """
-
-    name: str
-    family: str
-    kind: str
-    unit: str
-    label: str
-    definition: str
-    needs: tuple[str, ...]
-
-    def title(self) -> str:
-        """What people call it."""
-        return say(self.label)
-
-
-MEASURES = [
-    Variable(
-        "recency_days",
-        "recency",
-        "amount",
-        "days",
-        mark("Days since last purchase"),
-        mark("whole days between the last purchase and the end"),
-        ("orders",),
-    ),
-    Variable(
-        "gap_days",
-        "recency",
-        "amount",
-        "days",
-        mark("Days between purchases"),
-        mark("mean time from one order to the next within the window"),
-        ("orders",),
-    ),
-    Variable(
-        "orders_per_30d",
-        "frequency",
-        "amount",
-        "orders",
-        mark("Orders per 30 days"),
-        mark("orders within the window, refunds alone not counted, per 30 days of exposure"),
-        ("orders",),
-    ),
-    Variable(
-        "active_weeks_share",
-        "frequency",
-        "share",
-        "share",
-        mark("Weeks with a purchase"),
-        mark("weeks with at least one order, of all weeks of exposure"),
-        ("orders",),
-    ),
-    Variable(
-        "spend_per_30d",
-        "monetary",
-        "amount",
-        "money",
-        mark("Spend per 30 days"),
-        mark("amount of all order lines net of refunds, per 30 days of exposure"),
-        ("orders",),
-    ),
-    Variable(
-        "spend_per_order",
-        "basket",
-        "amount",
-        "money",
-        mark("Spend per order"),
-        mark("amount net of refunds, divided by orders"),
-        ("orders",),
-    ),
-    Variable(
-        "lines_per_order",
-        "basket",
-        "amount",
-        "lines",
-        mark("Products per order"),
-        mark("order lines other than refunds, divided by orders"),
-        ("orders.product_id",),
-    ),
-    Variable(
-        "departments",
-        "basket",
-        "amount",
-        "departments",
-        mark("Departments bought from"),
-        mark("different departments bought from within the window"),
-        ("orders.category",),
-    ),
-    Variable(
-        "discount_share",
-        "discount",
-        "share",
-        "share",
-        mark("Discount share"),
-        mark("price cuts granted, of the amount before them"),
-        ("orders.discount",),
-    ),
-    Variable(
-        "coupon_order_share",
-        "discount",
-        "share",
-        "share",
-        mark("Orders with a coupon"),
-        mark("orders in which a manufacturer’s coupon was used"),
-        ("orders.coupon",),
-    ),
-    Variable(
-        "own_brand_share",
-        "products",
-        "share",
-        "share",
-        mark("Own-label share"),
-        mark("spend on the company’s own labels, of all spend"),
-        ("orders.brand",),
-    ),
-    Variable(
-        "weekend_order_share", "time", "share", "share", mark("Weekend orders"), mark("orders placed on a Saturday or Sunday"), ("orders",)
-    ),
-    Variable(
-        "evening_order_share",
-        "time",
-        "share",
-        "share",
-        mark("Evening orders"),
-        mark("orders placed from the first evening hour on"),
-        ("orders",),
-    ),
-    Variable(
-        "morning_order_share",
-        "time",
-        "share",
-        "share",
-        mark("Morning orders"),
-        mark("orders placed before the last morning hour ends"),
-        ("orders",),
-    ),
-    Variable(
-        "stores_visited",
-        "stores",
-        "amount",
-        "stores",
-        mark("Stores visited"),
-        mark("different stores within the window"),
-        ("orders.store_id",),
-    ),
-    Variable(
-        "main_store_share",
-        "stores",
-        "share",
-        "share",
-        mark("Orders in the main store"),
-        mark("orders in the store visited most, of all orders"),
-        ("orders.store_id",),
-    ),
-    Variable(
-        "spend_trend",
-        "trend",
-        "signed",
-        "share",
-        mark("Spend trend"),
-        mark("purchases in the second half of the window less the first half, of both together (−100% to 100%)"),
-        ("orders",),
-    ),
-    Variable(
-        "response_rate",
-        "campaigns",
-        "share",
-        "share",
-        mark("Mailings answered"),
-        mark("mailings answered within 30 days, of those received in the window that ended 30 days earlier"),
-        ("contacts.responded_at",),
-    ),
-    Variable(
-        "coupons_redeemed_per_30d",
-        "campaigns",
-        "amount",
-        "coupons",
-        mark("Campaign coupons redeemed"),
-        mark("campaign coupons handed in, per 30 days of exposure"),
-        ("events.kind",),
-    ),
+__all__ = [
+    "FAMILIES",
+    "FORMULAS",
+    "MEASURES",
+    "TYPE_OF",
+    "GroupShare",
+    "OwnMeasure",
+    "ScaleMeasure",
+    "Variable",
+    "catalogue",
+    "check_names",
+    "definition",
+    "of_totals",
+    "unmeasured",
 ]
 GROUP_LABEL = mark("Share of {group}")
 GROUP_DEFINITION = mark("spend on {group}, of all spend")
+GROUP_FORMULA = "sum(amount where category in {name}) / sum(amount where amount > 0)"
+SCALE_DEFINITION = mark("mean of a respondent’s newest answers, from 0% (lowest answer to each) to 100% (highest); respondents only")
+WITH_TOTALS = ("monetary", "products")
+"""Families of orders that mean something when one row holds all that a customer bought in a period."""
 
 
 @dataclass(frozen=True)
@@ -223,30 +44,166 @@ class GroupShare(Variable):
     def title(self) -> str:
         return say(self.label, group=words.text(self.group))
 
+    def meaning(self) -> str:
+        return say(self.definition, group=words.text(self.group))
+
+
+@dataclass(frozen=True)
+class ScaleMeasure(Variable):
+    """What several survey items measure together, as the project lists them."""
+
+    scale: Scale | None = None
+
+    def title(self) -> str:
+        return words.text(self.scale.name)
+
+    def parameters(self, project: Project) -> dict:
+        s = self.scale
+        return {"items": sorted(set(s.items)), "reversed": sorted(set(s.reversed)), "low": s.low, "high": s.high}
+
+
+@dataclass(frozen=True)
+class OwnMeasure(Variable):
+    """A variable of the analyst's own: one expression of others."""
+
+    typed: OwnVariable | None = None
+
+    def title(self) -> str:
+        return words.text(self.typed.name)
+
+    def meaning(self) -> str:
+        return words.text(self.typed.definition)
+
+    def parameters(self, project: Project) -> dict:
+        return {"expression": " ".join(self.typed.expression.split())}
+
 
 def catalogue(project: Project) -> list[Variable]:
     """The variables that the project's mapped columns allow, family by family."""
-    groups = [
+    given = [v for v in [*MEASURES, *_shares(project), *_scales(project)] if unmeasured(v, project) is None]
+    return sorted([*given, *_own(project, given)], key=lambda v: list(FAMILIES).index(v.family))
+
+
+def unmeasured(variable: Variable, project: Project) -> str | None:
+    """Why a variable of the list is not measured here: "decided", "totals" or the first need that is not met; None: it is."""
+    if variable.name in project.variables.not_measured:
+        return "decided"
+    if of_totals(project) and (_of_orders(variable) and variable.family not in WITH_TOTALS or variable.name == "basket_abandon_share"):
+        return "totals"
+    if variable.name == "own_brand_share" and not project.variables.own_brand:
+        return "variables.own_brand"
+    return next((need for need in variable.needs if not _met(need, project)), None)
+
+
+def of_totals(project: Project) -> bool:
+    """Whether the orders are totals of a period: one row a customer, so that nothing tells when, how often or how much at once."""
+    sources = project.sources_of("orders").values()
+    return bool(sources) and all(source.totals for source in sources)
+
+
+def _of_orders(variable: Variable) -> bool:
+    return variable.needs[0].split(".")[0] == "orders"
+
+
+def _met(need: str, project: Project) -> bool:
+    """Whether the sources can meet a need, as far as project.yml tells; a mapped column may hold anything."""
+    column, _, kind = need.partition(":")
+    table, _, name = column.rstrip("*").partition(".")
+    if not kind and not column.endswith("*"):
+        return project.has(need)
+    sources = [s for s in project.sources_of(table).values() if name in s.mapped]
+    constants = [s.constants[name] for s in sources if name in s.constants]
+    if len(constants) < len(sources):
+        return True  # at least one source maps a column of its file
+    if kind:
+        return any(value in getattr(project.variables.event_kinds, kind, [kind]) for value in constants)
+    return len(set(constants)) > 1
+
+
+def _shares(project: Project) -> list[Variable]:
+    return [
         GroupShare(
-            name,
-            "products",
-            "share",
-            "share",
-            GROUP_LABEL,
-            GROUP_DEFINITION,
-            ("orders.category",),
-            project.variables.category_names.get(name, name.removesuffix("_share").replace("_", " ")),
+            name=name,
+            family="products",
+            kind="share",
+            unit="share",
+            label=GROUP_LABEL,
+            definition=GROUP_DEFINITION,
+            needs=("orders.category",),
+            formula=GROUP_FORMULA.format(name=name),
+            group=project.variables.category_names.get(name, name.removesuffix("_share").replace("_", " ")),
         )
         for name in project.variables.category_groups
     ]
-    found = [v for v in [*MEASURES, *groups] if all(project.has(need) for need in v.needs)]
-    if not project.variables.own_brand:
-        found = [v for v in found if v.name != "own_brand_share"]
-    return sorted(found, key=lambda v: list(FAMILIES).index(v.family))
+
+
+def _scales(project: Project) -> list[Variable]:
+    return [
+        ScaleMeasure(
+            name=name,
+            family="opinions",
+            kind="share",
+            unit="share",
+            label="",
+            definition=SCALE_DEFINITION,
+            needs=("answers",),
+            type=scale.type,
+            formula=_scale_formula(scale),
+            sensitivity="special" if {"answer", "answers", name, *scale.items} & set(project.collect.special) else "personal",
+            scale=scale,
+        )
+        for name, scale in project.variables.scales.items()
+    ]
+
+
+def _scale_formula(scale: Scale) -> str:
+    items = [f"-{item}" if item in scale.reversed else item for item in scale.items]
+    return f"mean({', '.join(items)}), from {scale.low:g}-{scale.high:g} to 0-1; a reversed item is turned first"
+
+
+def _own(project: Project, given: list[Variable]) -> list[Variable]:
+    """The analyst's own variables; whatever they are made of makes them as sensitive, and needs the same tables."""
+    known, result = {v.name: v for v in given}, []
+    for name, own in project.variables.own.items():
+        used = [known[n] for n in sorted(_names(name, own, project)) if n in known]
+        levels = [v.sensitivity for v in used]
+        result.append(
+            OwnMeasure(
+                name=name,
+                family="own",
+                kind=own.kind,
+                unit=own.unit,
+                label="",
+                definition=_english(own.definition).replace("{", "{{").replace("}", "}}"),
+                needs=tuple(dict.fromkeys(need for v in used for need in v.needs)) or ("orders",),
+                type=own.type,
+                formula=own.expression,
+                sensitivity=next((level for level in ("special", "personal") if level in levels), "none"),
+                typed=own,
+            )
+        )
+    return result
+
+
+def _names(name: str, own: OwnVariable, project: Project) -> set[str]:
+    return expressions.names(own.expression, field=_own_field(name, project))
+
+
+def _own_field(name: str, project: Project) -> str:
+    return f"{project.file}: field variables.own.{name}.expression"
+
+
+def _english(prose) -> str:
+    """Prose in English whatever language is in use; else the first that is typed."""
+    return prose.get("en") or next(iter(prose.values())) if isinstance(prose, dict) else prose
 
 
 def check_names(project: Project) -> None:
-    """Raise NinefoldError for a name in project.yml that these data do not measure, wherever variables are named by people."""
+    """Raise NinefoldError for a name in project.yml that these data do not measure, wherever variables are named by people.
+
+    Also for a variable of the analyst's own that cannot be worked out, and for two variables of one name.
+    """
+    _check_own(project)
     known = [v.name for v in catalogue(project)]
     fields = {
         "scope.panel": project.scope.panel,
@@ -258,15 +215,41 @@ def check_names(project: Project) -> None:
     for field, names in fields.items():
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"Did you mean {near[0]}? " if near else ""
                 raise NinefoldError(
-                    f"{project.file}: field {field} names {name!r}, which is no variable of these data. {hint}"
+                    f"{project.file}: field {field} names {name!r}, which is no variable of these data. {_near(name, known)}"
                     f"Measured here: {', '.join(known)}."
                 )
+    for name in project.variables.not_measured:
+        if name not in (listed := [v.name for v in MEASURES]):
+            raise NinefoldError(
+                f"{project.file}: field variables.not_measured names {name!r}, which is not on the list of variables. {_near(name, listed)}"
+                f"On it: {', '.join(listed)}."
+            )
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""
+
+
+def _check_own(project: Project) -> None:
+    """The names typed in project.yml are new and can be names; the expressions can be worked out: before anything runs."""
+    v = project.variables
+    taken = {measure.name: "a variable of the list" for measure in MEASURES}
+    for section, names in {"category_groups": v.category_groups, "scales": v.scales, "own": v.own}.items():
+        for name in names:
+            field = f"{project.file}: field variables.{section}"
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+                raise NinefoldError(f"{field} holds the name {name!r}. A name has letters a-z, digits and _ only, such as own_{section}.")
+            if name in taken:
+                raise NinefoldError(f"{field} holds the name {name!r}, which is {taken[name]} already. Give it another name.")
+            taken[name] = f"a name in variables.{section}"
+    measured = [variable.name for variable in catalogue(project) if variable.name not in v.own]
+    row = ibis.table(dict.fromkeys(measured or ["nothing"], "float64"), name="measured")
+    for name, own in v.own.items():
+        expressions.build(own.expression, {n: row[n] for n in measured}, field=_own_field(name, project), wanted="number")
 
 
 def definition(variable: Variable) -> str:
     """The definition in business words."""
-    group = words.text(variable.group) if isinstance(variable, GroupShare) else ""
-    return say(variable.definition, group=group)
+    return variable.meaning()

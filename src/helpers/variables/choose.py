@@ -1,6 +1,4 @@
-"""From measured variables to the proposed list: transforms, redundancy, contribution, and a passport of each."""
-
-from datetime import datetime
+"""From measured variables to the proposed list: transforms, redundancy and contribution."""
 
 import ibis
 import ibis.expr.types as ir
@@ -11,7 +9,7 @@ from helpers import words
 from helpers.engine import Window, totals_by_order
 from helpers.objectives import measure as measure_objective
 from helpers.project import Project
-from helpers.variables.catalogue import Variable, catalogue, definition
+from helpers.variables.catalogue import Variable, catalogue
 from helpers.words import mark, say
 
 ROLES = {
@@ -163,7 +161,7 @@ def contribution(
     Returns    name, objective_alone, objective_lost, panel_alone, panel_lost (shares of variance, out of fold; the panel's is
                the mean over its behaviours; missing where no outcome is known for enough customers)
     """
-    fold = np.array([_fold(c) for c in customers])
+    fold = np.array([fold_of(c) for c in customers])
     everything = list(range(len(names)))
     without = {g: [j for j in everything if groups[names[j]] != g] for g in set(groups.values())}
     found = {part: [] for part in ("objective", "panel")}
@@ -180,7 +178,8 @@ def contribution(
     return pd.DataFrame({"name": names, **columns})
 
 
-def _fold(customer: str) -> int:
+def fold_of(customer: str) -> int:
+    """The fold of a customer, by the id alone: the same in every comparison."""
     import zlib
 
     return zlib.crc32(str(customer).encode()) % FOLDS
@@ -212,12 +211,6 @@ def as_document(learnt: list[dict], screened: pd.DataFrame) -> dict:
     roles = screened.set_index("name")["role"].to_dict()
     kept = [{k: entry[k] for k in ("name", "kind", "missing", "steps")} | {"role": roles[entry["name"]]} for entry in learnt]
     return {"variables": sorted(kept, key=lambda entry: entry["role"] != "proposed")}
-
-
-def passports_document(passports: list[dict]) -> dict:
-    """The passports as handed over, by name: without the sentences, which the catalogue and project.yml give in any language."""
-    prose = ("title", "definition", "source", "legal_basis", "why")
-    return {p["name"]: {k: v for k, v in p.items() if k not in prose} for p in passports}
 
 
 def outcomes_of(window: Window, orders: ir.Table, later: pd.DataFrame, customers: pd.Series, project: Project) -> dict[str, np.ndarray]:
@@ -293,45 +286,3 @@ def screen(learnt: list[dict], groups: dict[str, int], worth: pd.DataFrame | Non
 
 def _useless(row) -> bool:
     return not any(row[c] > MARGIN for c in ("objective_alone", "objective_lost", "panel_alone", "panel_lost"))
-
-
-def passports(
-    learnt: list[dict], screened: pd.DataFrame, worth: pd.DataFrame | None, project: Project, *, as_of: datetime, start: datetime
-) -> list[dict]:
-    """Everything that a stakeholder may ask about a variable: what it is, where it comes from, how good it is, what it adds."""
-    known = {v.name: v for v in catalogue(project)}
-    gains = {} if worth is None else {r["name"]: r for r in worth.to_dict("records")}
-    result = []
-    for entry, role in zip(learnt, screened.to_dict("records"), strict=True):
-        variable = known[entry["name"]]
-        table = variable.needs[0].split(".")[0]
-        source = project.source_of(table)
-        result.append(
-            {
-                "name": variable.name,
-                "stands_for": role["kept"],
-                "title": variable.title(),
-                "family": variable.family,
-                "kind": variable.kind,
-                "unit": variable.unit,
-                "definition": definition(variable),
-                "table": table,
-                "source": words.text(source.where_from),
-                "from": start,
-                "to": as_of,
-                "legal_basis": words.text(source.legal_basis),
-                "sensitivity": "behaviour",
-                "missing_share": entry["missing_share"],
-                "steps": entry["steps"],
-                "skew_before": entry["skew_before"],
-                "skew_after": entry["skew_after"],
-                "role": role["role"],
-                "why": role["why"],
-                "group": role["group"],
-                "contribution": gains.get(variable.name),
-            }
-        )
-    for passport in result:
-        if passport["contribution"]:
-            passport["contribution"] = {k: v for k, v in passport["contribution"].items() if k != "name"}
-    return result

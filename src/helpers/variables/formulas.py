@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from helpers import scope
+from helpers import expressions, scope
 from helpers.engine import Window, before, between, days_between, totals_by_order
 from helpers.objectives import measure as measure_objective
 from helpers.project import Project
-from helpers.variables.catalogue import catalogue
+from helpers.variables import formulas_events, formulas_said
+from helpers.variables.catalogue import catalogue, of_totals
 
-DATED = {"orders": "ordered_at", "contacts": "sent_at", "events": "occurred_at"}
+DATED = {"orders": "ordered_at", "contacts": "sent_at", "events": "occurred_at", "answers": "answered_at", "comments": "said_at"}
 """The tables that variables are measured from, with the column that dates their rows."""
+OFFLINE = ("shop", "store", "till", "phone", "telephone", "magasin", "boutique", "téléphone")
+"""Values of orders.channel, in small letters, that are not online."""
 
 EXPOSURE_LEAST = 1.0
 """Days; a customer first seen on the last day is exposed for one day, not for none."""
@@ -21,14 +24,14 @@ EXPOSURE_LEAST = 1.0
 def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, *, as_of: datetime, window_days: int) -> ir.Table:
     """One row per customer of `customers`, from the order lines, mailings and events of the window.
 
-    tables      orders (customer_id, order_id, ordered_at, amount …), and contacts and events where there are any
+    tables      orders (customer_id, order_id, ordered_at, amount …), and contacts, events, answers and comments where there are any
     customers   customer_id, first_ordered_at: whom to measure
     as_of       end of the window, not counted
     Returns     customer_id and the variables of `catalogue`, in their units (money, days, shares 0-1). Who bought nothing in the
                 window has counts of 0 and shares missing; refunds count in spend, and no order, line or store is counted for them.
                 Rates are per 30 days of exposure: the window, or the days since the first order if fewer.
     """
-    wanted = [v.name for v in catalogue(project)]
+    wanted = {v.name: v for v in catalogue(project)}
     start = as_of - timedelta(days=window_days)
     lines = between(tables["orders"], "ordered_at", start, as_of)
     if project.variables.category_groups and "category" in lines.columns:
@@ -38,12 +41,11 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
                 for name, members in project.variables.category_groups.items()
             }
         )
-    orders = _by_order(lines, project)
+    orders = _by_order(lines, project, set(wanted))
     base = customers.select("customer_id", "first_ordered_at")
-    joined = base.left_join(_by_customer(orders, project, as_of, start), "customer_id").drop("customer_id_right")
+    joined = base.left_join(_by_customer(orders, project, set(wanted), as_of=as_of, start=start), "customer_id").drop("customer_id_right")
     joined = joined.left_join(_last_purchase(tables["orders"], as_of), "customer_id").drop("customer_id_right")
-    exposure = ibis.greatest(ibis.least(days_between(joined.first_ordered_at, as_of), float(window_days)), EXPOSURE_LEAST)
-    joined = joined.mutate(exposure=exposure)
+    joined = joined.mutate(exposure=_exposure(joined.first_ordered_at, project, as_of, window_days))
     if "departments" in wanted:
         kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique(where=lines.amount >= 0))
         joined = joined.left_join(kinds, "customer_id").drop("customer_id_right")
@@ -53,21 +55,71 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
         most = visits.group_by("customer_id").agg(in_main=visits.n.max(), stores_visited=visits.count())
         joined = joined.left_join(most, "customer_id").drop("customer_id_right")
     if "response_rate" in wanted:
-        answers = measure_objective("response_rate", tables["orders"], tables["contacts"], start=start, end=as_of)
+        answers = measure_objective("response_rate", tables["orders"], _sent(tables["contacts"]), start=start, end=as_of)
         answers = answers.select("customer_id", response_rate=answers.y / answers.n)
         joined = joined.left_join(answers, "customer_id").drop("customer_id_right")
+    for part in _done_and_said(tables, orders, project, set(wanted), start=start, as_of=as_of):
+        joined = joined.left_join(part, "customer_id").drop("customer_id_right")
+    found = _finish(joined, project, [n for n in wanted if n not in project.variables.own], as_of=as_of, window_days=window_days)
+    return _with_own(found, project)
+
+
+def _sent(contacts: ir.Table) -> ir.Table:
+    """The mailings that were sent: a control group stands in the list and got nothing."""
+    return contacts.filter((contacts.arm.lower() != "control").fill_null(True)) if "arm" in contacts.columns else contacts
+
+
+def _exposure(first: ir.TimestampColumn, project: Project, as_of: datetime, window_days: int) -> ir.Value:
+    """Days over which orders are counted: the window, or the days since the first order if fewer; with totals, their period."""
+    if of_totals(project):
+        periods = [source.totals for source in project.sources_of("orders").values()]
+        first, last = min(p.since.toordinal() for p in periods), max(p.until.toordinal() for p in periods)
+        return ibis.literal(max(float(last - first), EXPOSURE_LEAST))
+    return ibis.greatest(ibis.least(days_between(first, as_of), float(window_days)), EXPOSURE_LEAST)
+
+
+def _done_and_said(
+    tables: dict[str, ir.Table], orders: ir.Table, project: Project, wanted: set[str], *, start: datetime, as_of: datetime
+) -> list[ir.Table]:
+    """What else is needed of events, comments and answers: tables of one row per customer."""
+    parts, window = [], {"start": start, "as_of": as_of}
     if "coupons_redeemed_per_30d" in wanted:
-        events = between(tables["events"], "occurred_at", start, as_of)
-        redeemed = events.filter(events.kind == "coupon_redeemed").group_by("customer_id").agg(redeemed=ibis._.count())
-        joined = joined.left_join(redeemed, "customer_id").drop("customer_id_right")
-    return _finish(joined, project, wanted, as_of=as_of, window_days=window_days)
+        parts.append(formulas_events.redeemed(tables["events"], **window))
+    if wanted & {"visits_per_30d", "days_since_visit", "mobile_share"}:
+        parts.append(formulas_events.visits(tables["events"], project, **window))
+    if "basket_abandon_share" in wanted:
+        bought = orders.filter(orders.bought == 1)
+        parts.append(formulas_events.baskets(tables["events"], bought, project, **window))
+    if wanted & {"mails_opened_share", "mails_clicked_share"}:
+        parts.append(formulas_events.mails(tables["events"], project, **window))
+    if "rating_mean" in wanted:
+        parts.append(formulas_said.ratings(tables["comments"], as_of=as_of))
+    if wanted & set(project.variables.scales):
+        parts += formulas_said.scored(tables["answers"], project, as_of=as_of).values()
+    return parts
+
+
+def _with_own(found: ir.Table, project: Project) -> ir.Table:
+    """The analyst's own variables, of those measured, in the catalogue's order."""
+    names = [c for c in found.columns if c != "customer_id"]
+    columns = {name: found[name] for name in names}
+    own = {
+        name: expressions.build(each.expression, columns, field=f"{project.file}: field variables.own.{name}.expression", wanted="number")
+        for name, each in project.variables.own.items()
+    }
+    return found.select("customer_id", *names, **own) if own else found
+
+
+def bought_orders(lines: ir.Table, *, as_of: datetime) -> ir.Table:
+    """The purchases before as_of, in all history, one row each: customer_id, order_id, ordered_at, amount (0 or more)."""
+    known = lines.filter(lines.customer_id.notnull(), lines.ordered_at < ibis.literal(as_of))
+    orders = known.group_by(["customer_id", "order_id"]).agg(ordered_at=known.ordered_at.min(), amount=known.amount.sum())
+    return orders.filter(orders.amount >= 0)
 
 
 def _last_purchase(lines: ir.Table, as_of: datetime) -> ir.Table:
     """The last purchase of each customer before as_of, in all history: whoever bought nothing in the window has one too."""
-    known = lines.filter(lines.ordered_at < ibis.literal(as_of))
-    orders = known.group_by(["customer_id", "order_id"]).agg(ordered_at=known.ordered_at.min(), amount=known.amount.sum())
-    bought = orders.filter(orders.amount >= 0)
+    bought = bought_orders(lines, as_of=as_of)
     return bought.group_by("customer_id").agg(last_ever=bought.ordered_at.max())
 
 
@@ -86,7 +138,7 @@ def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> 
     return built, measure(tables, people, project, as_of=window.judged_until, window_days=project.scope.horizon_days)
 
 
-def _by_order(lines: ir.Table, project: Project) -> ir.Table:
+def _by_order(lines: ir.Table, project: Project, wanted: set[str]) -> ir.Table:
     """One row an order: moment, amounts and what the shares are made of. Orders whose refunds outweigh them are left out of counts."""
     has, v = set(lines.columns), project.variables
     positive, sold = (lines.amount > 0).ifelse(lines.amount, 0), lines.amount >= 0
@@ -103,13 +155,15 @@ def _by_order(lines: ir.Table, project: Project) -> ir.Table:
         parts["coupon"] = (lines.coupon > 0).cast("int64").max()
     if "brand" in has and v.own_brand:
         parts["own_brand"] = (lines.brand.isin(v.own_brand) & (lines.amount > 0)).ifelse(lines.amount, 0).sum()
+    if "channel" in has and "online_order_share" in wanted:
+        parts["channel"] = lines.channel.lower().min()
     if "store_id" in has:
         parts["store_id"] = lines.store_id.min()
     parts |= {name: lines[name].sum() for name in v.category_groups if name in has}
     return lines.group_by(["customer_id", "order_id"]).agg(**parts)
 
 
-def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: datetime) -> ir.Table:
+def _by_customer(orders: ir.Table, project: Project, wanted: set[str], *, as_of: datetime, start: datetime) -> ir.Table:
     """One row per customer: sums and counts of the window, none of them divided yet."""
     o, v, half = orders, project.variables, start + (as_of - start) / 2
     counted = o.bought == 1
@@ -130,6 +184,11 @@ def _by_customer(orders: ir.Table, project: Project, as_of: datetime, start: dat
         "evening": (counted & (hour >= v.evening_from_hour)).cast("int64").sum(),
         "morning": (counted & (hour < v.morning_until_hour)).cast("int64").sum(),
     }
+    if "refund_order_share" in wanted:  # an order's purchases exceed its sum when something of it was given back
+        parts["refunded"] = (o.amount < o.gross).cast("int64").sum()
+    if "channel" in o.columns:
+        parts["online"] = (counted & ~o.channel.isin(OFFLINE)).fill_null(False).cast("int64").sum()
+        parts["with_channel"] = (counted & o.channel.notnull()).cast("int64").sum()
     added = [c for c in ("discount", "coupon", "own_brand", *v.category_groups) if c in o.columns]
     return o.group_by("customer_id").agg(**parts, **{f"sum_{c}": o[c].sum(where=counted) for c in added})
 
@@ -140,6 +199,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
     real = lambda column: column.cast("float64")  # noqa: E731
     per_30 = lambda column: real(column) * 30.0 / t.exposure  # noqa: E731
     of = lambda part, whole: ibis.cases((whole > 0, real(part) / real(whole)))  # noqa: E731
+    seen = lambda: formulas_events.visit_exposure(t.first_ordered_at, t.first_visit, as_of, window_days)  # noqa: E731
     early, late = t.early.fill_null(0), t.late.fill_null(0)
     formulas = {
         "recency_days": lambda: days_between(t.last_ever, as_of).floor(),
@@ -162,6 +222,17 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
         "spend_trend": lambda: ibis.cases(((t.exposure >= window_days) & (early + late > 0), real(late - early) / real(late + early))),
         "response_rate": lambda: t.response_rate,
         "coupons_redeemed_per_30d": lambda: per_30(t.redeemed.fill_null(0)),
+        "repeat": lambda: ibis.cases((t.orders >= 1, (t.first.date() != t.last.date()).cast("float64"))),
+        "refund_share": lambda: of(ibis.least(t.gross - t.amount, t.gross), t.gross),
+        "refund_order_share": lambda: of(ibis.least(t.refunded, t.orders), t.orders),
+        "online_order_share": lambda: of(t.online, t.with_channel),
+        "mobile_share": lambda: of(t.mobile, t.with_device),
+        "visits_per_30d": lambda: real(t.visits.fill_null(0)) * 30.0 / seen(),
+        "days_since_visit": lambda: days_between(t.last_visit, as_of).floor(),
+        "basket_abandon_share": lambda: of(t.baskets_left, t.baskets),
+        "mails_opened_share": lambda: of(t.opened, t.sent),
+        "mails_clicked_share": lambda: of(t.clicked, t.sent),
     }
+    formulas |= {name: (lambda name=name: t[name]) for name in ("rating_mean", *project.variables.scales)}
     formulas |= {name: (lambda name=name: of(t[f"sum_{name}"], t.gross)) for name in project.variables.category_groups}
     return t.select("customer_id", **{name: formulas[name]().cast("float64") for name in wanted})

@@ -1,7 +1,5 @@
 """What the page of step 4 says: histograms, tables, claims, limits and the summary."""
 
-import math
-import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -177,55 +175,12 @@ def panel_words(passports: list[dict], project: Project, customers: int) -> dict
     }
 
 
-def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
-    """How many of the customers in scope carry each level of each attribute; small levels are added together.
-
-    descriptors   customer_id and the attributes
-    """
-    rows = []
-    for attribute in [c for c in descriptors.columns if c != "customer_id"]:
-        counted = descriptors.filter(descriptors[attribute].notnull()).group_by(level=descriptors[attribute].cast("string"))
-        levels = counted.agg(n=ibis._.count()).order_by("level").execute()
-        pooled = _pooled(dict(zip(levels["level"], levels["n"], strict=True)), min_cell)
-        for level, n in sorted(pooled.items(), key=lambda pair: _in_order(pair[0])):
-            rows.append({"attribute": attribute.replace("_", " "), "level": level, "n": n, "share": n / max(levels["n"].sum(), 1)})
-    frame = pd.DataFrame(rows, columns=["attribute", "level", "n", "share"])
-    columns = [
-        Column("attribute", say("Attribute")),
-        Column("level", say("Level")),
-        Column("n", say("Customers in scope"), "count"),
-        Column("share", say("Share of those described"), "share", 1),
-    ]
-    note = say("These describe segments and take no part in making them. Levels with too few customers are added together.")
-    return Table("descriptors", say("Descriptors kept apart"), frame, columns, note=note, cell_size="n")
-
-
-def _in_order(level: str) -> tuple:
-    """Levels as readers count them: by the first number in them, “Under 15K” before “15-24K”, words last."""
-    number = re.search(r"\d+", level)
-    return (int(number.group()) if number else math.inf, level[:1].isdigit(), level)
-
-
-def _pooled(levels: dict[str, int], least: int) -> dict[str, int]:
-    """Levels of fewer than `least` customers as one, with the next smallest when they are still too few: no rest gives them away."""
-    small = sorted((n, level) for level, n in levels.items() if n < least)
-    if not small:
-        return levels
-    rest = sorted((n, level) for level, n in levels.items() if n >= least)
-    while rest and (sum(n for n, _ in small) < least):
-        small.append(rest.pop(0))
-    gone = {level for _, level in small}
-    kept = {level: n for level, n in levels.items() if level not in gone}
-    pooled = sum(n for n, _ in small)
-    return kept | ({say("other"): pooled} if pooled >= least else {})
-
-
 def caveats(
     tables: dict[str, ir.Table], passports: list[dict], project: Project, *, as_of: datetime, scoped: int, measured: int
 ) -> list[str]:
     """What could mislead, each with the size of its effect."""
     result = []
-    source = project.source_of("orders")
+    source = next(iter(project.sources_of("orders").values()), None)
     if source.time_zone and source.time_zone != project.time_zone:
         shift = as_of.replace(tzinfo=ZoneInfo(project.time_zone)).utcoffset() - as_of.replace(tzinfo=ZoneInfo(source.time_zone)).utcoffset()
         orders, start = tables["orders"], as_of - timedelta(days=project.scope.window_days)

@@ -1,4 +1,4 @@
-"""What the page of step 4 says of the variables before they are compared: definitions, histograms, transforms."""
+"""What the page of step 4 says of the variables before they are compared: histograms and transforms."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from helpers import words
 from helpers.project import Project
 from helpers.tables import Column, Table
-from helpers.variables.catalogue import FAMILIES, Variable, catalogue, definition
+from helpers.variables.catalogue import Variable
 from helpers.words import mark, say
 
 UNITS = {
@@ -16,6 +16,9 @@ UNITS = {
     "departments": mark("departments"),
     "stores": mark("stores"),
     "coupons": mark("coupons"),
+    "weeks": mark("weeks"),
+    "visits": mark("visits"),
+    "points": mark("points"),
 }
 
 
@@ -24,21 +27,6 @@ def unit(variable: Variable) -> str:
     if variable.unit == "share":
         return "%"
     return words.currency() if variable.unit == "money" else say(UNITS[variable.unit])
-
-
-def families_table(project: Project) -> Table:
-    """Every variable with its family, unit and definition in business words."""
-    frame = pd.DataFrame(
-        [{"family": say(FAMILIES[v.family]), "title": v.title(), "unit": unit(v), "definition": definition(v)} for v in catalogue(project)]
-    )
-    columns = [
-        Column("title", say("Variable")),
-        Column("family", say("Family")),
-        Column("unit", say("Unit")),
-        Column("definition", say("Definition")),
-    ]
-    note = say("All are measured over one trailing window of {days} days.", days=words.number(project.scope.window_days))
-    return Table("definitions", say("What is measured, in business words"), frame, columns, note=note)
 
 
 def histograms(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict], *, min_cell: int, bins: int = 20) -> dict[str, tuple]:
@@ -86,6 +74,13 @@ def histogram_words(learnt: list[dict], variables: list[Variable], customers: in
     }
 
 
+def _filled(entry: dict) -> str:
+    """What stands for a missing value."""
+    if entry["missing"] is None:
+        return say("nothing known")
+    return say("filled with the median") if entry["missing_share"] > 0 else say("none")
+
+
 def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: list[dict], project: Project) -> Table:
     """Quartiles, missing share, skewness before and after, and the transform chosen."""
     rows = []
@@ -105,6 +100,7 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
                 "missing": entry["missing_share"],
                 "before": entry["skew_before"],
                 "after": entry["skew_after"],
+                "filled": _filled(entry),
                 "chosen": say("bounds, logarithm, scale") if logged else say("bounds, scale"),
             }
         )
@@ -115,6 +111,7 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         Column("q2", say("Median"), "number", 1),
         Column("q3", say("Upper quartile"), "number", 1),
         Column("missing", say("Missing"), "share", 1),
+        Column("filled", say("Missing values")),
         Column("before", say("Skewness"), "number", 1),
         Column("after", say("Skewness after"), "number", 1),
         Column("chosen", say("Transform")),

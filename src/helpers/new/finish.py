@@ -1,0 +1,112 @@
+"""One table made ready to be a source: what its contract still needs, amounts, repeated headers, cancelled orders."""
+
+from helpers.new import names
+from helpers.new.guess import Guess, Role, describe, expression_name
+from helpers.new.read import literal, quoted
+from helpers.new.read import rows as counted
+from helpers.new.values import Column, trimmed
+from helpers.new.written import Written, number
+from helpers.project.contract import CONTRACT
+
+
+def complete(found: Guess) -> None:
+    """Fill what the table cannot do without from something else, and say what is doubtful about it."""
+    if found.table == "orders" and not found.totals:
+        _amount(found)
+        if "order_id" not in found.roles:
+            found.roles["order_id"] = Role("#row", "no order number in the file", 0.5, "each row counts as an order of its own")
+    if found.table == "answers" and "answered_at" not in found.roles:
+        found.constants["answered_at"] = Role("2000-01-01", "no date in the file", 0.2, "type the day of the survey")
+    if found.table == "consents":
+        for role, value in (("channel", "email"), ("purpose", "marketing")):
+            if role not in found.roles:
+                found.constants[role] = Role(value, f"no {role} in the file", 0.3, f"which {role} is this consent for?")
+        if "updated_at" not in found.roles:
+            found.constants["updated_at"] = Role("2000-01-01", "no date in the file", 0.2, "type the day from which these consents hold")
+    if found.table == "contacts" and "campaign_id" not in found.roles:
+        found.constants["campaign_id"] = Role("campaign", "no campaign in the file", 0.3, "which campaign is this?")
+    if found.table == "events" and "kind" not in found.roles:
+        found.constants["kind"] = Role("visit", "nothing says what happened", 0.3, "what did these customers do?")
+    found.roles = {role: found.roles[role] for role in [*names.ROLES[found.table], *found.roles] if role in found.roles}
+
+
+def _amount(found: Guess) -> None:
+    price = next(
+        (c for c in found.columns.values() if names.is_unit_price(c.name) and c.kind == "number" and c.name not in found.used), None
+    )
+    quantity = found.roles.get("quantity")
+    if price is None or (found.roles.get("amount") and found.roles["amount"].fit >= 0.7):
+        return
+    if quantity:
+        origin = f"= {expression_name(quantity.origin)} * {expression_name(price.name)}"
+        plain = names.joined(price.name) in ("price", "prix")
+        doubt = f"is {price.name} the price of one piece, or of the whole line?" if plain else ""
+        found.roles["amount"] = Role(origin, "no total in the file: quantity times the price of one", 0.6 if plain else 0.9, doubt)
+    else:
+        found.roles["amount"] = Role(price.name, describe(price), 0.5, "a price of one piece? there is no quantity")
+
+
+def in_cents(found: Guess) -> None:
+    """Money counted in hundredths, when a column's name says so."""
+    for role, made in found.roles.items():
+        if CONTRACT[found.table]["columns"].get(role, "").startswith("decimal") and {"cent", "cents", "centimes", "pence"} & set(
+            names.tokens(made.origin)
+        ):
+            found.units[role] = 0.01
+
+
+def repeated_header(found: Guess) -> int:
+    """Rows that are the header once more; the source's filter sets them aside."""
+    if not found.read.is_text:
+        return 0
+    texts = list(found.columns)[:12]
+    same = " and ".join(f"{trimmed(name)} = {literal(name)}" for name in texts)
+    rows = found.read.ask(f"select count(*) from {{t}} where {same}")[0][0]
+    if rows:
+        first = next(name for name in texts if name in found.used) if found.used & set(texts) else texts[0]
+        found.filter = f"{expression_name(first)} != '{first}'"
+        found.filter_why = f"the line of names once more: {counted(rows)}"
+    return rows
+
+
+def cancelled(found: Guess) -> str:
+    """A filter to propose, as a comment, when a column speaks of orders that were none; "" otherwise."""
+    for column in found.columns.values():
+        if column.kind != "text" or column.distinct > 30 or column.name in found.used:
+            continue
+        gone = [value for value in column.values if value.lower() in names.CANCELLED]
+        if gone:
+            return f"{expression_name(column.name)} not in [{', '.join(repr(value) for value in sorted(gone))}]"
+    return ""
+
+
+def refunds(found: Guess, how: Written) -> int:
+    """Rows whose amount is below zero."""
+    made = found.roles.get("amount")
+    if made is None:
+        return 0
+    amount = amount_sql(found, how)
+    return found.read.ask(f"select count(*) from {{t}} where {amount} < 0")[0][0]
+
+
+def amount_sql(found: Guess, how: Written) -> str:
+    """The amount in a query."""
+    origin = found.roles["amount"].origin
+    if not origin.startswith("="):
+        return number(found.columns[origin], how)
+    parts: list[Column] = [found.columns[part.strip().strip("`")] for part in origin[1:].split(" * ")]
+    return " * ".join(number(part, how) for part in parts)
+
+
+def repeated_in_newer(found: Guess) -> int:
+    """Keys that stand in several files of a series: a newer file then corrects an older one."""
+    key = [role for role in CONTRACT[found.table]["key"] if role in found.roles]
+    origins = [found.roles[role].origin for role in key]
+    if not found.read.given.several or not key or any(origin not in found.columns for origin in origins):
+        return 0
+    if found.read.given.kind not in ("text", "parquet"):
+        return 0
+    names_ = ", ".join(quoted(origin) for origin in origins)
+    filled = " and ".join(f"{quoted(origin)} is not null" for origin in origins)
+    query = f"select count(*) from (select 1 from {{t}} where {filled} group by {names_} having count(distinct file_) > 1)"
+    return found.read.ask(query)[0][0]

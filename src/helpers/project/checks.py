@@ -1,0 +1,165 @@
+"""What project.yml must satisfy beyond each field by itself: sources against the table contract, segments against the plan."""
+
+import difflib
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from helpers import NinefoldError, expressions
+from helpers.project.contract import CONTRACT, UNIFIED
+from helpers.project.sections import Project
+from helpers.project.sources import Format, Source
+
+ROW = "#row"
+FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
+"""What a pattern of dates may hold after a percent sign. Offsets from UTC are read without a pattern."""
+
+
+def check_segments(project: Project) -> None:
+    """What people typed about segments must be about segments that will be built, through channels that are typed."""
+    k = project.scope.segments_wanted
+    known = [f"s{number}" for number in range(1, k + 1)]
+    places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
+    for place, typed in places.items():
+        for segment in typed:
+            if segment not in known:
+                raise NinefoldError(
+                    f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are s1 to s{k}. "
+                    "Name one of these, or ask for more segments."
+                )
+    for segment, offer in project.target.offers.items():
+        if offer.channel not in project.target.channels:
+            near = difflib.get_close_matches(offer.channel, project.target.channels, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise NinefoldError(
+                f"{project.file}: field target.offers.{segment}.channel has the value {offer.channel!r}, which is not in target.channels "
+                f"({', '.join(project.target.channels) or 'none is typed'}). {hint}Add it there with its cost, or correct it."
+            )
+
+
+def check_sources(project: Project) -> None:
+    """Every source on its own: mapped columns are in the contract, the required ones are mapped, and what is said of a column is right.
+
+    Raises NinefoldError naming file, field, value and remedy.
+    """
+    for name, source in project.collect.sources.items():
+        place = f"{project.file}: field collect.sources.{name}"
+        _check_address(place, source)
+        _check_names(place, source)
+        for column, origin in source.columns.items():
+            _check_origin(place, column, origin, source)
+        _check_lookups(place, source)
+        _check_totals(place, source)
+        _check_values(place, source)
+        _check_format(place, source.format)
+        if source.filter:
+            expressions.names(source.filter, field=f"{place}.filter")
+        if source.currency and source.currency != project.currency and source.currency not in project.collect.rates:
+            raise NinefoldError(
+                f"{place}.currency has the value {source.currency!r}, and collect.rates has no rate for it. Type what 1 {source.currency} "
+                f"is worth in {project.currency}: rates: {{{source.currency}: …}}."
+            )
+
+
+def _check_names(place: str, source: Source) -> None:
+    """The columns that a source fills: known, each once, and those there that the table cannot do without."""
+    mapped, contract = source.mapped, CONTRACT[source.table]
+    for taken in UNIFIED if source.table == "customers" else ():
+        if taken in mapped:
+            raise NinefoldError(
+                f"{place}.columns: {taken} is the name of a column that step 3 adds to each customer. Give the attribute another name."
+            )
+    for column in mapped:
+        if source.table != "customers" and column not in contract["columns"]:
+            near = difflib.get_close_matches(column, contract["columns"], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(contract['columns'])}."
+            raise NinefoldError(f"{place}.columns: the table {source.table} has no column {column}; {hint}")
+        if mapped.count(column) > 1:
+            made = " (`totals` gives it)" if source.totals and column in ("category", "amount", "order_id", "ordered_at") else ""
+            raise NinefoldError(f"{place}: the column {column} is mapped twice{made}; keep one of the two.")
+    for column in contract["required"]:
+        if column not in mapped:
+            raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
+
+
+def _check_origin(place: str, column: str, origin: str | list[str], source: Source) -> None:
+    """What fills a column: sums and expressions give numbers, the number of a row is an id."""
+    kind, where = _kind(source, column), f"{place}.columns.{column}"
+    several = origin if isinstance(origin, list) else [origin]
+    if len(several) > 1 and kind.startswith(("string", "timestamp", "boolean")):
+        raise NinefoldError(f"{where} has the value {origin}: only numbers are added up. Name one column.")
+    for each in several:
+        if each == ROW and (kind != "string" or len(several) > 1):
+            raise NinefoldError(f"{where} has the value {ROW!r}, the number of a row: it can only be an id. Name a column.")
+        if each.startswith("="):
+            if len(several) > 1:
+                raise NinefoldError(f"{where} has the value {origin}: write the sum in one expression, such as `= a + b * c`.")
+            if kind.startswith(("string", "timestamp")):
+                raise NinefoldError(f"{where} has the value {each!r}: an expression gives a number, and {column} is none. Name a column.")
+            expressions.names(each.removeprefix("=").strip(), field=where)
+
+
+def _check_lookups(place: str, source: Source) -> None:
+    for number, lookup in enumerate(source.lookups):
+        if lookup.earliest not in (None, *lookup.columns):
+            raise NinefoldError(
+                f"{place}.lookups.{number}.earliest has the value {lookup.earliest!r}: it must be one of this lookup's "
+                f"columns ({', '.join(lookup.columns)}). Name one of them."
+            )
+
+
+def _check_totals(place: str, source: Source) -> None:
+    """Totals of a period are for orders, and the period has a beginning and an end."""
+    if not source.totals:
+        return
+    if source.table != "orders":
+        raise NinefoldError(f"{place}.totals: only orders can be totals of a period; this source fills {source.table}. Take it out.")
+    since, until = (_instant(each) for each in (source.totals.since, source.totals.until))
+    if not since < until:
+        raise NinefoldError(f"{place}.totals.until has the value {source.totals.until}, which is not after since. Correct one of the two.")
+
+
+def _check_values(place: str, source: Source) -> None:
+    """What is said of a column's values: of a column that is mapped, and units of numbers."""
+    for field, said in (("placeholders", source.placeholders), ("units", source.units)):
+        for column in said:
+            if column not in source.mapped:
+                near = difflib.get_close_matches(column, source.mapped, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"Mapped are: {', '.join(source.mapped)}."
+                raise NinefoldError(f"{place}.{field} names {column}, which this source does not map. {hint}")
+            if column in source.constants:
+                raise NinefoldError(f"{place}.{field} names {column}, which is a constant here. Correct the constant instead.")
+    for column, factor in source.units.items():
+        if _kind(source, column).startswith(("string", "timestamp", "boolean")):
+            raise NinefoldError(f"{place}.units names {column}, which is no number in the table {source.table}. Take it out.")
+        if not 0 < factor < float("inf"):
+            raise NinefoldError(f"{place}.units.{column} has the value {factor}: a factor is a number above 0, such as 0.01 for cents.")
+
+
+def _check_format(place: str, form: Format) -> None:
+    if form.decimal == form.thousands:
+        raise NinefoldError(f"{place}.format has the mark {form.decimal!r} for decimals and for thousands: one of the two is another.")
+    both = {word.lower() for word in form.yes} & {word.lower() for word in form.no}
+    if both:
+        raise NinefoldError(f"{place}.format lists {sorted(both)[0]!r} under yes and under no. Keep one of the two.")
+    wrong = [part for part in re.findall(r"%(-?.|$)", form.dates or "") if part.removeprefix("-") not in FIELDS_OF_DATES or part == ""]
+    if wrong or (form.dates is not None and "%" not in form.dates):
+        raise NinefoldError(f"{place}.format.dates has the value {form.dates!r}: not a pattern. Write it like '%d/%m/%Y %H:%M'.")
+
+
+def _check_address(place: str, source: Source) -> None:
+    """A password in project.yml would be in git: it stays in the environment."""
+    for number, file in enumerate([source.file, *(lookup.file for lookup in source.lookups)]):
+        if re.match(r"\w+://", file) and ("password" in file.lower() or urlsplit(file).password is not None):
+            field = "file" if number == 0 else f"lookups.{number - 1}.file"
+            raise NinefoldError(
+                f"{place}.{field} holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write it in ~/.pgpass."
+            )
+
+
+def _kind(source: Source, column: str) -> str:
+    return CONTRACT[source.table]["columns"].get(column, "string")
+
+
+def _instant(moment) -> datetime:
+    return moment.replace(tzinfo=None) if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)
