@@ -344,14 +344,6 @@ def test_a_missing_attribute_is_no_staff():
     same(collect.apart(people, orders(), plan), {"customer_id": ["ann"], "reason": ["customers_where"]})
 
 
-def test_descriptors_leave_out_where_people_live_and_what_is_too_fine_and_band_the_age():
-    rows = [(f"c{n}", str(n), "75001", "a" if n % 2 else "b", 20 + n) for n in range(40)]
-    people = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "siret", "postcode", "home", "age"]))
-    found = collect.descriptors(collect.one_row_each(people, orders()))
-    assert sorted(found.columns) == ["age", "customer_id", "home"]
-    assert found.execute()["age"].value_counts().to_dict() == {"<25": 5, "25–34": 10, "35–49": 15, "50–64": 10}
-
-
 # One row per customer
 
 BOUGHT = orders(
@@ -397,7 +389,7 @@ def test_without_orders_the_described_are_all_there_is():
     assert found["last_ordered_at"].isna().all()
 
 
-def test_coverage_is_over_all_customers_and_descriptors_hold_the_described_only():
+def test_coverage_is_over_all_customers():
     described = table("customers", "customer_id age town", ("ann", "30", None), ("zoe", "30", None))
     everybody = collect.one_row_each(described, BOUGHT)
     same(
@@ -406,7 +398,6 @@ def test_coverage_is_over_all_customers_and_descriptors_hold_the_described_only(
         by="attribute",
     )
     assert collect.described_share(collect.attribute_coverage(everybody)) == pytest.approx(1 / 3)
-    same(collect.descriptors(everybody), {"customer_id": ["ann", "zoe"], "age": ["30", "30"], "town": [None, None]})
 
 
 # Facts, counted by hand

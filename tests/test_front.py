@@ -102,6 +102,7 @@ def documents() -> dict[str, dict]:
                 },
             ]
         },
+        "quality": {"unidentified": 0.012, "control": [], "draft": False},
         "validation": {
             "status": "missing",
             "number": "0123456789ab",
@@ -380,6 +381,25 @@ def test_a_balance_that_would_give_few_customers_away_is_not_shown():
     assert [s["net"] for s in given.guarded(moves, PROJECT)["segments"]] == [None, None]
     assert [s["net"] for s in given.guarded(moves, SimpleNamespace(min_cell=4))["segments"]] == [46, -46]
     assert given.guarded(moves | {"matrix": {}}, PROJECT)["segments"][0]["net"] == 46
+
+
+# What it rests on
+
+
+def test_what_all_figures_rest_on_is_the_first_line():
+    assert shown(documents())["data"] == (
+        "Revenue without an identified customer: 1.2%. Revenue was not compared with the controller’s figures."
+    )
+    assert shown(documents() | {"quality": {}})["data"] == "", "an earlier run says nothing of it"
+
+
+def test_figures_that_are_not_the_controllers_make_a_signed_page_a_draft():
+    docs = documents()
+    docs["validation"] |= {"status": "signed"}
+    month = {"month": "2017-08-01", "measure": "revenue", "ours": 103.0, "theirs": 100.0, "difference": 0.03}
+    docs["quality"] |= {"control": [month], "draft": True}
+    assert shown(docs)["signed"]["draft"]
+    assert shown(docs)["signed"]["lines"][0] == "Revenue: +3.0% from the controller’s figure in August 2017, more than 1%."
 
 
 # How far to trust it

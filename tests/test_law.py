@@ -256,9 +256,9 @@ def test_what_is_mapped_and_used_by_nothing_is_named():
     sources["crm"]["columns"] = {c: c for c in ("customer_id", "email", "siret", "kind", "home")}
     sources["lines"]["columns"] |= {"product_id": "p", "channel": "c"}
     sources["lines"]["constants"] = {"store_id": "1"}  # typed, not collected
-    base = ibis.memtable(pd.DataFrame([(f"c{n}", str(n), "a") for n in range(40)], columns=["customer_id", "siret", "home"])).mutate(
-        described=True
-    )
+    base = ibis.memtable(
+        pd.DataFrame([(f"c{n}", f"{732_829_320_000_74 + n}", "ab"[n % 2]) for n in range(40)], columns=["customer_id", "siret", "home"])
+    ).mutate(described=True)
     survey = {"claims": [{"item": "often", "actual": "orders_per_30d", "name": "Often"}]}
     plan = project(collect={"sources": sources, "set_aside": [{"rule": "customers_where", "where": "kind == 'staff'"}], "survey": survey})
     found = collect.unused(plan, base, ["often", "colour"])

@@ -89,6 +89,19 @@ def test_a_mailing_counts_once_it_has_had_its_thirty_days():
     same(found, {"customer_id": ["ann", "bea", "cyd", "dot"], "y": [2.0, 1.0, 0.0, 0.0], "n": [3.0, 1.0, 1.0, 1.0]})
 
 
+def test_who_was_left_out_of_a_campaign_to_judge_it_received_no_mailing():
+    sent = by_hand.table(
+        "contacts",
+        "customer_id sent_at responded_at arm",
+        ("a", "08-10", "08-12", "test"),
+        ("b", "08-10", None, "control"),
+        ("c", "08-10", None, "Control"),
+        ("d", "08-10", None, None),
+    )
+    found = objectives.measure("response_rate", BOUGHT, sent, start=at("09-01"), end=AS_OF)
+    same(found, {"customer_id": ["a", "d"], "y": [1.0, 0.0], "n": [1.0, 1.0]})
+
+
 @pytest.mark.parametrize("metric", ["revenue_per_customer", "orders_per_customer", "active_share", "response_rate"])
 def test_an_empty_table_gives_no_customer_and_no_figure(metric):
     found = objectives.measure(metric, NOTHING, mailings(), **SEPTEMBER)

@@ -338,6 +338,101 @@ def test_a_mapping_that_breaks_the_table_contract_is_named(refused, old, new, ex
     assert refused(old, new) == f"{FILE}: field collect.sources.{expected}"
 
 
+ORDERS = "amount: paid}"
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        ("placeholders: {chanel: ['0']}", ".placeholders names chanel, which this source does not map. Mapped are: "),
+        ("placeholders: {amout: ['0']}", ".placeholders names amout, which this source does not map. Did you mean amount?"),
+        ("units: {quantity: 2}", ".units names quantity, which this source does not map. Mapped are: "),
+        ("units: {order_id: 2}", ".units names order_id, which is no number in the table orders. Take it out."),
+        ("units: {amount: 0}", ".units.amount has the value 0.0: a factor is a number above 0, such as 0.01 for cents."),
+        ("constants: {quantity: '1'}\n      units: {quantity: 2}", ".units names quantity, which is a constant here."),
+        (
+            "currency: USD",
+            ".currency has the value 'USD', and collect.rates has no rate for it. Type what 1 USD is worth in EUR: rates: {USD: …}.",
+        ),
+        ("format: {decimal: ',', thousands: ','}", ".format has the mark ',' for decimals and for thousands: one of the two is another."),
+        ("format: {yes: [Ja], no: [ja]}", ".format lists 'ja' under yes and under no. Keep one of the two."),
+        ("format: {dates: DD/MM/YYYY}", ".format.dates has the value 'DD/MM/YYYY': not a pattern. Write it like '%d/%m/%Y %H:%M'."),
+        ("format: {dates: '%d/%m/%Q'}", ".format.dates has the value '%d/%m/%Q': not a pattern."),
+        ("filter: 'paid >'", ".filter: 'paid >' cannot be read"),
+        (
+            "totals: {since: 2023-01-01, until: 2024-01-01, categories: {a: A}}",
+            ": the column order_id is mapped twice (`totals` gives it); keep one of the two.",
+        ),
+    ],
+)
+def test_what_is_said_of_a_source_must_fit_its_columns(refused, added, expected):
+    message = refused(ORDERS, f"{ORDERS}\n      {added}")
+    assert message.startswith(f"{FILE}: field collect.sources.till{expected}")
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("ordered_at: at", "ordered_at: '= at'", "ordered_at has the value '= at': an expression gives a number, and ordered_at is none."),
+        (
+            "amount: paid",
+            "amount: ['= a', b]",
+            "amount has the value ['= a', 'b']: write the sum in one expression, such as `= a + b * c`.",
+        ),
+        ("amount: paid", "amount: '#row'", "amount has the value '#row', the number of a row: it can only be an id. Name a column."),
+        ("amount: paid", 'amount: "= open(paid)"', "amount: 'open(paid)' in the expression 'open(paid)' is not allowed"),
+    ],
+)
+def test_only_numbers_are_worked_out_and_only_ids_are_numbers_of_rows(refused, old, new, expected):
+    assert refused(old, new).startswith(f"{FILE}: field collect.sources.till.columns.{expected}")
+
+
+TOTALS = """\
+      columns: {customer_id: "#row"}
+      totals: {since: 2023-01-01, until: 2024-01-01, categories: {fresh: Fresh, milk: Milk}}
+"""
+COLUMNS = "      columns: {customer_id: client, order_id: ticket, ordered_at: at, amount: paid}\n"
+
+
+def test_totals_give_the_order_its_day_its_amount_and_the_category(shop):
+    assert shop(COLUMNS, TOTALS).sources_of("orders")["till"].mapped == ["customer_id", "category", "amount", "order_id", "ordered_at"]
+
+
+def test_a_period_ends_after_it_begins_and_only_orders_are_totals(refused):
+    message = refused(COLUMNS, TOTALS.replace("2024-01-01", "2023-01-01"))
+    assert (
+        message
+        == f"{FILE}: field collect.sources.till.totals.until has the value 2023-01-01, which is not after since. Correct one of the two."
+    )
+    totals = "totals: {since: 2023-01-01, until: 2024-01-01, categories: {a: A}}"
+    crm = f"    crm: {{table: customers, file: crm.csv, columns: {{customer_id: c}}, {totals}}}\n"
+    assert "crm.totals: only orders can be totals of a period; this source fills customers. Take it out." in refused(new=crm)
+
+
+@pytest.mark.parametrize("file", ["postgresql://ana:secret@db/base#lines", "postgresql://ana@db/base?password=secret#lines"])
+def test_a_password_in_project_yml_is_refused_and_not_repeated(refused, file):
+    message = refused("till.csv", f'"{file}"')
+    assert message == (
+        f"{FILE}: field collect.sources.till.file holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write "
+        "it in ~/.pgpass."
+    )
+
+
+def test_yes_and_no_are_words_in_project_yml_and_true_and_false_are_not(shop):
+    form = shop(ORDERS, f"{ORDERS}\n      format: {{yes: [oui, yes, on], no: [NO, off]}}\n      newer_replaces: true").sources_of("orders")[
+        "till"
+    ]
+    assert (form.format.yes, form.format.no, form.newer_replaces) == (["oui", "yes", "on"], ["NO", "off"], True)
+    assert shop(ORDERS, f"{ORDERS}\n      newer_replaces: yes").sources_of("orders")["till"].newer_replaces is True
+
+
+def test_a_currency_needs_no_rate_where_it_is_the_projects_and_one_where_it_is_not(shop):
+    assert shop(ORDERS, f"{ORDERS}\n      currency: EUR").sources_of("orders")["till"].currency == "EUR"
+    rated = SHOP.replace("collect:\n", "collect:\n  rates: {USD: 0.9}\n")
+    assert shop(ORDERS, f"{ORDERS}\n      currency: USD", text=rated).collect.rates == {"USD": 0.9}
+
+
 def test_a_column_far_from_any_other_is_answered_with_all_that_there_are(refused):
     assert refused("customer_id: client", "zzzz: client") == (
         f"{FILE}: field collect.sources.till.columns: the table orders has no column zzzz; known: customer_id, order_id, ordered_at, "

@@ -69,7 +69,8 @@ def _sweep(plan: Project) -> None:
     """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run, spilled tables."""
     runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
     for spill in (plan.folder / ".spill").glob("*"):
-        if not _alive(int(spill.name)):
+        process = spill.name.rpartition("-")[2]
+        if not (process.isdigit() and _alive(int(process))):
             shutil.rmtree(spill, ignore_errors=True)
     for half in runs.glob("*/*"):
         if half.is_dir() and not (half / "run.json").is_file():

@@ -277,11 +277,10 @@ def caveats(cards: dict, project: Project) -> list[str]:
                 name=segment_name(card),
             )
         )
-    people = sum(card["n"] for card in shown)
-    if people:
+    people, some = (sum(card[what] or 0 for card in shown) for what in ("n", "described"))
+    if some < people:  # where all are described, there are no others
         known = {segment_name(card): (card["described"] or 0) / card["n"] for card in shown}
         least, most = min(known, key=known.get), max(known, key=known.get)
-        some = sum(card["described"] or 0 for card in shown)
         told = {segment_name(card): _part(card["described"] or 0, card["n"], project) for card in shown}
         result.append(
             say(

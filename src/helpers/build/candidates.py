@@ -36,8 +36,19 @@ LEAF, LEAF_SHARE = 30, 0.02
 
 
 def own_measure(project: Project) -> str:
-    """The variable that measures what the main objective asks for: what bands are cut on and segments are ordered by."""
-    return OWN_MEASURE.get(project.objectives.main.metric, "spend_per_30d")
+    """The variable that measures what the main objective asks for: what bands are cut on and segments are ordered by.
+
+    Where these data do not measure it, spend, then the first variable that they do measure.
+    """
+    measured = [v.name for v in catalogue(project)]
+    wanted = (OWN_MEASURE.get(project.objectives.main.metric, "spend_per_30d"), "spend_per_30d", *measured)
+    return next((name for name in wanted if name in measured), wanted[0])
+
+
+def lacking(name: str, project: Project) -> list[str]:
+    """The variables that a recipe needs and these data do not measure: totals of a period tell neither when nor how often."""
+    measured = {v.name for v in catalogue(project)}
+    return [each for each in RFM if each not in measured] if name == "rfm" else []
 
 
 def require(sample: pd.DataFrame, names: list[str], k: int, project: Project) -> None:
@@ -48,6 +59,16 @@ def require(sample: pd.DataFrame, names: list[str], k: int, project: Project) ->
             f"{project.file}: field scope.segments_wanted is {project.scope.segments_wanted}, and the {len(sample)} customers "
             f"in scope have {there} different profiles by {len(names)} variables: {k} segments cannot be built. Ask for fewer, "
             "widen scope.filters, or keep other variables."
+        )
+
+
+def require_chosen(project: Project) -> None:
+    """Raise NinefoldError when the recipe that project.yml chooses cannot be built from these data."""
+    out = lacking(project.build.chosen or "", project)
+    if out:
+        raise NinefoldError(
+            f"{project.file}: field build.chosen is {project.build.chosen!r}, and these data do not measure {', '.join(out)}. "
+            "Choose another recipe, or map single orders instead of totals."
         )
 
 

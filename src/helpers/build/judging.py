@@ -22,7 +22,7 @@ TREES = {"tree": "objective", "panel_tree": "panel"}
 class Made:
     """What the recipes gave at one instant.
 
-    documents     rfm, hcpc, crossing, bands, slices → segmentation document
+    documents     rfm (where it can be measured), hcpc, crossing, bands, slices → segmentation document
     evidence      how the classification was found (classes.classify), with the variables dropped for being constant
     coordinates   of the fitting sample on the axes
     """
@@ -70,13 +70,15 @@ def fitting_sample(step, customers) -> pd.DataFrame:
 def make(sample: pd.DataFrame, names: list[str], k: int, project, passports: dict, *, built_as_of: datetime) -> Made:
     """Every recipe at k on one sample.
 
-    Raises NinefoldError when there are fewer different customers than segments.
+    A recipe whose variables these data do not measure is left out.
+    Raises NinefoldError when there are fewer different customers than segments, and when project.yml chooses a recipe left out.
     """
     candidates.require(sample, names, k, project)
+    candidates.require_chosen(project)
     classified, evidence, coordinates = candidates.hcpc(sample, names, k, project, built_as_of=built_as_of)
     crossed = candidates.criteria_to_cross(project, passports, names)
-    documents = {
-        "rfm": candidates.rfm(sample, k, project, built_as_of=built_as_of),
+    points = {} if candidates.lacking("rfm", project) else {"rfm": candidates.rfm(sample, k, project, built_as_of=built_as_of)}
+    documents = points | {
         "hcpc": classified,
         "crossing": candidates.crossing(sample, k, project, built_as_of=built_as_of, criteria=crossed),
         "bands": candidates.bands(sample, k, project, built_as_of=built_as_of),

@@ -5,12 +5,13 @@ from html import escape
 import pandas as pd
 
 from helpers import words
-from helpers.build.candidates import CANDIDATES, TITLES
+from helpers.build.candidates import CANDIDATES, TITLES, lacking
 from helpers.build.contest_page import USES, verdict_words
 from helpers.build.portraits import misfits, segment_name, titles
 from helpers.masking import withheld
 from helpers.project import Project
 from helpers.tables import Column, Table, finding, min_cell, nothing, place_on_page
+from helpers.variables.catalogue import MEASURES
 from helpers.words import mark, say, say_n
 
 STEADY = 0.8
@@ -36,10 +37,21 @@ def candidates_table(made, project: Project) -> Table:
         used += used[:1] if len(used) == 1 else []
         values = {"first": used[0], "second": used[1]} if key in ("crossing", "bands") else {}
         role = say("candidate") if key in CANDIDATES else say("simple rule") if key != "chance" else say("chance")
-        rows.append({"title": say(title), "role": role, "how": say(HOW[key], **values)})
+        out = lacking(key, project)
+        role, how = (say("not possible here"), _lacking_words(out)) if out else (role, say(HOW[key], **values))
+        rows.append({"title": say(title), "role": role, "how": how})
     columns = [Column("title", say("Way of cutting")), Column("role", say("Role")), Column("how", say("How"))]
     note = say("All are cut into {k} groups: more groups explain more by themselves.", k=words.number(project.scope.segments_wanted))
-    return Table("candidates", say("Three candidates, and what they must beat"), pd.DataFrame(rows), columns, note=note)
+    built = sum(not lacking(key, project) for key in CANDIDATES)
+    caption = say("Three candidates, and what they must beat")
+    if built < len(CANDIDATES):
+        caption = say_n("{n} candidate, and what it must beat", "{n} candidates, and what they must beat", built)
+    return Table("candidates", caption, pd.DataFrame(rows), columns, note=note)
+
+
+def _lacking_words(names: list[str]) -> str:
+    known = {v.name: v for v in MEASURES}
+    return say("these data do not tell: {names}", names=words.join([known[name].title().lower() for name in names]))
 
 
 def chosen_words(chosen: str, by: str) -> str:

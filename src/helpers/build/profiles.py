@@ -115,7 +115,10 @@ def _active_later(step, confirm: dict | None) -> dict[str, dict]:
     """Per segment as built at the window *confirm*: the share that bought in the days after, with its interval."""
     if confirm is None:
         return {}
-    later = step.take("variables", "later_confirm").select("customer_id", bought=lambda t: (t.orders_per_30d > 0).cast("int64"))
+    later = step.take("variables", "later_confirm")
+    if "orders_per_30d" not in later.columns:
+        return {}  # these data do not tell who ordered when
+    later = later.select("customer_id", bought=lambda t: (t.orders_per_30d > 0).cast("int64"))
     joined = apply(confirm, step.take("variables", "variables_confirm")).join(later, "customer_id")
     found = joined.group_by("segment").agg(n=joined.count(), yes=joined.bought.sum()).order_by("segment").execute()
     result = {}

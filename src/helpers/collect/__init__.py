@@ -16,7 +16,7 @@ from helpers.collect.quality import (
     grade_table,
     identified,
 )
-from helpers.collect.readiness import readiness
+from helpers.collect.readiness import ready_for
 from helpers.collect.special import questions, special_found
 from helpers.collect.survey import asked, behaviour, claims, compare, hypotheses, levels, raters, respondents, weigh
 from helpers.collect.unify import (
@@ -26,7 +26,6 @@ from helpers.collect.unify import (
     apart,
     attributes,
     checked,
-    descriptors,
     filled,
     identify,
     judge_rows,
@@ -60,7 +59,6 @@ __all__ = [
     "consents_now",
     "control",
     "described_share",
-    "descriptors",
     "facts",
     "filled",
     "freshness",
@@ -76,7 +74,7 @@ __all__ = [
     "questions",
     "raters",
     "reach",
-    "readiness",
+    "ready_for",
     "records",
     "respondents",
     "rules_of",

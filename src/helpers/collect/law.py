@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import expressions
-from helpers.collect.unify import OWN, descriptors, rules_of
+from helpers.collect.unify import OWN, attributes, rules_of
 from helpers.project import CONTRACT, Project
 from helpers.project.contract import LOCATING, PERSONAL
 from helpers.words import text
@@ -20,8 +20,8 @@ MARKETING = "marketing"
 PROFILING = "profil"
 """What the purpose of a consent to profiling begins with: profiling, profilage."""
 READ_BY_STEPS = {
-    "orders": ("quantity", "category", "store_id", "product_id"),
-    "events": ("campaign_id", "detail"),
+    "orders": ("quantity", "category", "store_id", "product_id", "channel"),
+    "events": ("campaign_id", "detail", "device"),
     "comments": ("rating",),
     "contacts": ("responded_at", "channel", "kind", "arm"),
     "customers": ("created_at", "updated_at", "birth_date"),
@@ -46,13 +46,13 @@ def last_signs(customers: ir.Table, checked: dict[str, ir.Table], project: Proje
     """
     kinds = project.variables.event_kinds
     acts = [*kinds.visit, *kinds.basket, *kinds.clicked]
-    signs = [customers.select("customer_id", at=customers.last_ordered_at)]
+    signs = [customers.select("customer_id", at=customers.last_ordered_at.cast("timestamp"))]
     for name, column in (("contacts", "responded_at"), ("answers", "answered_at"), ("comments", "said_at")):
         if name in checked and column in checked[name].columns:
-            signs.append(checked[name].select("customer_id", at=checked[name][column]))
+            signs.append(checked[name].select("customer_id", at=checked[name][column].cast("timestamp")))
     if "events" in checked:
         events = checked["events"]
-        signs.append(events.filter(events.kind.isin(acts)).select("customer_id", at=events.occurred_at))
+        signs.append(events.filter(events.kind.isin(acts)).select("customer_id", at=events.occurred_at.cast("timestamp")))
     together = ibis.union(*signs) if len(signs) > 1 else signs[0]
     last = together.filter(together["at"].notnull()).group_by("customer_id").agg(at=together["at"].max())
     joined = customers.left_join(last, "customer_id")
@@ -160,8 +160,7 @@ def unused(project: Project, customers: ir.Table, questions: list[str]) -> dict[
     questions   the survey questions asked
     """
     used = _used(project)
-    described = [c for c in descriptors(customers).columns if c != "customer_id"]
-    used["customers"] |= set(described)
+    used["customers"] |= _told(customers, project)
     found: dict[str, list[str]] = {}
     for table in CONTRACT:
         # A constant is typed, not collected; totals of a period make columns that no file has.
@@ -174,6 +173,15 @@ def unused(project: Project, customers: ir.Table, questions: list[str]) -> dict[
     items |= {c.item for c in collect.survey.claims} | {h.item for h in collect.hypotheses}
     idle = [q for q in questions if q not in items]
     return found | ({"answers.question": idle} if idle else {})
+
+
+def _told(customers: ir.Table, project: Project) -> set[str]:
+    """The attributes that step 4 can tell in few levels, and so describe segments with."""
+    from helpers.variables.descriptors import told  # late: that room reads what this one hands over
+
+    names = [c for c in attributes(customers) if c not in LOCATING]
+    kept = told(customers.filter(customers.described), names, project.min_cell) if names else {}
+    return {name.partition(": ")[0] for name in kept}
 
 
 def _used(project: Project) -> dict[str, set[str]]:

@@ -25,5 +25,4 @@ def people_words(matched, customers: ir.Table, project: Project) -> list[str]:
         ]
     from helpers.matching import page
 
-    found = page.findings(matched, project)
-    return [found] if isinstance(found, str) else list(found)
+    return page.findings(matched, project)

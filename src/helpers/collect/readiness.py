@@ -73,7 +73,7 @@ def requirement(code: str, have: float | None, want: float) -> dict:
     return {"code": code, "have": have, "want": want, "met": bool(met)}
 
 
-def readiness(
+def ready_for(
     checked: dict[str, ir.Table], customers: ir.Table, found: dict[str, dict], project: Project, *, as_of: datetime
 ) -> list[dict]:
     """A row a later analysis.
@@ -159,7 +159,8 @@ def _uplift(known: _Known) -> list[dict]:
     contacts = known.checked.get("contacts")
     if contacts is None or "arm" not in contacts.columns:
         return [requirement("campaigns", None, 1), requirement("control", None, LEAST["control"])]
-    control = contacts.arm.lower().isin(CONTROL_ARMS).fill_null(False)
+    contacts = contacts.filter(contacts.arm.notnull())
+    control = contacts.arm.lower().isin(CONTROL_ARMS)
     sums = {"held": contacts.customer_id.nunique(where=control), "sent": contacts.customer_id.nunique(where=~control)}
     counted = contacts.group_by("campaign_id").agg(**sums).execute()
     both = counted[(counted["held"] > 0) & (counted["sent"] > 0)]

@@ -27,6 +27,9 @@ TAKES = {
     "firms": mark("a mark of business customers, such as a company number"),
 }
 
+NOBODY = ("items", "campaigns", "history_days", "orders")
+"""Counts of something else than customers."""
+
 
 def _number(code: str, value: float | None) -> str:
     if value is None:
@@ -34,9 +37,11 @@ def _number(code: str, value: float | None) -> str:
     return words.share(value, 0) if REQUIREMENTS[code][1] == "share" else words.number(value)
 
 
-def _why(need: dict) -> str:
-    label, _, side = REQUIREMENTS[need["code"]]
-    values = {"label": say(label), "have": _number(need["code"], need["have"]), "want": _number(need["code"], need["want"])}
+def _why(need: dict, least: int) -> str:
+    label, kind, side = REQUIREMENTS[need["code"]]
+    few = kind == "count" and need["code"] not in NOBODY and need["have"] is not None and 0 < need["have"] < least
+    have = say("fewer than {least}", least=words.number(least)) if few else _number(need["code"], need["have"])
+    values = {"label": say(label), "have": have, "want": _number(need["code"], need["want"])}
     if side == "most":
         return say("{label}: {have} (below {want} needed)", **values)
     return say("{label}: {have} ({want} needed)", **values)
@@ -47,7 +52,7 @@ def readiness_table(found: list[dict], least: int) -> Table:
     rows = []
     for each in found:
         analysis, lacking = ANALYSES[each["analysis"]], [n for n in each["requirements"] if not n["met"]]
-        why = [_why(_covered(need, least)) for need in each["requirements"]]
+        why = [_why(need, least) for need in each["requirements"]]
         takes = [TAKES[need["code"]] for need in lacking]
         rows.append(
             {
@@ -66,12 +71,6 @@ def readiness_table(found: list[dict], least: int) -> Table:
     return Table(
         "readiness", say("What these data are ready for"), pd.DataFrame(rows, columns=["analysis", "ready", "why", "takes"]), columns
     )
-
-
-def _covered(need: dict, least: int) -> dict:
-    """A requirement without a count of customers that is too small to be told."""
-    small = REQUIREMENTS[need["code"]][1] == "count" and need["have"] is not None and 0 < need["have"] < least
-    return need | {"have": None} if small and need["code"] not in ("items", "campaigns", "history_days") else need
 
 
 def readiness_words(found: list[dict]) -> str:

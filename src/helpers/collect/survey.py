@@ -311,7 +311,7 @@ def says_more(stated: np.ndarray, actual: np.ndarray, *, words: bool, unit: str)
 def interval(share: float, n: float) -> tuple[float, float]:
     """95 % interval of a share of n answers, n as it counts after the design effect (Wilson 1927)."""
     middle, half = share + Z * Z / (2 * n), Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return (middle - half) / (1 + Z * Z / n), (middle + half) / (1 + Z * Z / n)
+    return max((middle - half) / (1 + Z * Z / n), 0.0), min((middle + half) / (1 + Z * Z / n), 1.0)
 
 
 def hypotheses(answers: ir.Table | None, weighted: Weighted | None, project: Project) -> list[dict]:

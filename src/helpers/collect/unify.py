@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from helpers import NinefoldError, expressions
 from helpers.collect.special import refuse_special
 from helpers.project import CONTRACT, Project
-from helpers.project.contract import LOCATING, PERSONAL, UNIFIED
+from helpers.project.contract import PERSONAL, UNIFIED
 from helpers.project.sources import SetAside
 from helpers.words import mark
 
@@ -34,8 +34,6 @@ OWN = ("customer_id", *UNIFIED, *KNOWN_SINCE)
 """Columns of the unified customers that are no attributes."""
 OLDEST_AGE = 110
 """A birth date that makes a customer older than this, or not born yet, is a slip: the age is then missing."""
-MOST_LEVELS = 30
-"""An attribute with more different values than this tells no groups apart."""
 
 
 def rules_of(project: Project) -> dict[str, SetAside]:
@@ -74,9 +72,11 @@ def identify(step):
     """Who is one customer among the records, given privately as `identity`, `pairs`, `households` and `matching.json`.
 
     Returns  what `matching.match` found, or None where there are no records to compare
+    Raises   NinefoldError for a column of a special category without a stated basis, before any record is compared
     """
-    from helpers import matching  # late: Splink takes seconds to import, and most projects have nothing to match
+    from helpers import matching  # late: it takes a while to import, and most projects have nothing to match
 
+    refuse_special(step)
     matched = matching.match(step)
     if matched is None:
         return None
@@ -248,20 +248,6 @@ def _without(rows: ir.Table, leaving: ir.Table) -> ir.Table:
 def checked(step) -> dict[str, ir.Table]:
     """The checked tables that step 3 handed over, by name, for a later step; customers is one row each."""
     return {name: step.take("collect", name) for name in CONTRACT if step.gives("collect", name)}
-
-
-def descriptors(customers: ir.Table, *, bands: tuple[int, ...] = (25, 35, 50, 65)) -> ir.Table:
-    """customer_id and the attributes that tell groups apart, of the customers described; none of what they buy.
-
-    bands    borders of the bands in which an age in years stands
-    Left out: where somebody lives, and attributes with more than MOST_LEVELS different values.
-    """
-    names = [c for c in attributes(customers) if c not in LOCATING]
-    shown = customers.filter(customers.described).select("customer_id", *names)
-    if "age" in names and shown.age.type().is_numeric():
-        shown = shown.mutate(age=banded(shown.age, bands))
-    counted = shown.aggregate(**{c: shown[c].nunique() for c in names}).execute().iloc[0] if names else {}
-    return shown.select("customer_id", *(c for c in names if int(counted[c]) <= MOST_LEVELS))
 
 
 def banded(years: ir.NumericValue, borders: tuple[int, ...]) -> ir.StringValue:

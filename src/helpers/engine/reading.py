@@ -90,7 +90,7 @@ class Reader:
             base = self.project.folder / ".spill" / str(os.getpid())
             base.mkdir(parents=True, exist_ok=True)
             self.folder = Path(tempfile.mkdtemp(prefix="read-", dir=base))
-            weakref.finalize(self.con, _remove, self.folder)
+            weakref.finalize(self.con, shutil.rmtree, self.folder, ignore_errors=True)
         handle, path = tempfile.mkstemp(suffix=f".{ending}", dir=self.folder)
         os.close(handle)
         return Path(path)
@@ -272,13 +272,3 @@ def _quoted(value: str | Path) -> str:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _remove(folder: Path) -> None:
-    """Remove the copies, and the process's folder once it is empty."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for above in (folder.parent, folder.parent.parent):
-        try:
-            above.rmdir()
-        except OSError:
-            return

@@ -18,7 +18,8 @@ ENOUGH_PAIRS = 100
 """Pairs of records that a training round needs."""
 SAMPLED = 1_500
 """Records (drawn by hash) whose pairs tell how often two different people agree: a million pairs."""
-TRAINING_PAIRS = 1_000_000
+TRAINING_PAIRS = 300_000
+"""Most pairs of one training round, drawn by a hash of the record; a base of 100,000 has fewer."""
 REPEATED = 0.1
 """Without enough records: share of them taken to repeat another one."""
 FOUND = 0.8
@@ -171,12 +172,14 @@ def _frequencies(con, named: list[str], stated: dict) -> None:
     """Make `rare_<column>` (column, tf_<column>): how often two different people share this very value.
 
     A name is rare or common: (ids with it − 1) / ids. An address, telephone or e-mail is one person's unless several first names
-    stand with it: (first names − 1) / ids, and never less than two people share any.
+    stand with it: (first names − 1) / ids, and never less than two people share any. Names that hardly anybody has are typing errors
+    and do not count, where there are enough records to tell.
     """
+    told = "a_known or (select count(*) from norm) < " + str(ENOUGH)
     for field in named:
         for column in sorted({level.rare for level in LEVELS[field]} - {""}):
             own = column in COUNTED
-            others = "greatest(count(distinct a_root) filter (a_known) - 1, 0)" if own else "greatest(count(distinct id) - 1, 0.5)"
+            others = f"greatest(count(distinct a_root) filter ({told}) - 1, 0)" if own else "greatest(count(distinct id) - 1, 0.5)"
             floor = stated[field][0][1] if own else 0.0
             con.execute(f"""
                 create or replace table rare_{column} as select {column},

@@ -43,7 +43,7 @@ def findings(matched, project: Project) -> list[str]:
         people=words.number(found["people"]),
         joined=_some(found["joined"], project),
     )
-    return [first, *_why(found, project), *_changes(found, project), _where()]
+    return _begun([first, *_why(found, project), *_changes(found, project), _where()])
 
 
 def _why(found: dict, project: Project) -> list[str]:
@@ -206,17 +206,18 @@ def caveats(matched, project: Project) -> list[str]:
                 n=words.number(found["records"]),
             )
         )
-    return said + _left_out(found, project) + _families(found, project)
+    return _begun(said + _left_out(found, project) + _families(found, project))
 
 
 def _left_out(found: dict, project: Project) -> list[str]:
     said = []
     for shared in found["shared"]:
         said.append(
-            say(
-                "{field}: {values} are on so many ids ({ids} in all) that they are nobody’s own; they were not compared.",
+            say_n(
+                "{field}: {n} value is on so many ids ({ids} in all) that it is nobody’s own; it was not compared.",
+                "{field}: {n} values are on so many ids ({ids} in all) that they are nobody’s own; they were not compared.",
+                shared["values"],
                 field=say(FIELDS[shared["field"]]),
-                values=say_n("{n} value", "{n} values", shared["values"]),
                 ids=_some(shared["ids"], project),
             )
         )
@@ -261,6 +262,11 @@ def _families(found: dict, project: Project) -> list[str]:
             say("A household is a last name at an address: namesakes in one building count as one, and couples of two names as two.")
         )
     return said
+
+
+def _begun(sentences: list[str]) -> list[str]:
+    """Sentences with a capital letter: one may begin with words for a number that is not told."""
+    return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
 
 
 def _some(n: int, project: Project) -> str:

@@ -50,7 +50,11 @@ def households(con, kinds: dict[str, str]) -> None:
     firms = ", ".join(f"'{kind}'" for kind in ORGANISED)
     person = f"coalesce({cleaned('kind', kinds['kind'])} not in ({firms}), true)" if "kind" in kinds else "true"
     con.execute(f"""
+        create or replace temp table lives as
+        select p.customer_id, i.id, hash({", ".join(key)}) as home from people p join identity i on p.customer_id = i.raw_id
+        where {person} and {" and ".join(f"{each} is not null" for each in key)}""")
+    con.execute("""
         insert into households
-        with keyed as (select p.customer_id, i.id, {" || '|' || ".join(key)} as key
-                       from people p join identity i on p.customer_id = i.raw_id where {person})
-        select customer_id, arg_min(customer_id, id) over (partition by key) from keyed where key is not null order by customer_id""")
+        with first as (select home, arg_min(customer_id, id) as household_id from lives group by home)
+        select customer_id, household_id from lives join first using (home) order by customer_id""")
+    con.execute("drop table lives")

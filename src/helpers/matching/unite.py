@@ -1,6 +1,7 @@
 """Who is one customer: records in, persons out, with the evidence of every pair and what another threshold would change."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +76,11 @@ def applied(table: ir.Table, identity: ir.Table) -> ir.Table:
 def _own_database(project: Project):
     import duckdb
 
-    spill = Path(project.folder) / ".spill" / "matching"
-    own = duckdb.connect(config={"temp_directory": str(spill), "preserve_insertion_order": True})
+    # What does not fit into memory goes to a private folder of its own: two databases may not share one. DuckDB makes its last part.
+    spill = Path(project.folder) / ".spill" / str(os.getpid()) / "matching"
+    if Path(project.folder).is_dir():
+        spill.parent.mkdir(parents=True, exist_ok=True)
+    own = duckdb.connect(config={"temp_directory": str(spill)})
     try:
         own.execute("set enable_progress_bar = false")
         yield own

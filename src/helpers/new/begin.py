@@ -71,6 +71,7 @@ def _guesses(reader: Reader, tables: list[files.Given], left: dict[str, str]) ->
 def _sources(guesses: list[Guess], left: dict[str, str]) -> list[write.Source]:
     """The sources, orders first, each complete; whatever is none goes to `left`."""
     together.join_lines(guesses)
+    together.drop_doubles(guesses)
     together.join_products(guesses)
     if not any(g.table == "orders" for g in guesses):
         hint = together.nearest(guesses)
@@ -91,16 +92,19 @@ def _sources(guesses: list[Guess], left: dict[str, str]) -> list[write.Source]:
             finish.in_cents(each)
             leave_rest(each)
     together.number_ids(kept)
-    result = []
-    for each in kept:
-        how = written(each)
-        check(each, how)
-        finish.repeated_header(each)
-        result.append(write.Source(each, how, finish.repeated_in_newer(each), finish.cancelled(each) if each.table == "orders" else ""))
-        refunds = 0 if each.totals else finish.refunds(each, how)
-        if refunds:
-            each.notes.append(f"{rows(refunds)} with an amount below zero: refunds")
-    return result
+    return [_checked(each) for each in kept]
+
+
+def _checked(found: Guess) -> write.Source:
+    """How its values are written, checked on the whole file, with what that brings to light."""
+    how = written(found)
+    check(found, how)
+    finish.signs(found, how)
+    finish.repeated_header(found)
+    refunds = 0 if found.totals else finish.refunds(found, how)
+    if refunds:
+        found.notes.append(f"{rows(refunds)} with an amount below zero: refunds")
+    return write.Source(found, how, finish.repeated_in_newer(found), finish.cancelled(found) if found.table == "orders" else "")
 
 
 def _name(guesses: list[Guess]) -> None:
@@ -108,7 +112,7 @@ def _name(guesses: list[Guess]) -> None:
     taken: set[str] = set()
     for found in guesses:
         given = found.read.given
-        stem = given.part.rpartition(".")[2] or Path(given.pattern or given.raw).stem.replace("*", "")
+        stem = given.part.rpartition(".")[2] or Path(given.pattern.partition("*")[0] or given.raw).stem
         stem = stem if stem not in taken else f"{stem}_{found.table}"
         found.name = names.identifier(stem, taken)
         taken.add(found.name)

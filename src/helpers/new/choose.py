@@ -9,7 +9,6 @@ from helpers.new import names, writing
 from helpers.new.finish import amount_sql
 from helpers.new.guess import Guess
 from helpers.new.read import quoted, rows
-from helpers.new.values import trimmed
 from helpers.new.written import Written, instant
 
 WINDOWS = ((180, 90), (120, 60), (90, 45), (60, 30), (28, 14), (14, 7))
@@ -165,7 +164,7 @@ def category_groups(found: Guess, how: Written) -> dict[str, list[str]]:
     if made is None or found.columns[made.origin].distinct > 40 or "amount" not in found.roles:
         return {}
     column = found.columns[made.origin]
-    value = trimmed(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
+    value = quoted(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
     sold = found.read.ask(
         f"select {value} v, sum(({amount_sql(found, how)})::decimal(18, 2)) s, count(*) n from {{t}} where v is not null group by 1 "
         "order by s desc nulls last, v"

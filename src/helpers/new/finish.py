@@ -4,7 +4,7 @@ from helpers.new import names
 from helpers.new.guess import Guess, Role, describe, expression_name
 from helpers.new.read import literal, quoted
 from helpers.new.read import rows as counted
-from helpers.new.values import Column, trimmed
+from helpers.new.values import Column
 from helpers.new.written import Written, number
 from helpers.project.contract import CONTRACT
 
@@ -55,12 +55,24 @@ def in_cents(found: Guess) -> None:
             found.units[role] = 0.01
 
 
+def signs(found: Guess, how: Written) -> None:
+    """Discounts that are written below zero count the other way round: the contract wants what was granted."""
+    for role in ("discount", "coupon"):
+        made = found.roles.get(role)
+        if found.table == "orders" and made and made.origin in found.columns:
+            value = number(found.columns[made.origin], how)
+            below, above = found.read.ask(f"select count(*) filter ({value} < 0), count(*) filter ({value} > 0) from {{t}}")[0]
+            if below > above:
+                made.origin = f"= -{expression_name(made.origin)}"
+                made.reason += "; written below zero, so its sign is turned"
+
+
 def repeated_header(found: Guess) -> int:
     """Rows that are the header once more; the source's filter sets them aside."""
     if not found.read.is_text:
         return 0
     texts = list(found.columns)[:12]
-    same = " and ".join(f"{trimmed(name)} = {literal(name)}" for name in texts)
+    same = " and ".join(f"{quoted(name)} = {literal(name)}" for name in texts)
     rows = found.read.ask(f"select count(*) from {{t}} where {same}")[0][0]
     if rows:
         first = next(name for name in texts if name in found.used) if found.used & set(texts) else texts[0]

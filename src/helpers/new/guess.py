@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from helpers import expressions
 from helpers.new import names
-from helpers.new.read import Read, quoted
-from helpers.new.values import Column, profile, trimmed
+from helpers.new.read import Read, quoted, rows
+from helpers.new.values import Column, profile
 from helpers.project.contract import CONTRACT, PERSONAL, UNIFIED
 
 ENOUGH = 0.4
@@ -91,8 +92,8 @@ class Guess:
 
     @property
     def in_expressions(self) -> list[str]:
-        texts = [r.origin for r in self.roles.values() if r.origin.startswith("=")]
-        return [name for name in self.columns if any(expression_name(name) in text for text in texts)]
+        texts = [r.origin.removeprefix("=") for r in self.roles.values() if r.origin.startswith("=")]
+        return [name for text in texts for name in sorted(expressions.names(text, field="columns"))]
 
 
 def expression_name(name: str) -> str:
@@ -112,6 +113,8 @@ def guess(read: Read) -> Guess:
         found.fit = min(1.0, score / 5) * (1.0 if score >= 1.3 * second else 0.7)
         spoken = names.speaks_of(read.given.part or read.given.raw) == found.table
         found.why = "its name and its columns say so" if spoken else "its columns say so"
+        if found.fit < 0.4:
+            found.doubt = "few of its columns tell what it is"
         if score < 1.3 * second:
             found.doubt = f"it could also be {candidates[1][1]}"
     return found
@@ -129,8 +132,9 @@ def _as_table(read: Read, columns: dict[str, Column], table: str) -> tuple[float
     score += 1.5 if spoken == table else 0.0
     if table == "customers":
         share = columns[roles["customer_id"].origin].distinct / max(read.rows, 1)
-        score *= 1.0 if share >= 0.8 else 0.3
-        score += 0.1 * sum(c.kind != "empty" for c in columns.values()) if share >= 0.8 else 0.0
+        if share < 0.5:
+            return 0.0, {}  # several rows a customer describe what happened, not who somebody is
+        score += 1.0 + 0.1 * sum(c.kind != "empty" for c in columns.values()) if share >= 0.8 else 0.0
     return score, roles
 
 
@@ -145,12 +149,12 @@ def _complete(columns: dict[str, Column], roles: dict[str, Role], table: str) ->
     return True
 
 
-def assign(columns: dict[str, Column], table: str, rows: int) -> dict[str, Role]:
+def assign(columns: dict[str, Column], table: str, all_rows: int) -> dict[str, Role]:
     """Column of the contract → the file's column that fits it best; every column is taken once."""
     fits = []
     for order, role in enumerate(names.ROLES[table]):
         for position, column in enumerate(columns.values()):
-            fit = _fit(column, table, role, rows)
+            fit = _fit(column, table, role, all_rows)
             if fit >= ENOUGH:
                 fits.append((-fit, order, position, role, column))
     taken: dict[str, Role] = {}
@@ -164,12 +168,19 @@ def assign(columns: dict[str, Column], table: str, rows: int) -> dict[str, Role]
             doubt = doubt or "only part of the name speaks for it"
         taken[role] = Role(column.name, _reason(column, table, role), -fit, doubt)
         used.add(column.name)
+    dated = CONTRACT[table]["dated"]
+    if dated and dated not in taken:
+        dates = [c for c in columns.values() if c.kind == "date" and c.name not in used]
+        if len(dates) == 1:
+            taken[dated] = Role(
+                dates[0].name, f"the only date; {describe(dates[0])}", 0.5, "the file's only date that is not taken otherwise"
+            )
     return {role: taken[role] for role in names.ROLES[table] if role in taken}
 
 
-def _fit(column: Column, table: str, role: str, rows: int) -> float:
+def _fit(column: Column, table: str, role: str, all_rows: int) -> float:
     """Name times values, 0 to 1."""
-    suits = _suits(column, table, role, rows)
+    suits = _suits(column, table, role, all_rows)
     named = names.fit(column.name, table, role)
     if role in ("email", "phone") and column.looks == role:
         named = max(named, 0.8 if role == "email" else 0.5)
@@ -178,7 +189,7 @@ def _fit(column: Column, table: str, role: str, rows: int) -> float:
     return named * suits
 
 
-def _suits(column: Column, table: str, role: str, rows: int) -> float:
+def _suits(column: Column, table: str, role: str, all_rows: int) -> float:
     """Whether the values can be what the role needs, 0 to 1."""
     kind = CONTRACT[table]["columns"].get(role, "string")
     if column.kind == "empty":
@@ -186,14 +197,14 @@ def _suits(column: Column, table: str, role: str, rows: int) -> float:
     if kind == "timestamp":
         return 1.0 if column.kind == "date" else 0.0
     if kind.startswith(("decimal", "float", "int")):
-        percent = any("%" in value for value in column.values)
+        percent = any("%" in value for value in column.values) or bool(set(names.tokens(column.name)) & set(names.RATES))
         return 0.0 if column.kind not in ("number", "yesno") or percent else 1.0
     if kind == "boolean":
         return 1.0 if column.kind == "yesno" else 0.6 if column.kind == "text" and column.distinct <= 4 else 0.0
     if role.endswith("_id") and role != "campaign_id":
         if column.kind == "date" or column.looks == "email" or (column.kind == "number" and not column.whole and column.distinct > 5):
             return 0.0
-        return 0.6 if column.kind == "yesno" or (role in ("customer_id", "order_id") and column.distinct <= 2 < rows / 5) else 1.0
+        return 0.6 if column.kind == "yesno" or (role in ("customer_id", "order_id") and column.distinct <= 2 < all_rows / 5) else 1.0
     if role in FEW:
         return 0.0 if column.kind == "date" else 1.0 if column.distinct <= max(FEW[role], 1) else 0.2
     if role in ("email", "phone"):
@@ -228,7 +239,7 @@ def describe(column: Column) -> str:
 
 def _share(part: int, whole: int) -> str:
     share = 100 * part / max(whole, 1)
-    return f"{share:.1f} %" if share >= 0.1 else f"{part:,} rows"
+    return f"{share:.1f} %" if share >= 0.1 else rows(part)
 
 
 # ---- what is left over
@@ -266,13 +277,13 @@ def _unwanted(column: Column) -> str | None:
     return None
 
 
-def _no_attribute(column: Column, rows: int) -> str | None:
+def _no_attribute(column: Column, all_rows: int) -> str | None:
     """Why a column describes no customer."""
     if column.looks in ("email", "phone"):
         return f"looks like {'e-mail addresses' if column.looks == 'email' else 'telephone numbers'}: says who somebody is"
     if column.kind == "text" and column.distinct > ANSWERS:
         return f"about {column.distinct:,} different texts: too many to describe people by"
-    if column.kind == "number" and column.whole and column.distinct > 0.9 * rows and rows > 20:
+    if column.kind == "number" and column.whole and column.distinct > 0.9 * all_rows and all_rows > 20:
         return "a different number for nearly everybody: it looks like a further id"
     return "a date that the table customers has no column for" if column.kind == "date" else None
 
@@ -299,6 +310,4 @@ def _copies(found: Guess) -> dict[str, str]:
 
 def exact(found: Guess, column: str) -> tuple[int, int]:
     """Different values of a column, and the rows that have one, in the whole file."""
-    profile = found.columns[column]
-    value = trimmed(column) if profile.is_text else quoted(column)
-    return found.read.ask(f"select count(distinct {value}), count({value}) from {{t}}")[0]
+    return found.read.ask(f"select count(distinct {quoted(column)}), count({quoted(column)}) from {{t}}")[0]

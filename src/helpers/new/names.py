@@ -28,7 +28,7 @@ CUSTOMER = (
     "shopperid consumerid loyaltyid loyaltycard cardnumber cardid subscriberid respondentid respondent visitorid "
     "cartefidelite numcarte carteclient idcarte compte comptid idcompte numcompte membre idmembre adherent idadherent "
     "numadherent abonne idabonne acheteur idacheteur utilisateur idutilisateur idpersonne idfoyer foyer repondant "
-    "idrepondant idcontact codecontact who"
+    "idrepondant idcontact codecontact subscriber who"
 )
 ROLES: dict[str, dict[str, str]] = {
     "orders": {
@@ -147,11 +147,11 @@ ROLES: dict[str, dict[str, str]] = {
             "campaignid campaign campaigncode campaignname mailing mailingid idcampagne campagne codecampagne nomcampagne operation"
         ),
         "sent_at": (
-            "sentat sentdate senddate sentdatetime senton maileddate mailedat mailingdate contactdate contactedat dateenvoi "
+            "sentat sentdate senddate sentdatetime senton maileddate mailedat mailingdate contactdate contactedat dateenvoi envoi "
             "datedenvoi envoyele datecontact date timestamp"
         ),
         "channel": "channel canal medium",
-        "responded_at": "respondedat responsedate responseat respondeddate redeemedat datereponse datedereponse repondule",
+        "responded_at": "respondedat responsedate responseat reponse respondeddate redeemedat datereponse datedereponse repondule",
         "arm": "arm testarm group testgroup treatment treated cell variant bras groupe groupetest traitement temoin",
         "kind": "kind contacttype mailingtype type typecontact nature",
         "cost": "cost contactcost unitcost cout coutcontact",
@@ -183,6 +183,9 @@ UNIT_PRICE = (
     "unitprice priceperunit itemprice unitamount priceeach listprice sellingprice price prixunitaire prixunit pu puht puttc prix unitcost"
 )
 """A price of one piece: an amount once it is multiplied."""
+
+RATES = "rate taux pct percent percentage pourcentage ratio".split()
+"""Words in the name of a number that is no amount."""
 
 TELLING = {
     "orders": {"amount": 1.5, "product_id": 1.0, "quantity": 1.0, "order_id": 1.5, "ordered_at": 0.5},

@@ -31,6 +31,7 @@ class Read:
     columns   in order, with the engine's types; nameless ones are left out
     text      how it is written, for text files
     notes     what the analyst should know; left: columns left out, with the reason
+    ids       column → the DuckDB table of its different values, once somebody has asked for them
     """
 
     given: Given
@@ -41,6 +42,7 @@ class Read:
     text: sniff.Text | None = None
     notes: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
 
     def ask(self, query: str) -> list[tuple]:
         """Rows of a query in which {t} stands for the table."""
@@ -135,6 +137,13 @@ class Reader:
             left |= self._nameless(name, text, columns)
         return Read(given, self.con, name, columns, rows, text, notes, left)
 
+    def _keep(self, kind: str, name: str, query: str) -> None:
+        """A table or view of a query, blanks around its texts taken off, missing where nothing else is there."""
+        columns = self.con.execute(f"DESCRIBE {query}").fetchall()
+        bare = "nullif(trim({0}, ' \u00a0\u202f\u2009\t'), '') AS {0}"
+        kept = ", ".join(bare.format(quoted(c)) if kind_ == "VARCHAR" else quoted(c) for c, kind_, *_ in columns)
+        self.con.execute(f"CREATE OR REPLACE {kind} {name} AS SELECT {kept} FROM ({query})")
+
     def _paths(self, given: Given) -> list[Path]:
         return [given.path, *(path for _, path in given.several)]
 
@@ -153,7 +162,7 @@ class Reader:
         options += several[1]
         for more in ("", loose):
             try:
-                self.con.execute(f"CREATE OR REPLACE {kind} {name} AS SELECT {several[0]} FROM read_csv([{files}], {options}{more})")
+                self._keep(kind, name, f"SELECT {several[0]} FROM read_csv([{files}], {options}{more})")
                 self.con.execute(f"SELECT count(*) FROM {name}")
                 break
             except duckdb.Error as error:
@@ -182,7 +191,7 @@ class Reader:
         for position, (title, column) in enumerate(zip(text.header, _names(text.header), strict=True), start=1):
             if title:
                 continue
-            filled = self.con.execute(f"select count(nullif(trim(\"{column}\"), '')) from {name}").fetchone()[0]
+            filled = self.con.execute(f"select count({quoted(column)}) from {name}").fetchone()[0]
             left[f"column {position} (no name)"] = f"no name, and something in {rows(filled)}" if filled else "no name and no value"
             del columns[column]
         return left
@@ -192,7 +201,7 @@ class Reader:
         kind = "TABLE" if sum(Path(p).stat().st_size for p in paths) < LARGE // 4 else "VIEW"
         files = ", ".join(map(literal, paths))
         several = ("* EXCLUDE (filename), filename AS file_", ", filename = true") if given.several else ("*", "")
-        self.con.execute(f"CREATE OR REPLACE {kind} {name} AS SELECT {several[0]} FROM read_parquet([{files}]{several[1]})")
+        self._keep(kind, name, f"SELECT {several[0]} FROM read_parquet([{files}]{several[1]})")
 
     def _jsonl(self, given: Given, name: str, notes: list[str]) -> None:
         """One object a line, every value as text; objects and lists inside it are left out."""
@@ -209,7 +218,7 @@ class Reader:
         nested = ", ".join(f"count(*) filter (json_type({quoted(c)}) in ('OBJECT', 'ARRAY'))" for c in columns)
         inside = self.con.execute(f"select {nested} from json_").fetchone()
         kept = ", ".join(f"regexp_replace({quoted(c)}->>'$', '^(-?\\d+)\\.0$', '\\1') AS {quoted(c)}" for c in columns)
-        self.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {kept} FROM json_")
+        self._keep("TABLE", name, f"SELECT {kept} FROM json_")
         self.nested = {c: n for c, n in zip(columns, inside, strict=True) if n}
 
     def _excel(self, given: Given, name: str, notes: list[str]) -> None:
@@ -241,7 +250,7 @@ class Reader:
 
     def _duckdb(self, given: Given, name: str, notes: list[str]) -> None:
         self.con.execute(f"ATTACH IF NOT EXISTS {literal(str(given.path))} AS {name}_db (READ_ONLY)")
-        self.con.execute('CREATE OR REPLACE VIEW {} AS SELECT * FROM {}_db.main."{}"'.format(name, name, given.part.replace('"', '""')))
+        self._keep("VIEW", name, f"SELECT * FROM {name}_db.main.{quoted(given.part)}")
 
     def _postgresql(self, given: Given, name: str, notes: list[str]) -> None:
         from helpers.new import server
@@ -255,7 +264,7 @@ class Reader:
         arrays = [_array([row[i] for row in rows]) for i in range(len(columns))]
         table = pa.table(arrays, names=_names(tuple(columns)))
         self.con.register("rows_", table)
-        self.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM rows_")
+        self._keep("TABLE", name, "SELECT * FROM rows_")
         self.con.unregister("rows_")
 
 

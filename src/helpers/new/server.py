@@ -1,5 +1,7 @@
 """Tables of a PostgreSQL server, read with the engine's own means; the password comes from the environment, never from an address."""
 
+import contextlib
+import importlib.util
 import os
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -8,8 +10,9 @@ from helpers import NinefoldError
 from helpers.engine.places import Place
 from helpers.engine.rows import postgres_batches
 
-SCHEMAS = (
-    "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+TABLES = (
+    "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+    "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
 )
 
 
@@ -18,22 +21,22 @@ def tables(address: str) -> list[str]:
 
     Raises NinefoldError when the server cannot be asked.
     """
-    try:
-        import psycopg
-    except ImportError as error:
+    if importlib.util.find_spec("psycopg") is None:
         raise NinefoldError(
             f"FROM: {address} is a PostgreSQL server, which needs the package psycopg. Install it: pip install 'ibis-framework[postgres]'."
-        ) from error
+        )
+    import ibis
+
     parts = urlsplit(address)
     options = {"host": parts.hostname, "port": parts.port, "user": parts.username and unquote(parts.username)}
-    options |= {"dbname": parts.path.lstrip("/"), "password": os.environ.get("PGPASSWORD")}
+    options |= {"database": parts.path.lstrip("/"), "password": os.environ.get("PGPASSWORD")}
     try:
-        with psycopg.connect(**{key: value for key, value in options.items() if value}) as con:
-            return sorted(name for (name,) in con.execute(SCHEMAS))
-    except psycopg.Error as error:
-        raise NinefoldError(
-            f"FROM: {address} does not answer ({str(error).strip().splitlines()[0]}). Is it up, and is PGPASSWORD set?"
-        ) from error
+        con = ibis.postgres.connect(**{key: value for key, value in options.items() if value})
+        with contextlib.closing(con.raw_sql(TABLES)) as found:
+            return [name for (name,) in found.fetchall()]
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NinefoldError(f"FROM: {address} does not answer ({reason}). Is it up, and is PGPASSWORD set?") from error
 
 
 def rows(address: str, table: str) -> tuple[list[str], Iterator[tuple]]:
@@ -50,6 +53,7 @@ def rows(address: str, table: str) -> tuple[list[str], Iterator[tuple]]:
     except NinefoldError:
         raise
     except Exception as error:
-        raise NinefoldError(f"it cannot be read ({str(error).strip().splitlines()[0]})") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NinefoldError(f"it cannot be read ({reason})") from error
     columns = batches[0].schema.names if batches else []
     return columns, (tuple(row.values()) for batch in batches for row in batch.to_pylist())

@@ -7,7 +7,7 @@ from helpers.new import names
 from helpers.new.finish import cancelled
 from helpers.new.guess import Guess, Role, assign, exact
 from helpers.new.read import quoted
-from helpers.new.values import Column, trimmed
+from helpers.new.values import Column
 
 SAME = 0.5
 """Share of the fewer ids found among the others from which two files have one numbering."""
@@ -43,6 +43,21 @@ def join_lines(guesses: list[Guess]) -> None:
                     f"{heads.read.given.shown} holds orders that were none, those without `{none}`: leave them out of the export"
                 )
             break
+
+
+def drop_doubles(guesses: list[Guess]) -> None:
+    """Of two tables with the same orders, one row an order and one row a line, the lines count: both would count money twice."""
+    orders = [g for g in guesses if g.table == "orders" and g.roles.get("order_id")]
+    for one in orders:
+        for other in orders:
+            if one is other or None in (one.table, other.table) or _detail(one) <= _detail(other):
+                continue
+            if _shared(one, one.roles["order_id"].origin, other, other.roles["order_id"].origin) >= SAME:
+                other.table, other.why = None, f"the same orders as {one.read.given.shown}, which has their lines: they would count twice"
+
+
+def _detail(found: Guess) -> tuple[bool, int]:
+    return "product_id" in found.roles, found.read.rows
 
 
 def join_products(guesses: list[Guess]) -> None:
@@ -97,18 +112,23 @@ def as_id(found: Guess, column: str) -> str:
     """An id as text in a query, a whole number without the .0 that some programs add."""
     profile: Column = found.columns[column]
     if profile.is_text:
-        return trimmed(column)
+        return quoted(column)
     return f"{quoted(column)}::BIGINT::VARCHAR" if profile.native in ("DOUBLE", "FLOAT") else f"{quoted(column)}::VARCHAR"
+
+
+def _different(found: Guess, column: str) -> str:
+    """The DuckDB table of a column's different ids, made once."""
+    if column not in found.read.ids:
+        made = f"ids_{found.read.name}_{len(found.read.ids)}"
+        found.read.ask(f"create or replace temp table {made} as select distinct {as_id(found, column)} v from {{t}} where v is not null")
+        found.read.ids[column] = made
+    return found.read.ids[column]
 
 
 def _shared(one: Guess, left: str, other: Guess, right: str) -> float:
     """Share of the different ids of the table with fewer that stand in the other too."""
-    a, b = as_id(one, left), as_id(other, right)
-    query = (
-        f"with a as (select distinct {a} v from {one.read.name} where v is not null), "
-        f"b as (select distinct {b} v from {other.read.name} where v is not null) "
-        "select (select count(*) from a), (select count(*) from b), (select count(*) from a join b using (v))"
-    )
+    a, b = _different(one, left), _different(other, right)
+    query = f"select (select count(*) from {a}), (select count(*) from {b}), (select count(*) from {a} join {b} using (v))"
     left_ids, right_ids, both = one.read.ask(query)[0]
     return both / max(1, min(left_ids, right_ids))
 
@@ -137,8 +157,9 @@ def number_ids(guesses: list[Guess]) -> None:
             groups.append([found])
     if len(groups) > 1:
         for group in groups[1:]:  # the first keeps its ids as they are
+            known = next((found.name for found in group if found.table == "customers"), group[0].name)
             for found in group:
-                found.ids = group[0].name
+                found.ids = known
 
 
 def _customer(found: Guess) -> str | None:

@@ -13,7 +13,10 @@ VALUES = 400
 """Different values of a column that are looked at, the most frequent first."""
 AT_ONCE = 40
 """Columns of one query."""
-MISSING = ("nan", "na", "n/a", "#n/a", "null", "(null)", "\\n", "<na>", "nil", "nd", "n.d.", "-", "--", "?", ".")
+MISSING = (
+    *("nan", "na", "n/a", "#n/a", "null", "(null)", "\\n", "<na>", "nil", "nd", "n.d.", "nc", "n.c.", "nr", "n.r."),
+    *("#value!", "#ref!", "#div/0!", "-", "--", "?", "."),
+)
 """Texts that stand for a missing value in every column; `none` only among numbers and dates, for it may be an answer."""
 YES, NO = (
     "true yes oui y o t 1 vrai ja granted optin opt-in accepted".split(),
@@ -77,11 +80,6 @@ class Column:
         return self.filled > 0 and self.lowest == self.highest and self.rows > 1
 
 
-def trimmed(column: str) -> str:
-    """A text column in a query, missing where it is blank."""
-    return f"nullif(trim({quoted(column)}, ' \u00a0\u202f\t'), '')"
-
-
 def profile(read: Read) -> dict[str, Column]:
     """Every column of a table, by name in its order."""
     columns = _counted(read)
@@ -89,7 +87,7 @@ def profile(read: Read) -> dict[str, Column]:
     where = f"where rowid % {step} = 0" if read.is_table else ""
     read.con.execute(f"CREATE OR REPLACE TEMP TABLE sample_ AS SELECT * FROM {read.name} {where} LIMIT {SAMPLE}")
     for column in columns.values():
-        value = trimmed(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
+        value = quoted(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
         query = f"select {value} v, count(*) n from sample_ where v is not null group by 1 order by 2 desc, 1 limit {VALUES}"
         column.values = dict(read.ask(query))
         _shape(read, column)
@@ -104,7 +102,7 @@ def _counted(read: Read) -> dict[str, Column]:
         part, asked = names[start : start + AT_ONCE], []
         for name in part:
             is_text = read.columns[name] == "VARCHAR"
-            value = trimmed(name) if is_text else _no_nan(name, read.columns[name])
+            value = quoted(name) if is_text else _no_nan(name, read.columns[name])
             gone = f"count(*) filter (lower({value}) in ({texts}))" if is_text else "0"
             asked.append(f"count({value}), approx_count_distinct({value}), min({value})::VARCHAR, max({value})::VARCHAR, {gone}")
         (row,) = read.ask(f"select {', '.join(asked)} from {{t}}")
@@ -113,7 +111,7 @@ def _counted(read: Read) -> dict[str, Column]:
             column = Column(name, read.columns[name], read.rows, filled - gone, distinct, low, high)
             result[name] = column
             if gone:
-                value = trimmed(name)
+                value = quoted(name)
                 column.missing = dict(
                     read.ask(f"select {value} v, count(*) from {{t}} where lower({value}) in ({texts}) group by 1 order by 1")
                 )
@@ -193,7 +191,7 @@ def _dates(read: Read, column: Column, patterns: Counter) -> None:
 
 def _order(read: Read, column: Column, pattern: str) -> tuple[str, str]:
     """Day first or month first: asked of every row, and a doubt where none or both of the two are found."""
-    first, second = (f"try_cast(regexp_extract({trimmed(column.name)}, '^(\\d{{1,2}})[./-](\\d{{1,2}})[./-]', {n}) as int)" for n in (1, 2))
+    first, second = (f"try_cast(regexp_extract({quoted(column.name)}, '^(\\d{{1,2}})[./-](\\d{{1,2}})[./-]', {n}) as int)" for n in (1, 2))
     ((days, months),) = read.ask(f"select count(*) filter ({first} > 12), count(*) filter ({second} > 12) from {{t}}")
     decided = writing.with_order(pattern, day_first=days >= months)
     if days and months:

@@ -153,7 +153,7 @@ def _source(source: Source) -> list[str]:
         lines += ["      placeholders:  # values that stand for a missing one"]
         lines += [line(8, role, values) for role, values in found.placeholders.items()]
     if found.units:
-        lines.append(line(6, "units", found.units, "hundredths, as the name of the column says"))
+        lines.append(line(6, "units", found.units, "factors that bring them to the contract's unit"))
     lines += _rest(source)
     return lines
 
@@ -176,7 +176,8 @@ def _totals(found: Guess) -> list[str]:
 def _rest(source: Source) -> list[str]:
     found, lines = source.guess, []
     if source.replaces:
-        doubt = f"{source.replaces:,} keys stand in several files; does the newer one correct the older?"
+        stand = "keys stand" if source.replaces > 1 else "key stands"
+        doubt = f"{source.replaces:,} {stand} in several files; does the newer one correct the older?"
         lines.append(line(6, "newer_replaces", True, "", doubt))
     if found.filter:
         lines.append(line(6, "filter", found.filter, found.filter_why))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 SPACES = " \u00a0\u202f\u2009"
@@ -48,21 +48,21 @@ class Marks:
     doubt: str = ""
 
 
-def marks(numbers: Iterable[str], *, separator: str | None = None) -> Marks:
-    """Decimal and thousands marks of bare numbers.
+def marks(numbers: Iterable[str] | Mapping[str, int], *, separator: str | None = None) -> Marks:
+    """Decimal and thousands marks of bare numbers, or of numbers with how often each stands there.
 
     Three figures after a single mark decide nothing (1,234); then another value of the file decides, else the field separator:
     a file between whose fields stand semicolons comes from where commas are decimal.
     """
     decimal, thousands, open_, example = Counter(), Counter(), Counter(), {}
-    for number in numbers:
+    for number, times in (numbers if isinstance(numbers, Mapping) else Counter(numbers)).items():
         kind, mark, other = _marks_of(number)
         if kind == "open":
-            open_[mark] += 1
+            open_[mark] += times
         if kind in ("decimal", "both"):
-            decimal[mark] += 1
+            decimal[mark] += times
         if kind in ("thousands", "both"):
-            thousands[other] += 1
+            thousands[other] += times
         if mark or other:
             example.setdefault((kind, mark), number.strip())
     point = decimal.most_common(1)[0][0] if decimal else None

@@ -7,7 +7,7 @@ from helpers.new import writing
 from helpers.new.guess import Guess, Role
 from helpers.new.read import literal, quoted
 from helpers.new.read import rows as counted
-from helpers.new.values import NO, SENTINEL_DAYS, SENTINEL_NUMBERS, YES, Column, trimmed
+from helpers.new.values import NO, SENTINEL_DAYS, SENTINEL_NUMBERS, YES, Column
 from helpers.project.contract import CONTRACT
 from helpers.project.sources import Format
 
@@ -64,10 +64,18 @@ def written(found: Guess) -> Written:
 
 def _numbers(found: Guess, result: Written) -> None:
     used = [column for column in map(found.columns.get, _read_as_numbers(found)) if column and column.kind == "number" and column.is_text]
-    numbers = [n for column in used for n in map(writing.bare_number, column.values) if n is not None]
+    numbers = {n: times for column in used for n, times in _shapes(found, column) if n is not None}
     marks = writing.marks(numbers, separator=found.read.text.separator if found.read.text else None)
     result.put("decimal", marks.decimal, "", marks.doubt)
     result.put("thousands", marks.thousands)
+
+
+def _shapes(found: Guess, column: Column) -> list[tuple[str | None, int]]:
+    """One number of each shape in the whole file (9 999,99), with how many have it: one row in a million may have the thousands mark."""
+    value = quoted(column.name)
+    shape = f"regexp_replace({value}, '\\d', '9', 'g')"
+    query = f"select min({value}) v, count(*) n from {{t}} where {value} is not null group by {shape} order by n desc, v limit 500"
+    return [(writing.bare_number(v), n) for v, n in found.read.ask(query)]
 
 
 def _read_as_numbers(found: Guess) -> list[str]:
@@ -81,12 +89,16 @@ def _dates(found: Guess, result: Written) -> None:
     roles = [role for role in found.roles if kind_of(found, role) == "timestamp" and found.roles[role].origin in found.columns]
     roles.sort(key=lambda role: role != dated)
     columns = {role: found.columns[found.roles[role].origin] for role in roles}
+    for lookup in found.lookups:  # read with the same pattern
+        columns = {
+            role: lookup["guess"].columns[name] for role, name in lookup["columns"].items() if kind_of(found, role) == "timestamp"
+        } | columns
     texts = {role: column for role, column in columns.items() if column.is_text}
     if not texts:
         return
     pattern = next(iter(texts.values())).dates
     for role, column in list(texts.items()):
-        if column.dates != pattern:
+        if column.dates != pattern and role in found.roles:
             name = found.roles.pop(role).origin
             found.left[name] = (
                 f"its dates are written {column.dates or 'YYYY-MM-DD'}, the others {pattern or 'YYYY-MM-DD'}; a source has one pattern"
@@ -95,7 +107,7 @@ def _dates(found: Guess, result: Written) -> None:
     doubt = next((column.doubt for column in texts.values() if column.doubt), "")
     if pattern:
         result.put("dates", pattern, f"as in {next(iter(next(iter(texts.values())).values))}", doubt)
-    elif doubt:
+    elif doubt and next(iter(texts)) in found.roles:
         first = next(iter(texts))
         found.roles[first].doubt = found.roles[first].doubt or doubt
 
@@ -120,9 +132,11 @@ def number(column: Column, how: Written) -> str:
     if not column.is_text:
         plain = f"{quoted(column.name)}::DOUBLE"
         return f"(case when not isnan({plain}) then {plain} end)"
-    value = f"regexp_replace({trimmed(column.name)}, '[^0-9.,+\\-]', '', 'g')"
-    if how.thousands in (".", ","):
-        value = f"replace({value}, {literal(how.thousands)}, '')"
+    signs = "|".join([r"R\$", "zł", "[€$£¥₹₺]", *writing.CODES])
+    value = f"trim(regexp_replace({quoted(column.name)}, '{signs}', '', 'gi'), ' \u00a0\u202f')"
+    if how.thousands:
+        mark = "[ \u00a0\u202f\u2009]" if how.thousands == " " else re.escape(how.thousands)
+        value = f"regexp_replace({value}, {literal(mark + '([0-9]{3})')}, '\\1', 'g')"
     if how.decimal == ",":
         value = f"replace({value}, ',', '.')"
     return f"try_cast({value} AS DOUBLE)"
@@ -132,7 +146,7 @@ def instant(column: Column) -> str:
     """A column as an instant in a query, missing where it cannot be read."""
     if not column.is_text:
         return f"{quoted(column.name)}::TIMESTAMP"
-    value = trimmed(column.name)
+    value = quoted(column.name)
     if column.dates:
         return f"try_strptime({value}, {literal(column.dates)})"
     return f"coalesce(try_cast({value} AS TIMESTAMP), try_cast({value} AS TIMESTAMPTZ)::TIMESTAMP)"
@@ -155,7 +169,7 @@ def check(found: Guess, how: Written) -> None:
 
 
 def _unread(found: Guess, made: Role, column: Column, read: str) -> None:
-    value = trimmed(column.name)
+    value = quoted(column.name)
     known = ", ".join(literal(each) for each in ("", column.name, *column.missing))
     query = f"select count(*), min({value}) from {{t}} where {value} is not null and {value} not in ({known}) and {read} is null"
     rows, example = found.read.ask(query)[0]
@@ -167,7 +181,7 @@ def _unread(found: Guess, made: Role, column: Column, read: str) -> None:
 
 def _sentinel_days(found: Guess, role: str, column: Column, read: str) -> None:
     days = ", ".join(literal(day) for day in SENTINEL_DAYS)
-    value = trimmed(column.name) if column.is_text else f"strftime({quoted(column.name)}, '%Y-%m-%d')"
+    value = quoted(column.name) if column.is_text else f"strftime({quoted(column.name)}, '%Y-%m-%d')"
     query = f"select {value} v, count(*) from {{t}} where strftime({read}, '%Y-%m-%d') in ({days}) group by 1 order by 2 desc, 1 limit 20"
     rows = found.read.ask(query)
     if rows:
@@ -181,7 +195,7 @@ NOBODY = ("0", "-1", "unknown", "inconnu", "anonymous", "anonyme", "guest", "inv
 
 def _sentinel_numbers(found: Guess, role: str, column: Column) -> None:
     """666666 and its kin, where they stand far above all others or far more often; and ids that are nobody's."""
-    value = trimmed(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
+    value = quoted(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"
     nobody = ", ".join(map(literal, NOBODY))
     query = (
         f"select {value} v, count(*) from {{t}} where regexp_full_match({value}, {literal(SENTINEL_NUMBERS.pattern)}) "

@@ -13,6 +13,8 @@ from helpers.engine import between, first_instant, total
 from helpers.project import Objective, Project
 from helpers.words import mark, say
 
+CONTROL_ARM = "control"
+"""What contacts.arm holds for those who were not contacted, so that a campaign can be judged."""
 RESPONSE_DAYS = 30
 """A mailing counts as answered when the answer came within this many days: later ones had less time and would look worse."""
 
@@ -71,7 +73,8 @@ def measure(
     """One row per customer who counts: what it did (y) and how often it could have (n).
 
     orders     customer_id, order_id, ordered_at, amount; revenue is net of refunds, but a refund alone is no order and no purchase
-    contacts   customer_id, sent_at, responded_at; only for response_rate; an answer dated before its mailing is none
+    contacts   customer_id, sent_at, responded_at, arm where it is known; only for response_rate; an answer dated before its mailing
+               is none, and rows of the arm "control" are no mailings: these customers were left out on purpose
     start, end the window [start, end)
     known_before   who counts for revenue and orders: customers with an order before it (default: start)
     Returns    customer_id, y, n; the metric is sum(y) / sum(n). Rows without a customer count for nobody.
@@ -81,6 +84,8 @@ def measure(
         late = timedelta(days=RESPONSE_DAYS)
         # Not `between`: it hides answers after the mailing window, and each mailing has its own 30 days.
         sent = (contacts.sent_at >= ibis.literal(start - late)) & (contacts.sent_at < ibis.literal(end - late))
+        if "arm" in contacts.columns:
+            sent &= (contacts.arm.lower() != CONTROL_ARM).fill_null(True)
         seen = contacts.filter(contacts.customer_id.notnull(), sent)
         answered = (seen.responded_at >= seen.sent_at) & (seen.responded_at < seen.sent_at + ibis.interval(days=RESPONSE_DAYS))
         return seen.group_by("customer_id").agg(

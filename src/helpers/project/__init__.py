@@ -29,7 +29,13 @@ GIVEN = ("name", "file")
 
 
 class _Reader(yaml.SafeLoader):
-    """YAML in which a key typed twice is an error, and a date that no calendar has stays text, for its field's check to name."""
+    """YAML in which a key typed twice is an error, `yes` and `no` are words as in YAML 1.2, and a date that no calendar has stays text,
+    for its field's check to name."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node, deep=False):
         seen = set()
@@ -46,6 +52,7 @@ class _Reader(yaml.SafeLoader):
             return node.value
 
 
+_Reader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 _Reader.add_constructor("tag:yaml.org,2002:timestamp", _Reader.construct_yaml_timestamp)
 
 

@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from helpers import NinefoldError, expressions
+from helpers import NinefoldError
 from helpers.project.contract import CONTRACT, UNIFIED
 from helpers.project.sections import Project
 from helpers.project.sources import Format, Source
@@ -53,7 +53,7 @@ def check_sources(project: Project) -> None:
         _check_values(place, source)
         _check_format(place, source.format)
         if source.filter:
-            expressions.names(source.filter, field=f"{place}.filter")
+            _check_expression(source.filter, f"{place}.filter")
         if source.currency and source.currency != project.currency and source.currency not in project.collect.rates:
             raise NinefoldError(
                 f"{place}.currency has the value {source.currency!r}, and collect.rates has no rate for it. Type what 1 {source.currency} "
@@ -96,7 +96,14 @@ def _check_origin(place: str, column: str, origin: str | list[str], source: Sour
                 raise NinefoldError(f"{where} has the value {origin}: write the sum in one expression, such as `= a + b * c`.")
             if kind.startswith(("string", "timestamp")):
                 raise NinefoldError(f"{where} has the value {each!r}: an expression gives a number, and {column} is none. Name a column.")
-            expressions.names(each.removeprefix("=").strip(), field=where)
+            _check_expression(each.removeprefix("=").strip(), where)
+
+
+def _check_expression(text: str, field: str) -> None:
+    """Refuse what no expression may ask for; which columns there are shows when the file is read."""
+    from helpers import expressions  # late: it brings the engine's library, which a project without expressions need not wait for
+
+    expressions.names(text, field=field)
 
 
 def _check_lookups(place: str, source: Source) -> None:

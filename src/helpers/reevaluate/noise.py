@@ -18,7 +18,7 @@ from helpers.variables.formulas import DATED
 LEAST = 30
 """Customers without whom no noise floor is told."""
 HALVES = ("|0", "|1")
-IDENTIFIES = {"orders": ["customer_id", "order_id"], "contacts": CONTRACT["contacts"]["key"], "events": CONTRACT["events"]["key"]}
+IDENTIFIES = {name: CONTRACT[name]["key"] for name in DATED} | {"orders": ["customer_id", "order_id"]}
 
 
 def halved(tables: dict[str, ir.Table], *, seed: int) -> dict[str, ir.Table]:

@@ -7,7 +7,6 @@ Pages hold no script and no address of another server; what would break that is 
 """
 
 import copy
-import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -24,8 +23,7 @@ from helpers.render.front import blocks
 from helpers.render.markup import Inspector, Prose
 from helpers.render.spreadsheet import write_spreadsheet
 from helpers.run import STEPS
-from helpers.run import folder as run_step
-from helpers.validate.page import reasons
+from helpers.validate.page import draft_line
 from helpers.words import say, say_n
 
 __all__ = ["render", "workbook"]
@@ -108,11 +106,8 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
 
 def _draft(run_folder: Path, project) -> str:
     """Why every page is a draft; empty when the variables are signed and revenue is the controller's, and in a run without step 5."""
-    validation, quality = run_folder / run_step("validate") / "validation.json", run_folder / run_step("collect") / "quality.json"
-    found = [draft_reason(json.loads(quality.read_text(encoding="utf-8")))] if quality.is_file() else []
-    found += reasons(json.loads(validation.read_text(encoding="utf-8")), project) if validation.is_file() else []
-    why = " ".join(filter(None, found))
-    return say("DRAFT – {reasons}", reasons=why) if why else ""
+    found = read(run_folder)
+    return draft_line(found["validation"], project, first=draft_reason(found["quality"]))
 
 
 def _step_page(exporter, chapter: Chapter, chapters: Sequence[Chapter], shared: dict) -> str:

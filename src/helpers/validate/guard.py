@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import NinefoldError, words
+from helpers import NinefoldError, home, words
 from helpers.project import Project
 from helpers.validate.signing import unsigned, validation
 from helpers.variables.catalogue import catalogue
@@ -23,7 +23,9 @@ def refuse_unsigned(step: str, base: Path, project: Project) -> None:
     passports = given(base, "variables", "passports")
     shown, now = given(base, "validate", "validation"), validation(passports, project)
     if now["status"] != "signed":
-        raise NinefoldError(refusal(now, passports, project))
+        made = base / "notebooks" / "05_validate.ipynb"  # as it was executed: no page is published of a run that stops here
+        shown_in = made.relative_to(home()).as_posix() if made.is_file() else "notebooks/05_validate.ipynb"
+        raise NinefoldError(refusal(now, passports, project, shown_in=shown_in))
     if (shown["status"], shown["number"]) != ("signed", now["number"]):
         raise NinefoldError(
             f"Sheet {now['number']} has been signed since step 5 was run, and step 5 hands over the one before. Run "
@@ -38,7 +40,7 @@ def given(base: Path, step: str, name: str) -> dict:
     return json.loads((run.resolve(base / run.folder(step)) / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def refusal(validation: dict, passports: dict[str, dict], project: Project) -> str:
+def refusal(validation: dict, passports: dict[str, dict], project: Project, *, shown_in: str) -> str:
     """Why nothing is built, what differs from what was signed, and how to sign."""
     from helpers.validate.page import reasons
 
@@ -49,7 +51,7 @@ def refusal(validation: dict, passports: dict[str, dict], project: Project) -> s
         told += [f"Changed since sheet {validation['signed']} was signed:", *changes] if changes else []
         roles = to_sign(project, validation["number"]) or ["Head of CRM"]
         commands = [f"  {command(project, role)}" for role in roles]
-    return "\n".join([*told, "Read the sheet (notebooks/05_validate.ipynb) with those who have to sign, then:", *commands])
+    return "\n".join([*told, f"Read the sheet ({shown_in}) with those who have to sign, then:", *commands])
 
 
 def difference_lines(difference: list[dict], passports: dict[str, dict], project: Project) -> list[str]:

@@ -62,10 +62,13 @@ def without_words(found: dict, project: Project) -> dict:
         title = title if more else say("Leaving out any one variable changes the segments no more than chance")
     else:
         title = say("What would change if a variable were left out")
+    subtitle = say("Same segments without it? Adjusted Rand index: 1 = the same, 0 = as by lot")
+    if more:
+        subtitle = say("Same segments without it? Adjusted Rand index: 1 = the same, 0 = as by lot; dark: changes more than chance")
     return {
         "name": name,
         "title": title,
-        "subtitle": say("Same segments without it? Adjusted Rand index: 1 = the same, 0 = as by lot; dark: changes more than chance"),
+        "subtitle": subtitle,
         "alt": without_finding(found, project),
         "source": _source(found),
     }

@@ -320,9 +320,9 @@ def _change(each: dict, project: Project) -> str:
     return say(what, name=_called(each, project), signed=_value(each, "signed"), now=_value(each, "now"))
 
 
-def draft_line(validation: dict, project: Project) -> str:
+def draft_line(validation: dict, project: Project, *, first: str = "") -> str:
     """The line on top of every page as long as the sheet is not signed; empty when it is."""
-    why = reasons(validation, project)
+    why = [*filter(None, [first]), *(reasons(validation, project) if validation else [])]
     return say("DRAFT – {reasons}", reasons=" ".join(why)) if why else ""
 
 
@@ -387,6 +387,8 @@ def summary(validation: dict, project: Project) -> dict:
     values = {"built": say_n("{n} variable", "{n} variables", len(variables)), "number": validation["number"]}
     if validation["status"] == "signed":
         headline = say("Sheet {number} with {built} is agreed on, and signed by {roles}.", roles=words.join(given), **values)
+    elif project.validate_.unsigned == "refuse":
+        headline = say("Sheet {number} with {built} is not signed: nothing is built before it is.", **values)
     else:
         headline = say("Sheet {number} with {built} is not signed: all that follows is a draft.", **values)
     asked, signed = words.number(len(rows)), words.number(len(given))

@@ -163,18 +163,17 @@ def market_measures(areas: ir.Table, market: ir.Table | None, *, as_of: datetime
         of_area = known.filter(known.measure == measure).select("area", "value")
         joined = areas.join(of_area, "area").select("customer_id", "value")
         name = f"area_{measure}"
-        result[name] = joined.select("customer_id", **{name: thirds(joined, "value")})
+        result[name] = joined.select("customer_id", **{name: thirds(joined.value)})
     return result
 
 
-def thirds(table: ir.Table, column: str) -> ir.StringValue:
+def thirds(value: ir.NumericColumn) -> ir.StringValue:
     """A number as low, middle or high: cut where a third and two thirds of the rows lie below, the cut points as constants."""
-    value = table[column].cast("float64")
-    cuts = table.aggregate(a=value.quantile(1 / 3), b=value.quantile(2 / 3)).execute().iloc[0]
-    if cuts.isna().any():
+    value = value.cast("float64")
+    first, second = (value.quantile(part).execute() for part in (1 / 3, 2 / 3))
+    if first is None or first != first:
         return ibis.null("string")
-    first, second = float(cuts["a"]), float(cuts["b"])
-    return ibis.cases((value <= first, THIRDS[0]), (value <= second, THIRDS[1]), (value.notnull(), THIRDS[2]))
+    return ibis.cases((value <= float(first), THIRDS[0]), (value <= float(second), THIRDS[1]), (value.notnull(), THIRDS[2]))
 
 
 def reach(people: ir.Table, consents: ir.Table | None) -> ir.Table | None:
@@ -256,7 +255,7 @@ def told(people: ir.Table, names: list[str], min_cell: int) -> dict[str, ir.Valu
             result[name] = value
         elif _is_number(people, name):
             number = value if value.type().is_numeric() else value.strip().try_cast("float64")
-            result[name] = thirds(people.mutate(number_=number), "number_")
+            result[name] = thirds(number)
         elif value.type().is_string():
             result |= _words(people, name, min_cell)
     return result

@@ -25,7 +25,8 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
     """One row per customer of `customers`, from the order lines, mailings and events of the window.
 
     tables      orders (customer_id, order_id, ordered_at, amount …), and contacts, events, answers and comments where there are any
-    customers   customer_id, first_ordered_at: whom to measure
+    customers   customer_id, first_ordered_at: whom to measure; and last_ever, where it is known: the last purchase before the window
+                or before its end, which saves a pass over all history
     as_of       end of the window, not counted
     Returns     customer_id and the variables of `catalogue`, in their units (money, days, shares 0-1). Who bought nothing in the
                 window has counts of 0 and shares missing; refunds count in spend, and no order, line or store is counted for them.
@@ -42,9 +43,10 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
             }
         )
     orders = _by_order(lines, project, set(wanted))
-    base = customers.select("customer_id", "first_ordered_at")
+    base = customers.select("customer_id", "first_ordered_at", *(["last_ever"] if "last_ever" in customers.columns else []))
     joined = base.left_join(_by_customer(orders, project, set(wanted), as_of=as_of, start=start), "customer_id").drop("customer_id_right")
-    joined = joined.left_join(_last_purchase(tables["orders"], as_of), "customer_id").drop("customer_id_right")
+    if "last_ever" not in joined.columns:
+        joined = joined.left_join(_last_purchase(tables["orders"], as_of), "customer_id").drop("customer_id_right")
     joined = joined.mutate(exposure=_exposure(joined.first_ordered_at, project, as_of, window_days))
     if "departments" in wanted:
         kinds = lines.group_by("customer_id").agg(departments=lines.category.nunique(where=lines.amount >= 0))
@@ -132,6 +134,7 @@ def in_window(window: Window, tables: dict[str, ir.Table], project: Project) -> 
     """
     known = {name: before(tables[name], column, window.built_at) for name, column in DATED.items() if name in tables}
     people = scope.population(totals_by_order(known["orders"]), project, as_of=window.built_at)
+    people = people.select("customer_id", "first_ordered_at", last_ever=people.last_ordered_at).cache()
     built = measure(known, people, project, as_of=window.built_at, window_days=project.scope.window_days)
     if window.judged_until is None:
         return built, None
@@ -202,7 +205,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
     seen = lambda: formulas_events.visit_exposure(t.first_ordered_at, t.first_visit, as_of, window_days)  # noqa: E731
     early, late = t.early.fill_null(0), t.late.fill_null(0)
     formulas = {
-        "recency_days": lambda: days_between(t.last_ever, as_of).floor(),
+        "recency_days": lambda: days_between(ibis.coalesce(t.last, t.last_ever), as_of).floor(),
         "gap_days": lambda: ibis.cases((t.orders >= 2, days() / (t.orders - 1))),
         "orders_per_30d": lambda: per_30(t.orders.fill_null(0)),
         "active_weeks_share": lambda: ibis.least(real(t.weeks.fill_null(0)) / (t.exposure / 7).ceil(), 1.0),

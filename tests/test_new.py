@@ -1,0 +1,627 @@
+"""`make new`: what is guessed from files, what is said to be doubtful, what is refused; every project.yml that is written loads."""
+
+import csv
+import json
+import os
+import sqlite3
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from helpers import NinefoldError, __main__, project
+from helpers.engine import Engine
+from helpers.new import files, names, new, sniff, writing
+
+ORDERS = [  # customer, order, day, category, quantity, amount in cents; unsorted, ids with leading zeros, one refund
+    ("00017", "F3", datetime(2024, 3, 31, 18, 5), "frais", 2, 123456),
+    ("00004", "F1", datetime(2023, 1, 2, 9, 30), "cave", 1, 950),
+    ("00017", "F2", datetime(2023, 11, 13, 12, 0), "frais", 3, 2005),
+    ("00021", "F4", datetime(2024, 1, 25, 20, 45), "cave", 1, 9990),
+    ("00004", "F5", datetime(2024, 2, 28, 10, 0), "frais", 4, -950),
+    ("00004", "F6", datetime(2024, 3, 3, 10, 0), "cave", 4, 1250),
+]
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A home of its own; returns the folder in which a test puts its files."""
+    monkeypatch.setenv("NINEFOLD_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path: Path, header: list, rows: list, *, encoding="utf-8", separator=",") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=separator).writerows([header, *rows])
+    return path
+
+
+def plain(path: Path, rows=ORDERS, **how) -> Path:
+    """Orders as a well-behaved program exports them."""
+    return write(
+        path, ["customer_id", "order_id", "order_date", "total"], [[c, o, f"{t:%Y-%m-%d}", a / 100] for c, o, t, _, _, a in rows], **how
+    )
+
+
+def french(cents: int) -> str:
+    """1 234,56 € as a French till prints it."""
+    euros, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{euros:,}".replace(",", "\u00a0") + f",{rest:02d} €"
+
+
+def begun(*given, name="shop"):
+    """The project as it loads, its text, and what was printed."""
+    made = new(name, [str(each) for each in given])
+    return project.load(name), made.path.read_text(encoding="utf-8"), made.report
+
+
+def only(plan, table="orders"):
+    """The one source of a table."""
+    (source,) = plan.sources_of(table).values()
+    return source
+
+
+def read(plan) -> Engine:
+    return Engine(plan, project.instant(None, plan))
+
+
+# How values are written
+
+
+@pytest.mark.parametrize(
+    ("numbers", "separator", "expected"),
+    [
+        (["1", "22"], None, (".", "")),
+        (["1.5", "1234.25"], ",", (".", "")),
+        (["1,5", "12,25"], ";", (",", "")),
+        (["1 234,56", "12"], ";", (",", " ")),
+        (["1\u202f234,56"], ";", (",", " ")),
+        (["1,234.56", "999"], ",", (".", ",")),
+        (["1.234,56"], ",", (",", ".")),
+        (["1'234.50"], ",", (".", "'")),
+        (["1.234.567"], ",", (",", ".")),
+        (["1,234", "0.5"], ",", (".", ",")),  # another value of the file decides
+        (["0,125"], ",", (",", "")),  # no thousands begin with 0
+        ([], None, (".", "")),
+    ],
+)
+def test_the_marks_of_numbers_are_told_from_the_values_that_decide(numbers, separator, expected):
+    found = writing.marks(numbers, separator=separator)
+    assert (found.decimal, found.thousands, found.doubt) == (*expected, "")
+
+
+def test_three_figures_after_a_comma_are_doubtful_and_the_field_separator_breaks_the_tie():
+    french_file, english_file = writing.marks(["1,234"], separator=";"), writing.marks(["1,234"], separator=",")
+    assert (french_file.decimal, french_file.thousands) == (",", "")
+    assert (english_file.decimal, english_file.thousands) == (".", ",")
+    assert french_file.doubt == english_file.doubt == "1,234 could be a fraction or thousands, and no other value decides"
+
+
+def test_how_often_a_value_stands_there_counts():
+    assert writing.marks({"1,5": 1, "3.5": 2}).decimal == "."
+    assert writing.marks({"1,5": 3, "3.5": 2}).decimal == ","
+
+
+def test_two_decimal_marks_in_one_file_are_doubtful():
+    assert writing.marks(["1,5", "2,5", "3.5"]).doubt == "numbers are written in two ways ('1,5' and '3.5')"
+
+
+@pytest.mark.parametrize(
+    ("value", "pattern"),
+    [
+        ("2024-03-31", ""),
+        ("2024-03-31T09:30:00+02:00", ""),
+        ("31/03/2024", "?/%Y"),
+        ("3.1.24", "?.%y"),
+        ("31/03/2024 18:05", "?/%Y %H:%M"),
+        ("03/31/2024 6:05:01 PM", "?/%Y %I:%M:%S %p"),
+        ("2024/03/31", "%Y/%m/%d"),
+        ("20240331", "%Y%m%d"),
+        ("31 Mar 2024", "%d %b %Y"),
+        ("March 31, 2024", "%B %d, %Y"),
+        ("31/03", None),
+        ("12345678", None),
+        ("1,234.56", None),
+    ],
+)
+def test_a_date_says_its_pattern_but_not_which_of_day_and_month_comes_first(value, pattern):
+    assert writing.date_pattern(value) == pattern
+
+
+def test_a_question_mark_in_a_pattern_becomes_day_and_month_in_the_order_decided():
+    assert writing.with_order("?/%Y %H:%M", day_first=True) == "%d/%m/%Y %H:%M"
+    assert writing.with_order("?-%y", day_first=False) == "%m-%d-%y"
+    assert writing.with_order("%Y%m%d", day_first=True) == "%Y%m%d"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("12,50 €", "EUR"), ("$3", "USD"), ("Amount (£)", "GBP"), ("chf 20", "CHF"), ("12.50", None), ("EUROPE", None)]
+)
+def test_a_currency_is_told_by_its_sign_or_code(text, found):
+    assert writing.currency(text) == found
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [
+        ("é,b\n1,2\n".encode(), "utf-8"),
+        ("é,b\n1,2\n".encode("utf-8-sig"), "utf-8"),
+        ("é,b\n1,2\n".encode("utf-16"), "utf-16"),
+        ("prix\n12 €\n".encode("cp1252"), "cp1252"),
+        (b"a,b\n\x81,2\n", "latin-1"),  # a byte that Windows leaves undefined
+        (b"a\n" + b"x\n" * 40_000 + b"\xe9\n", "cp1252"),  # the one byte that decides stands far from the beginning
+    ],
+)
+def test_the_encoding_is_that_of_the_whole_file(tmp_path, raw, encoding):
+    (tmp_path / "f.csv").write_bytes(raw)
+    assert sniff.find_encoding(tmp_path / "f.csv")[0] == encoding
+
+
+def test_utf_8_and_windows_bytes_in_one_file_are_doubtful(tmp_path):
+    (tmp_path / "f.csv").write_bytes("a,b\né,1\n".encode() + b"\xe9,2\n")
+    assert sniff.find_encoding(tmp_path / "f.csv")[2] == "two encodings in one file"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_separator_is_the_mark_with_which_records_have_as_many_fields_as_the_header(mark):
+    text = mark.join(("name", "price", "note")) + "\n" + f'"a{mark}b"{mark}"1,5"{mark}"x; y, z"\n' * 3
+    separator, records = sniff.find_separator(text)
+    assert (separator, records[1]) == (mark, [f"a{mark}b", "1,5", "x; y, z"])
+
+
+# What columns are called
+
+
+@pytest.mark.parametrize(
+    ("column", "table", "role"),
+    [
+        ("CustomerID", "orders", "customer_id"),
+        ("N° client", "orders", "customer_id"),
+        ("numClient", "orders", "customer_id"),
+        ("Date de commande", "orders", "ordered_at"),
+        ("Montant TTC", "orders", "amount"),
+        ("Prénom", "customers", "first_name"),
+        ("CODE_POSTAL", "customers", "postcode"),
+        ("opt-in", "consents", "granted"),
+    ],
+)
+def test_names_are_read_in_both_languages_whatever_their_accents_and_capitals(column, table, role):
+    assert names.fit(column, table, role) >= 0.7
+
+
+def test_names_that_only_sound_alike_do_not_fit():
+    assert names.fit("idea", "customers", "customer_id") == 0.0
+    assert names.fit("discounted", "orders", "quantity") == 0.0
+    assert not names.is_unit_price("enterprise")
+
+
+def test_an_attribute_gets_a_name_of_its_own():
+    assert names.identifier("Âge (années)", set()) == "age_annees"
+    assert names.identifier("Âge", {"age"}) == "age_2"
+    assert names.identifier("2nd line", set()) == "c_2nd_line"
+
+
+def test_one_text_is_split_at_blanks_unless_it_is_itself_a_path(shop):
+    plain(shop / "my orders.csv")
+    assert files.split("a.csv b.csv") == ["a.csv", "b.csv"]
+    assert files.split("my orders.csv") == ["my orders.csv"]
+    assert files.split(["my orders.csv", "b.csv c.csv"]) == ["my orders.csv", "b.csv", "c.csv"]
+
+
+# Whole projects
+
+
+def test_a_french_till_s_export_becomes_a_project_in_which_every_figure_is_read(shop):
+    header = ["N° client", "N° commande", "Date de commande", "Famille", "Quantité", "Montant TTC", ""]
+    rows = [[c, o, f"{t:%d/%m/%Y %H:%M}", family, n, french(a), ""] for c, o, t, family, n, a in ORDERS]
+    plan, text, report = begun(write(shop / "ventes.csv", header, rows, encoding="cp1252", separator=";"))
+    source = only(plan)
+    assert source.columns == {
+        "customer_id": "N° client",
+        "order_id": "N° commande",
+        "ordered_at": "Date de commande",
+        "amount": "Montant TTC",
+        "quantity": "Quantité",
+        "category": "Famille",
+    }
+    form = source.format
+    assert (form.encoding, form.separator, form.decimal, form.thousands, form.dates) == ("cp1252", ";", ",", " ", "%d/%m/%Y %H:%M")
+    assert (plan.title, plan.currency, plan.as_of) == ("Shop", "EUR", date(2024, 4, 1))
+    assert (plan.scope.window_days, plan.scope.horizon_days) == (180, 90)  # 455 days of history
+    assert plan.variables.category_groups == {"frais_share": ["frais"], "cave_share": ["cave"]}  # 1,245.11 before 121.90
+    assert plan.scope.panel[:2] == ["frais_share", "cave_share"]
+    assert "column 7 (no name): no name and no value" in text and "column 7 (no name): no name and no value" in report
+    assert report.endswith("Next: make report PROJECT=shop")
+    found = read(plan).mapped("orders").execute()
+    assert sorted(found["amount"].astype(float)) == [-9.5, 9.5, 12.5, 20.05, 99.9, 1234.56]
+    assert sorted(found["customer_id"].unique()) == ["00004", "00017", "00021"]
+
+
+def test_a_unit_price_and_a_quantity_make_the_amount(shop):
+    rows = [["a", i, f"2024-01-{i + 1:02d}", 3, 2.5, "x"] for i in range(9)] + [["b", "C9", "2024-02-01", -1, 2.5, "x"]]
+    plan, text, report = begun(
+        write(shop / "lines.csv", ["Customer ID", "InvoiceNo", "InvoiceDate", "Quantity", "Unit Price", "sku"], rows)
+    )
+    assert only(plan).columns["amount"] == "= Quantity * `Unit Price`"
+    assert "1 row with an amount below zero: refunds" in report
+    assert float(read(plan).mapped("orders").amount.sum().execute()) == 65.0  # 9 · 7.50 − 2.50
+
+
+def test_without_a_currency_a_zone_or_a_decision_the_line_says_please_check(shop):
+    _, text, report = begun(plain(shop / "orders.csv"))
+    marked = [line.split(":")[0].strip() for line in text.splitlines() if "# please check:" in line]
+    assert marked == ["currency", "time_zone", "name"]
+    assert "Please check (3 lines of project.yml)" in report
+    assert "no target" not in text and "# target: 45  # please type" in text
+
+
+def test_most_rows_of_one_country_propose_its_currency_and_clock(shop):
+    rows = [["a", i, "2024-01-05", 3, "United Kingdom" if i else "France"] for i in range(5)]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total", "Country"], rows))
+    assert (plan.currency, plan.time_zone) == ("GBP", "Europe/London")
+    assert "currency: GBP  # please check: no currency in the files; most rows are of United Kingdom" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "window", "horizon"), [(400, 180, 90), (360, 180, 90), (359, 120, 60), (120, 60, 30), (119, 28, 14), (28, 14, 7), (20, 10, 7)]
+)
+def test_windows_are_the_longest_that_fit_twice_into_the_history(shop, days, window, horizon):
+    first = datetime.fromordinal(datetime(2024, 6, 1).toordinal() - days + 1)
+    rows = [["a", 1, f"{first:%Y-%m-%d}", 5], ["b", 2, "2024-06-01", 6]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert (plan.scope.window_days, plan.scope.horizon_days) == (window, horizon)
+    assert plan.scope.filters[0].value == window
+    assert ("no later period is left to judge by" in text) == (days < 28)
+
+
+# What files do to an analyst
+
+
+def test_day_first_is_decided_by_a_row_far_down(shop):
+    rows = [[i % 7, i, f"0{i % 9 + 1}/02/2024", i + 1] for i in range(400)] + [[1, 400, "31/01/2024", 5]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert only(plan).format.dates == "%d/%m/%Y" and "dates: '%d/%m/%Y'  # as in" in text
+
+
+def test_a_thousands_mark_in_one_row_of_many_is_found(shop):
+    rows = [["a", i, f"2024-01-{i % 28 + 1:02d}", french(500 + i)] for i in range(3000)] + [["a", 9999, "2024-01-05", french(123456789)]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows, separator=";"))
+    assert only(plan).format.thousands == " " and "cannot be read" not in text
+    assert float(read(plan).mapped("orders").amount.max().execute()) == 1234567.89
+
+
+def test_month_first_is_told_too(shop):
+    rows = [["a", 1, "02/28/2024", 5], ["a", 2, "02/01/2024", 5]]
+    plan, _, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert only(plan).format.dates == "%m/%d/%Y"
+
+
+def test_an_order_of_day_and_month_that_no_value_decides_is_doubtful(shop):
+    rows = [["a", 1, "02/03/2024", 5], ["a", 2, "11/12/2024", 5]]
+    _, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert "dates: '%d/%m/%Y'  # please check: no date decides between day first and month first" in text
+
+
+def test_mixed_orders_of_day_and_month_are_counted_and_never_guessed(shop):
+    rows = [["a", i, "28/03/2024", 5] for i in range(3)] + [["a", 9, "12/31/2023", 5]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert "please check: mixed: 3 dates have the day first and 1 the month" in text
+    assert "1 value cannot be read, such as '12/31/2023'; the run will stop at more than 1 %" in text
+    with pytest.raises(NinefoldError, match="12/31/2023"):
+        read(plan).mapped("orders")
+
+
+def test_values_that_stand_for_nothing_are_placeholders_and_said(shop):
+    rows = [[f"{i % 20:03d}", i, "2024-01-05", 5 + i] for i in range(100)]
+    rows += [["666666", 200, "2024-01-06", 5], ["001", 201, "1900-01-01", 7], ["nan", 202, "2024-01-09", 8]]
+    plan, text, report = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    source = only(plan)
+    assert source.placeholders == {"customer_id": ["666666"], "ordered_at": ["1900-01-01"]}
+    assert source.format.missing == ["", "nan"]
+    assert "ordered_at: 1900-01-01 (1 row) taken for a missing date" in report
+    assert plan.as_of == date(2024, 1, 10) and plan.scope.window_days < 10  # 1900 is no history
+    assert read(plan).placeholders("orders") == {"customer_id": 1, "ordered_at": 1}
+
+
+def test_a_date_in_the_far_future_does_not_move_as_of_and_is_said(shop):
+    rows = [["a", i, f"2024-01-{i % 28 + 1:02d}", 5] for i in range(150)] + [["b", 999, "2034-01-05", 5]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "total"], rows))
+    assert plan.as_of == date(2024, 1, 29)
+    assert "as_of: 2024-01-29  # please check: not counted: 1 row dated later than can be believed" in text
+
+
+def test_a_date_after_the_file_was_saved_is_not_believed(shop):
+    path = write(
+        shop / "o.csv", ["customer_id", "order_id", "date", "total"], [["a", i, f"2024-01-{i % 28 + 1:02d}", 5] for i in range(200)]
+    )
+    with path.open("a") as file:
+        file.write("a,999,2024-06-30,5\n")
+    os.utime(path, (datetime(2024, 2, 2).timestamp(),) * 2)
+    plan, text, _ = begun(path)
+    assert plan.as_of == date(2024, 1, 29) and "not counted: 1 row dated later" in text
+
+
+def test_the_line_of_names_once_more_is_filtered_and_counted(shop):
+    header = ["N° client", "order_id", "date", "total"]
+    rows = [["a", 1, "2024-01-05", 5], header, ["b", 2, "2024-01-06", 6]]
+    plan, text, _ = begun(write(shop / "orders.csv", header, rows))
+    assert only(plan).filter == "`N° client` != 'N° client'" and "the line of names once more: 1 row" in text
+    engine = read(plan)
+    assert engine.mapped("orders").count().execute() == 2
+    assert list(engine.refused("orders").execute()["reason"]) == ["filtered"]
+
+
+def test_constant_empty_and_copied_columns_describe_nobody_and_are_left_out(shop):
+    plain(shop / "orders.csv")
+    header = ["customer_id", "age", "age again", "country", "fax", "gender"]
+    rows = [[c, a, a, "FR", "", g] for c, a, g in (("00004", 31, "F"), ("00017", 54, "M"), ("00021", 54, "F"))]
+    plan, text, _ = begun(shop / "orders.csv", write(shop / "customers.csv", header, rows))
+    assert only(plan, "customers").columns == {"customer_id": "customer_id", "age": "age", "gender": "gender"}
+    for reason in ("age again: the same as age, row by row", "country: the same in every row (FR)", "fax: empty throughout"):
+        assert f"# - customers.csv, {reason}" in text
+
+
+def test_personal_columns_fill_their_own_columns_and_special_categories_are_left_out(shop):
+    plain(shop / "orders.csv")
+    header = ["id", "prénom", "nom", "courriel", "tél", "adresse", "cp", "né le", "religion", "mot de passe", "nom complet"]
+    rows = [
+        [c, f"A{c}", "Roy", f"{c}@x.fr", "06 11 22 33 44", "1 rue Bleue", "01000", "31/01/1970", "x", "s", "A Roy"]
+        for c in ("00004", "00017")
+    ]
+    plan, text, report = begun(shop / "orders.csv", write(shop / "crm.csv", header, rows))
+    assert only(plan, "customers").columns == {
+        "customer_id": "id",
+        "first_name": "prénom",
+        "last_name": "nom",
+        "email": "courriel",
+        "phone": "tél",
+        "street": "adresse",
+        "postcode": "cp",
+        "birth_date": "né le",
+    }
+    assert "crm.csv, religion: may be of a special category (religion)" in report
+    assert "mot de passe: a secret" in report and "nom complet: a name" in report
+    assert "# legal_basis: …  # please type the legal basis for personal data" in text
+
+
+def test_ids_that_are_the_same_share_a_numbering_and_others_get_their_own(shop):
+    plain(shop / "orders.csv")
+    write(shop / "clients.csv", ["customer", "gender"], [["00004", "F"], ["00017", "M"], ["00099", "F"]])
+    write(shop / "crm.csv", ["contact_id", "email", "town"], [["C-1", "a@x.fr", "Lyon"], ["C-2", "b@x.fr", "Metz"]])
+    plan, text, _ = begun(shop / "orders.csv", shop / "clients.csv", shop / "crm.csv")
+    assert {name: source.ids for name, source in plan.collect.sources.items()} == {
+        "orders": "customer",
+        "clients": "customer",
+        "crm": "crm",
+    }
+    assert "ids: crm  # please check: hardly any of its customer ids is one of orders" in text
+    assert sorted(read(plan).mapped("customers").execute()["customer_id"]) == ["00004", "00017", "00099", "crm:C-1", "crm:C-2"]
+
+
+def test_files_of_one_series_are_one_source_and_corrections_in_newer_ones_replace(shop):
+    plain(shop / "orders-2023.csv", ORDERS[1:3])
+    plain(shop / "orders-2024.csv", [("00017", "F2", datetime(2023, 11, 13), "frais", 3, 9999), *ORDERS[3:]])
+    plan, text, _ = begun(shop / "orders-2023.csv", shop / "orders-2024.csv")
+    assert (only(plan).file, only(plan).newer_replaces) == ("raw/orders-*.csv", True)
+    assert "please check: 1 key stands in several files" in text
+    found = read(plan).mapped("orders").execute().set_index("order_id")["amount"].astype(float).to_dict()
+    assert found == {"F1": 9.5, "F2": 99.99, "F4": 99.9, "F5": -9.5, "F6": 12.5}
+
+
+def test_order_lines_take_customer_and_day_from_the_orders_and_category_from_the_products(shop):
+    con = sqlite3.connect(shop / "shop.sqlite")
+    con.executescript(
+        """
+        create table orders (id integer, customer_id integer, order_date text, status text);
+        insert into orders values (10, 1, '2024-01-05', 'paid'), (11, 2, '2024-01-07', 'cancelled');
+        create table order_items (order_id integer, product_id integer, qty integer, unit_price real);
+        insert into order_items values (10, 7, 2, 1.5), (10, 8, 1, 4.0), (11, 7, 1, 1.5);
+        create table products (id integer, name text, category text);
+        insert into products values (7, 'loaf', 'bread'), (8, 'red', 'wine');
+        """
+    )
+    con.close()
+    plan, text, report = begun(shop / "shop.sqlite")
+    assert list(plan.collect.sources) == ["order_items"]
+    rows = read(plan).mapped("orders").execute().sort_values(["order_id", "product_id"])
+    found = rows[["customer_id", "order_id", "product_id", "category"]].assign(amount=rows["amount"].astype(float))
+    assert found.to_numpy().tolist() == [["1", "10", "7", "bread", 3.0], ["1", "10", "8", "wine", 4.0], ["2", "11", "7", "bread", 1.5]]
+    assert "holds orders that were none, those without `status not in ['cancelled']`" in report
+
+
+def test_a_date_that_is_looked_up_gives_its_pattern_to_the_source(shop):
+    write(shop / "heads.csv", ["order_id", "customer_id", "date"], [[1, "a", "28/02/2024"], [2, "b", "01/03/2024"]])
+    write(shop / "lines.csv", ["order_id", "product_id", "amount"], [[1, "x", 5], [1, "y", 6], [2, "x", 7]])
+    plan, _, _ = begun(shop / "heads.csv", shop / "lines.csv")
+    found = read(plan).mapped("orders").execute().sort_values("amount")
+    assert list(found["ordered_at"]) == [datetime(2024, 2, 28), datetime(2024, 2, 28), datetime(2024, 3, 1)]
+    assert plan.as_of == date(2024, 3, 2)
+
+
+def test_the_same_orders_in_two_files_are_counted_once(shop):
+    plain(shop / "orders.csv")
+    lines = [[c, o, f"{t:%Y-%m-%d}", product, a / 200] for c, o, t, _, _, a in ORDERS for product in ("p", "q")]
+    write(shop / "lines.csv", ["customer_id", "order_id", "order_date", "product_id", "amount"], lines)
+    plan, text, _ = begun(shop / "orders.csv", shop / "lines.csv")
+    assert list(plan.collect.sources) == ["lines"]
+    assert "# - orders.csv: the same orders as lines.csv, which has their lines: they would count twice" in text
+
+
+def test_one_row_a_customer_and_a_column_a_category_become_totals_with_attributes_beside(shop):
+    rows = [[1 + i % 2, 1 + i % 3, 1000 + 37 * i, 500 + 11 * i, "", "note" if i == 3 else ""] for i in range(30)]
+    path = write(shop / "wholesale.csv", ["Channel", "Region", "Fresh", "Milk", "", ""], rows)
+    os.utime(path, (datetime(2024, 5, 6).timestamp(),) * 2)
+    plan, text, report = begun(path)
+    orders, customers = only(plan), only(plan, "customers")
+    assert (orders.columns, orders.totals.categories) == ({"customer_id": "#row"}, {"Fresh": "Fresh", "Milk": "Milk"})
+    assert (orders.totals.since, orders.totals.until, plan.as_of) == (date(2023, 1, 1), date(2024, 1, 1), date(2024, 1, 1))
+    assert customers.columns == {"customer_id": "#row", "channel": "Channel", "region": "Region"}
+    assert plan.scope.window_days == 365 and "one total a customer: no later period is left to judge by" in text
+    assert plan.scope.panel == ["fresh_share", "milk_share"] and "and something in 1 row" in report
+    assert read(plan).mapped("orders").count().execute() == 60
+
+
+def test_a_workbook_a_json_file_parquet_and_duckdb_are_read_table_by_table(shop):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "Ventes"
+    for row in [["client", "ticket", "date", "montant"], *[[int(c), o, t, a / 100] for c, o, t, _, _, a in ORDERS]]:
+        book.active.append(row)
+    sheet = book.create_sheet("Clients")
+    for row in [["client", "sexe"], [4, "F"], [17, "M"], [21, "F"]]:
+        sheet.append(row)
+    book.create_sheet("Vide")
+    book.save(shop / "livre.xlsx")
+    visits = [{"client": 4, "at": "2024-01-05T10:00:00", "event": "visit", "device": "mobile", "where": {"page": 1}, "tags": ["x"]}]
+    (shop / "visits.jsonl").write_text("\n".join(map(json.dumps, visits * 3)), encoding="utf-8")
+    con = duckdb.connect(str(shop / "more.duckdb"))
+    con.execute(
+        "create table avis as select 4 client, DATE '2024-01-09' as jour, 'très bon, merci à vous tous' commentaire, 5 note from range(3)"
+    )
+    consent = "select 17 client, 'email' canal, 'marketing' finalite, true accord, TIMESTAMP '2024-01-01' date"
+    con.execute(f"copy ({consent}) to '{shop}/consents.parquet'")
+    con.close()
+    plan, text, _ = begun("livre.xlsx", "visits.jsonl", "more.duckdb", "consents.parquet")
+    found = {source.table: source.file for source in plan.collect.sources.values()}
+    assert found == {
+        "orders": "raw/livre.xlsx#Ventes",
+        "customers": "raw/livre.xlsx#Clients",
+        "events": "raw/visits.jsonl",
+        "comments": "raw/more.duckdb#avis",
+        "consents": "raw/consents.parquet",
+    }
+    assert "# - livre.xlsx#Vide: an empty sheet" in text
+    assert "# - visits.jsonl, where: its values are objects or lists" in text and "visits.jsonl, tags" in text
+    assert {table: int(read(plan).mapped(table).count().execute()) for table in found} == {
+        "orders": 6,
+        "customers": 3,
+        "events": 3,
+        "comments": 3,
+        "consents": 1,
+    }
+
+
+def test_a_folder_gives_what_it_can_and_says_what_was_left_out_and_why(shop):
+    folder = shop / "exports"
+    (folder / "old").mkdir(parents=True)
+    plain(folder / "orders.csv")
+    (folder / "empty.csv").write_text("")
+    (folder / "blank.csv").write_text("\n \n")
+    (folder / "names only.csv").write_text("a,b\n")
+    (folder / "values.csv").write_text("1,2024-01-05,3\n2,2024-01-06,4\n")
+    (folder / "twice.csv").write_text("a,b,B\n1,2,3\n")
+    (folder / "old" / "letter.docx").write_text("x")
+    (folder / ".hidden.csv").write_text("x")
+    plan, text, _ = begun(folder)
+    left = [line.removeprefix("# - ") for line in text.splitlines() if line.startswith("# - ")]
+    assert list(plan.collect.sources) == ["orders"]
+    assert [line.partition(": ")[2] for line in left] == [
+        "an empty file: export it again",
+        "the ending .docx is not read; export it as CSV, Parquet or .xlsx",
+        "it holds nothing but blanks: export it again",
+        "it has names of columns and no row: export it again",
+        "two columns are called b: nobody could say which one is meant; rename one of the two",
+        "its first line holds values (1, 2024-01-05, 3), no names of columns: put a line of names above it",
+    ]
+    raw = project.load("shop").folder / "raw"
+    assert [path.name for path in raw.iterdir()] == ["orders.csv"]  # what is not read is not copied
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_any_encoding_is_read_alike(shop, encoding):
+    rows = [[c, o, f"{t:%Y-%m-%d}", family + " é", a / 100] for c, o, t, family, _, a in ORDERS]
+    plan, _, _ = begun(write(shop / "o.csv", ["customer_id", "order_id", "date", "category", "total"], rows, encoding=encoding))
+    found = read(plan).mapped("orders").execute()
+    assert sorted(found["category"].unique()) == ["cave é", "frais é"] and float(found["amount"].sum()) == 1367.01
+
+
+def test_money_in_cents_and_discounts_below_zero_are_brought_to_the_contract_s_unit(shop):
+    header = ["customer_id", "order_id", "date", "amount_cents", "discount", "discount_rate"]
+    rows = [[c, o, f"{t:%Y-%m-%d}", a, -5 if a > 0 else 0, 0.1] for c, o, t, _, _, a in ORDERS]
+    plan, text, _ = begun(write(shop / "orders.csv", header, rows))
+    assert (only(plan).units, only(plan).columns["discount"]) == ({"amount": 0.01}, "= -discount")
+    found = read(plan).mapped("orders")
+    assert (float(found.amount.sum().execute()), float(found.discount.sum().execute())) == (1367.01, 25.0)
+    assert "discount_rate" not in only(plan).columns.values()
+
+
+def test_two_hundred_columns_and_a_single_row_make_projects_too(shop):
+    wide = write(
+        shop / "wide.csv",
+        ["customer_id", "order_id", "date", "total", *(f"x{n}" for n in range(196))],
+        [[i % 5, i, "2024-01-05", i, *("ab"[(i + n) % 2] for n in range(196))] for i in range(40)],
+    )
+    assert len(only(begun(wide, name="wide")[0]).columns) == 4
+    assert only(begun(plain(shop / "one.csv", ORDERS[:1]), name="one")[0]).columns["amount"] == "total"
+
+
+def test_cells_that_look_like_formulas_or_markup_are_only_text(shop):
+    rows = [["a", 1, "2024-01-05", "=cmd()", 5], ["<script>alert(1)</script>", 2, "2024-01-06", "#{x}: '\"", 5]]
+    plan, text, _ = begun(write(shop / "orders.csv", ["customer_id", "order_id", "date", "category", "total"], rows))
+    assert sorted(read(plan).mapped("orders").execute()["category"]) == ["#{x}: '\"", "=cmd()"]
+    assert "<script>" not in text
+
+
+# What is refused
+
+
+def refused(*given, name="shop") -> str:
+    with pytest.raises(NinefoldError) as error:
+        new(name, list(map(str, given)))
+    return str(error.value)
+
+
+def test_an_existing_project_is_never_overwritten(shop):
+    plain(shop / "orders.csv")
+    before = begun(shop / "orders.csv")[1]
+    message = refused(shop / "orders.csv")
+    assert message.startswith("data/shop/project.yml exists already and is not overwritten. Give another PROJECT")
+    assert (project.load("shop").folder / "project.yml").read_text(encoding="utf-8") == before
+
+
+def test_another_file_of_the_same_name_below_raw_is_not_overwritten_and_nothing_stays_behind(shop):
+    raw = shop / "home" / "data" / "shop" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "orders.csv").write_text("mine")
+    assert "is there already and differs from" in refused(plain(shop / "orders.csv"))
+    assert [path.name for path in raw.parent.rglob("*")] == ["raw", "orders.csv"] and (raw / "orders.csv").read_text() == "mine"
+
+
+def test_files_that_lie_below_raw_already_stay_where_they_are(shop):
+    raw = shop / "home" / "data" / "shop" / "raw"
+    raw.mkdir(parents=True)
+    plan, _, _ = begun(plain(raw / "orders.csv"))
+    assert only(plan).file == "raw/orders.csv" and [path.name for path in raw.iterdir()] == ["orders.csv"]
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(shop):
+    for address in ("postgresql://ann:secret@db.local/shop", "postgresql://ann@db.local/shop?password=secret"):
+        message = refused(address)
+        assert "holds a password" in message and "PGPASSWORD" in message and "secret" not in message
+
+
+def test_a_server_without_its_package_says_what_to_install(shop, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "needs the package psycopg. Install it" in refused("postgresql://ann@db.local/shop")
+
+
+def test_what_cannot_be_begun_is_said_with_the_remedy(shop):
+    assert refused(name="shop").startswith("Name the project and its files: make new")
+    assert refused("nowhere.csv") == "FROM: 'nowhere.csv' does not exist. Correct the path; names with blanks stand in quotes of their own."
+    assert "is no name for a project" in refused("x", name="../shop") and "is no name for a project" in refused("x", name="My Shop")
+    assert "mysql:// is not read" in refused("mysql://host/base")
+    (shop / "empty.csv").write_text("")
+    assert refused("empty.csv") == "None of these can be read:\n  empty.csv: an empty file: export it again"
+    write(shop / "crm.csv", ["id", "email", "town"], [["1", "a@x.fr", "Lyon"], ["2", "b@x.fr", "Metz"]])
+    message = refused("crm.csv")
+    assert message.startswith("No file looks like orders: a customer, a date and an amount in each row are needed. crm.csv comes closest")
+    assert not (shop / "home").exists()
+
+
+def test_the_command_hands_project_and_files_on_and_prints_the_report(shop, capsys):
+    options, _ = __main__.read(["new", "--project", "shop", "--from", str(plain(shop / "orders.csv"))])
+    assert __main__.new(options, []) == 0
+    assert capsys.readouterr().out.endswith("Next: make report PROJECT=shop\n")
