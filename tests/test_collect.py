@@ -289,7 +289,7 @@ def test_customers_carry_an_age_and_nothing_that_says_who_they_are(company):
     ages = customers.set_index("customer_id")["age"].astype(object).where(lambda a: a.notna(), None)
     assert ages.to_dict() == {"c1": 27, "c2": 26, "c3": None, "shop:8": None, "shop:crm-c2": None}
     assert collect.facts("customers", judged["customers"], checked, as_of=running.as_of)["impossible_ages"] == 1
-    assert collect.after(running, "customers") == 1
+    assert running.engine.after("customers") == 1
     aside = pq.read_table(running.folder / "customers_set_aside.parquet")
     assert not set(aside.column_names) & {"first_name", "last_name", "email", "birth_date"}
 

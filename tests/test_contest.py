@@ -488,7 +488,7 @@ def learnt(sample: pd.DataFrame, drawn: np.ndarray) -> np.ndarray:
 # Behaviours: what a short rule tells of them
 
 
-MANY = [v.name for v in catalogue(project())]  # the sixteen that orders alone give
+MANY = [v.name for v in catalogue(project()) if v.family != "refunds" and v.name != "repeat"]  # sixteen that orders alone give
 ALONE = {name: {"group": i, "contribution": {"panel_alone": i / 100}} for i, name in enumerate(MANY)}
 
 

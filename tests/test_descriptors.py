@@ -214,6 +214,11 @@ def test_without_anything_to_work_out_the_attributes_of_those_described_are_all_
     assert found.columns.tolist() == ["customer_id", "town"] and len(found) == 20 and left_out == ["note"]
 
 
+def test_customers_of_whom_nothing_is_known_have_no_descriptor():
+    found, left_out = few(described().mutate(described=False))
+    assert found.columns.tolist() == ["customer_id"] and found.empty and left_out == []
+
+
 def test_what_is_worked_out_is_told_of_everyone_and_the_age_becomes_a_band():
     found, left_out = few(described(town=lambda i: "ab"[i % 2], age=lambda i: 20 + i, postcode=lambda i: f"{69 if i < 20 else 75}000"))
     assert sorted(found.columns) == ["age_band", "area", "customer_id", "town"] and len(found) == 40 and left_out == []
@@ -363,6 +368,8 @@ def test_what_is_checked_is_typed_or_else_gender_and_age_where_they_are_known():
     assert proxies.asked(known, project()) == (["gender"], [])
     typed = project(variables={"proxies_of": ["town", "religion"]})
     assert proxies.asked(known, typed) == (["town"], ["religion"])
+    in_bands = ibis.memtable({"customer_id": ["a"], "age_band": ["<25"]})
+    assert proxies.asked(in_bands, project(variables={"proxies_of": ["age", "age_band"]})) == (["age_band"], [])
 
 
 def test_the_finding_names_the_attribute_that_is_given_away_most():

@@ -240,12 +240,15 @@ def test_a_french_till_s_export_becomes_a_project_in_which_every_figure_is_read(
 
 
 def test_a_unit_price_and_a_quantity_make_the_amount(shop):
-    rows = [["a", i, f"2024-01-{i + 1:02d}", 3, 2.5, "x"] for i in range(9)] + [["b", "C9", "2024-02-01", -1, 2.5, "x"]]
+    rows = [["a", i, f"2024-01-{i + 1:02d}", 3, 2.5, "x"] for i in range(9)] + [
+        ["b", "C9", "2024-02-01", -1, 2.5, "x"],
+        ["", 10, "2024-02-01", 0, 2.5, "x"],
+    ]
     plan, text, report = begun(
         write(shop / "lines.csv", ["Customer ID", "InvoiceNo", "InvoiceDate", "Quantity", "Unit Price", "sku"], rows)
     )
     assert only(plan).columns["amount"] == "= Quantity * `Unit Price`"
-    assert "1 row with an amount below zero: refunds" in report
+    assert "1 row with an amount below zero: refunds" in report and "1 row without a customer: set aside and counted" in report
     assert float(read(plan).mapped("orders").amount.sum().execute()) == 65.0  # 9 · 7.50 − 2.50
 
 

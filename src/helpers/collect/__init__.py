@@ -22,7 +22,6 @@ from helpers.collect.survey import asked, behaviour, claims, compare, hypotheses
 from helpers.collect.unify import (
     OWN,
     RULES,
-    after,
     apart,
     attributes,
     checked,
@@ -44,7 +43,6 @@ __all__ = [
     "OLDEST",
     "OWN",
     "RULES",
-    "after",
     "apart",
     "asked",
     "attribute_coverage",

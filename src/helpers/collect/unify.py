@@ -1,6 +1,5 @@
 """Step 3: the mapped sources checked and brought into the table contract, what is set aside beside it, and one row per customer."""
 
-from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -138,7 +137,6 @@ def _judged(step, table: str, rules: list[str], matched) -> ir.Table:
     """The rows of a table with their reasons, those that the engine could not take included."""
     records = table == "customers" and matched is not None
     rows = step.engine.records() if records else _with_undated(step, table)
-    rows = known_by(rows, step.as_of) if table == "customers" else rows
     judged, refused = judge_rows(table, rows, rules), step.engine.refused(table)
     if not int(refused.count().execute()):
         return judged
@@ -165,23 +163,6 @@ def _of_people(rows: ir.Table, matched) -> ir.Table:
     return matching.applied(rows, matched.identity).select(*rows.columns)
 
 
-def known_by(customers: ir.Table, as_of: datetime) -> ir.Table:
-    """The customers without those whose record was created at or after as_of: nobody knew them yet. A later change has no day."""
-    if "created_at" in customers.columns:
-        customers = customers.filter(customers.created_at.isnull() | (customers.created_at < ibis.literal(as_of)))
-    if "updated_at" not in customers.columns:
-        return customers
-    return customers.mutate(updated_at=ibis.cases((customers.updated_at < ibis.literal(as_of), customers.updated_at)))
-
-
-def after(step, table: str) -> int:
-    """Rows at or after as_of, which exist and no step sees; of customers the records created then."""
-    if table != "customers":
-        return step.engine.after(table)
-    rows = step.engine.records()
-    return int((rows.created_at >= ibis.literal(step.as_of)).sum().execute() or 0) if "created_at" in rows.columns else 0
-
-
 def described(step, judged: dict[str, ir.Table], matched) -> ir.Table | None:
     """The customers' attributes without what says who they are, with their age at as_of; None without a table customers.
 
@@ -189,7 +170,7 @@ def described(step, judged: dict[str, ir.Table], matched) -> ir.Table | None:
     """
     if "customers" not in judged:
         return None
-    rows = known_by(matched.people, step.as_of) if matched is not None else _kept(judged["customers"])
+    rows = matched.people if matched is not None else _kept(judged["customers"])
     if "birth_date" in rows.columns and "age" not in rows.columns:
         rows = rows.mutate(age=years_of_age(rows.birth_date, step.as_of))
     return rows.drop(*_private(rows))

@@ -86,7 +86,7 @@ class Engine:
         """
         mapped, dated = self.mapped(table), CONTRACT[table]["dated"]
         if dated is None:
-            return mapped
+            return known_by(mapped, self.as_of)
         files = [source.file for source in self.project.sources_of(table).values()]
         first = mapped[dated].min().execute()
         if first is None or first != first:
@@ -114,8 +114,8 @@ class Engine:
 
     def after(self, table: str) -> int:
         """Rows of a source at or after as_of: they exist and no step sees them."""
-        mapped, dated = self.mapped(table), CONTRACT[table]["dated"]
-        return int(mapped.filter(mapped[dated] >= literal(self.as_of)).count().execute()) if dated else 0
+        mapped, dated = self.mapped(table), CONTRACT[table]["dated"] or "created_at"
+        return int(mapped.filter(mapped[dated] >= literal(self.as_of)).count().execute()) if dated in mapped.columns else 0
 
     def mapped(self, table: str) -> ir.Table:
         """A canonical table with the contract's columns and types, not cut: the good rows of all its sources.
@@ -157,7 +157,7 @@ class Engine:
     def records(self) -> ir.Table | None:
         """Descriptions of customers as they came, with `source` (its name) and `place` (its position in project.yml); raw ids.
 
-        None when no source fills the table customers.
+        Records created at or after as_of are left out. None when no source fills the table customers.
         """
         if not self.has("customers"):
             return None
@@ -166,7 +166,7 @@ class Engine:
             judged.good.mutate(source=ibis.literal(judged.name), place=ibis.literal(place[judged.name], type="int64"))
             for judged in self._sources("customers")
         ]
-        return _united(parts)
+        return known_by(_united(parts), self.as_of)
 
     def _sources(self, table: str) -> list[Judged]:
         names = list(self.project.sources_of(table))
@@ -176,6 +176,15 @@ class Engine:
             if name not in self._judged:
                 self._judged[name] = judge(self.project, name, self._reader, self.con, bare=bare_numbering(self.project))
         return [self._judged[name] for name in names]
+
+
+def known_by(customers: ir.Table, as_of: datetime) -> ir.Table:
+    """The customers without those whose record was created at or after as_of: nobody knew them yet. A later change has no day."""
+    if "created_at" in customers.columns:
+        customers = customers.filter(customers.created_at.isnull() | (customers.created_at < literal(as_of)))
+    if "updated_at" not in customers.columns:
+        return customers
+    return customers.mutate(updated_at=ibis.cases((customers.updated_at < literal(as_of), customers.updated_at)))
 
 
 def bare_numbering(project: Project) -> str:

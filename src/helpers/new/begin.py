@@ -101,6 +101,9 @@ def _checked(found: Guess) -> write.Source:
     check(found, how)
     finish.signs(found, how)
     finish.repeated_header(found)
+    who = found.columns.get(found.roles["customer_id"].origin) if "customer_id" in found.roles else None
+    if found.table == "orders" and who and who.filled < who.rows:
+        found.notes.append(f"{rows(who.rows - who.filled)} without a customer: set aside and counted")
     refunds = 0 if found.totals else finish.refunds(found, how)
     if refunds:
         found.notes.append(f"{rows(refunds)} with an amount below zero: refunds")

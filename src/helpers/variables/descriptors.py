@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from helpers.engine import between, days_between
 from helpers.project import Project
-from helpers.project.contract import LOCATING, PERSONAL
+from helpers.project.contract import LOCATING, PERSONAL, UNIFIED
 from helpers.variables.formulas import bought_orders
 from helpers.variables.formulas_events import MOBILE
 
@@ -237,7 +237,7 @@ def describe(people: ir.Table, tables: dict[str, ir.Table], project: Project, *,
 
 def _is_attribute(people: ir.Table, column: str) -> bool:
     """Whether a column of the unified customers describes them, and may be told in levels."""
-    own = ("customer_id", "described", "first_ordered_at", "last_ordered_at", "orders", "household_id")
+    own = ("customer_id", *UNIFIED, "household_id")
     dated = people[column].type().is_timestamp() or people[column].type().is_date()
     return column not in (*own, *LOCATING, *PERSONAL) and not dated
 

@@ -57,18 +57,13 @@ def measure(tables: dict[str, ir.Table], customers: ir.Table, project: Project, 
         most = visits.group_by("customer_id").agg(in_main=visits.n.max(), stores_visited=visits.count())
         joined = joined.left_join(most, "customer_id").drop("customer_id_right")
     if "response_rate" in wanted:
-        answers = measure_objective("response_rate", tables["orders"], _sent(tables["contacts"]), start=start, end=as_of)
+        answers = measure_objective("response_rate", tables["orders"], tables["contacts"], start=start, end=as_of)
         answers = answers.select("customer_id", response_rate=answers.y / answers.n)
         joined = joined.left_join(answers, "customer_id").drop("customer_id_right")
     for part in _done_and_said(tables, orders, project, set(wanted), start=start, as_of=as_of):
         joined = joined.left_join(part, "customer_id").drop("customer_id_right")
     found = _finish(joined, project, [n for n in wanted if n not in project.variables.own], as_of=as_of, window_days=window_days)
     return _with_own(found, project)
-
-
-def _sent(contacts: ir.Table) -> ir.Table:
-    """The mailings that were sent: a control group stands in the list and got nothing."""
-    return contacts.filter((contacts.arm.lower() != "control").fill_null(True)) if "arm" in contacts.columns else contacts
 
 
 def _exposure(first: ir.TimestampColumn, project: Project, as_of: datetime, window_days: int) -> ir.Value:

@@ -22,6 +22,8 @@ SLIGHT, CLEAR = 0.10, 0.33
 def asked(descriptors: ir.Table, project: Project) -> tuple[list[str], list[str]]:
     """The attributes to check among the descriptors, and those that project.yml names and no descriptor holds."""
     wanted = list(dict.fromkeys(project.variables.proxies_of)) or [name for name in DEFAULT if name in descriptors.columns]
+    if "age" not in descriptors.columns and "age_band" in descriptors.columns:  # ages in years are told in bands
+        wanted = list(dict.fromkeys("age_band" if name == "age" else name for name in wanted))
     return [n for n in wanted if n in descriptors.columns], [n for n in wanted if n not in descriptors.columns]
 
 
