@@ -36,8 +36,8 @@ create temp view judged as select *, case
     when order_id is null or ordered_at is null or amount is null then 'incomplete'
     when quantity <= 0 and amount >= 0 then 'quantity_not_positive' end as reason
 from raw where ordered_at < timestamp '{AS_OF}';
-copy (select * exclude reason from judged where reason is null order by all) to '{{out}}/orders.parquet' (compression zstd);
-copy (select * from judged where reason is not null order by all) to '{{out}}/set_aside.parquet' (compression zstd);
+copy (select * exclude reason from judged where reason is null order by order_id, product_id, *) to '{{out}}/orders.parquet' (compression zstd);
+copy (select * from judged where reason is not null order by order_id, product_id, *) to '{{out}}/set_aside.parquet' (compression zstd);
 copy (
     select customer_id, min(ordered_at) as first_ordered_at, max(ordered_at) as last_ordered_at, count(distinct order_id) as orders
     from '{{out}}/orders.parquet' group by all order by customer_id

@@ -82,7 +82,7 @@ def consent_words(reached: dict | None) -> str:
     all_ = max(reached["customers"], 1)
     contact = say("{share} of customers may be contacted by at least one channel.", share=words.share(reached["contact"] / all_, 0))
     if reached["profiling"] is None:
-        return f"{contact} {say('Nobody was asked about profiling, which is a purpose of its own.')}"
+        return contact + " " + say("Nobody was asked about profiling, which is a purpose of its own.")
     return (
         contact
         + " "
@@ -126,7 +126,8 @@ def unused_words(idle: dict[str, list[str]], bare: list[str], special: list[dict
     if bare:
         parts.append(say("No legal basis is stated for {sources}.", sources=words.join(s.replace("_", " ") for s in bare)))
     if special:
-        kinds = words.join(dict.fromkeys(say(SPECIAL[s["category"]]) for s in special))
+        categories = [each["category"] for each in special]
+        kinds = words.join(dict.fromkeys(say(SPECIAL[category]) for category in categories))
         parts.append(say("Special categories used on a stated basis: {kinds}.", kinds=kinds))
     return " ".join(parts)
 
@@ -143,11 +144,11 @@ def special_table(special: list[dict], project: Project) -> Table:
 
     rows = [
         {
-            "name": each["name"].replace("_", " "),
-            "category": say(SPECIAL[each["category"]]),
-            "basis": next((words.text(b) for p, b in project.collect.special.items() if fnmatchcase(each["name"], p)), ""),
+            "name": name.replace("_", " "),
+            "category": say(SPECIAL[category]),
+            "basis": next((words.text(b) for p, b in project.collect.special.items() if fnmatchcase(name, p)), ""),
         }
-        for each in special
+        for name, category in ((each["name"], each["category"]) for each in special)
     ]
     columns = [Column("name", say("Column or question")), Column("category", say("Speaks of")), Column("basis", say("Basis stated"))]
     return Table(

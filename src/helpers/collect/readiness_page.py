@@ -5,7 +5,7 @@ import pandas as pd
 from helpers import words
 from helpers.collect.readiness import ANALYSES, REQUIREMENTS
 from helpers.tables import Column, Table
-from helpers.words import mark, say, say_n
+from helpers.words import mark, say
 
 TAKES = {
     "orders": mark("order lines"),
@@ -78,14 +78,9 @@ def readiness_words(found: list[dict]) -> str:
     lacking = [ANALYSES[each["analysis"]] for each in found if not each["ready"]]
     if not lacking:
         return say("These data are ready for everything that later steps may ask.")
-    return say_n(
-        "These data are ready for {ready} of {all} later analyses; not for {names}.",
-        "These data are ready for {ready} of {all} later analyses; not for {names}.",
-        len(lacking),
-        ready=words.number(len(found) - len(lacking)),
-        all=words.number(len(found)),
-        names=words.join([_lower(say(name)) for name in lacking]),
-    )
+    names = words.join([_lower(say(name)) for name in lacking])
+    ready, all_of = words.number(len(found) - len(lacking)), words.number(len(found))
+    return say("These data are ready for {ready} of {all} later analyses; not for {names}.", ready=ready, all=all_of, names=names)
 
 
 def _lower(name: str) -> str:

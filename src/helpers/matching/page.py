@@ -212,12 +212,13 @@ def caveats(matched, project: Project) -> list[str]:
 def _left_out(found: dict, project: Project) -> list[str]:
     said = []
     for shared in found["shared"]:
+        name = FIELDS[shared["field"]]
         said.append(
             say_n(
                 "{field}: {n} value is on so many ids ({ids} in all) that it is nobody’s own; it was not compared.",
                 "{field}: {n} values are on so many ids ({ids} in all) that they are nobody’s own; they were not compared.",
                 shared["values"],
-                field=say(FIELDS[shared["field"]]),
+                field=say(name),
                 ids=_some(shared["ids"], project),
             )
         )

@@ -82,7 +82,8 @@ def _own_database(project: Project):
         spill.parent.mkdir(parents=True, exist_ok=True)
     own = duckdb.connect(config={"temp_directory": str(spill)})
     try:
-        own.execute("set enable_progress_bar = false")
+        with contextlib.suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to take away
+            own.execute("set enable_progress_bar = false")
         yield own
     finally:
         own.close()

@@ -50,7 +50,8 @@ def without_words(found: dict, project: Project) -> dict:
     """The words of the chart."""
     name = "without"
     if found["why"]:
-        return nothing(name, say(WHY_NOT[found["why"]]))
+        reason = WHY_NOT[found["why"]]
+        return nothing(name, say(reason))
     more, all_of = [v for v in found["variables"].values() if v["more"]], found["variables"]
     if found["chance"]:
         title = say_n(
@@ -89,7 +90,8 @@ def _source(found: dict) -> str:
 def without_finding(found: dict, project: Project) -> str:
     """Which variables change the segments more than another draw of customers does, and which no more."""
     if found["why"]:
-        return say(WHY_NOT[found["why"]])
+        reason = WHY_NOT[found["why"]]
+        return say(reason)
     titles, variables = titles_of(project), found["variables"]
     if not found["chance"]:
         return say("How much chance alone would change cannot be told: too few customers differ.")

@@ -138,7 +138,8 @@ def classes_table(found: pd.DataFrame, project: Project) -> Table:
 
     found   result of `classes.figures`, or an empty frame where seniority cannot be told
     """
-    frame = found.assign(seniority=[level_words("seniority", s) if s != "all" else say(LEVELS["all"]) for s in found["seniority"]])
+    everyone = LEVELS["all"]
+    frame = found.assign(seniority=[level_words("seniority", s) if s != "all" else say(everyone) for s in found["seniority"]])
     days = words.number(project.variables.attrition_after_days)
     columns = [
         Column("seniority", say("Seniority")),
@@ -231,9 +232,9 @@ def proxies_table(found: list[dict], project: Project) -> Table:
             "chance": p["chance"],
             "most": titles.get(p["variable"], ""),
             "alone": p["alone"],
-            "verdict": say(VERDICTS[p["verdict"]]),
+            "verdict": say(VERDICTS[verdict]),
         }
-        for p in found
+        for p, verdict in ((p, p["verdict"]) for p in found)
     ]
     frame = pd.DataFrame(rows, columns=["attribute", "n", "levels", "accuracy", "interval", "chance", "most", "alone", "verdict"])
     columns = [
