@@ -135,6 +135,11 @@ def unreadable_table(frame: pd.DataFrame) -> Table:
     return Table("unreadable", say("Values that cannot be used"), shown, columns, note=note, cell_size="size")
 
 
+def each_month() -> str:
+    """What stands in place of the table of months until it is opened."""
+    return say("Show every month")
+
+
 def control_table(checked: pd.DataFrame) -> Table:
     """Our figures beside the controller's, month by month."""
     money = {"revenue": ("money", 2), "orders": ("count", 0), "customers": ("count", 0)}

@@ -9,6 +9,7 @@ from helpers import words
 from helpers.collect.control_page import (
     control_table,
     draft_reason,
+    each_month,
     elsewhere_table,
     first_line,
     reason_words,
@@ -29,6 +30,7 @@ __all__ = [
     "agreement",
     "caveats",
     "control_table",
+    "each_month",
     "coverage_table",
     "draft_reason",
     "elsewhere_table",

@@ -1,6 +1,5 @@
 """Step 3: the mapped sources checked and brought into the table contract, what is set aside beside it, and one row per customer."""
 
-
 import ibis
 import ibis.expr.types as ir
 

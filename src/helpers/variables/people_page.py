@@ -79,6 +79,11 @@ def _coded(attribute: str) -> bool:
     return attribute in CODED or attribute.startswith("area_") or ": " in attribute
 
 
+def each_level() -> str:
+    """What stands in place of the long table of levels until it is opened."""
+    return say("Show each level of each descriptor")
+
+
 def descriptors_table(descriptors: ir.Table, *, min_cell: int) -> Table:
     """How many of the customers in scope carry each level of each attribute; small levels are added together.
 
