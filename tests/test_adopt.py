@@ -139,6 +139,12 @@ def test_descriptors_are_told_beyond_chance_and_when_neither_side_is_too_few():
     assert "Known for 20 of 30." in text_of(html(card)) and "age 30: 10 members, 50% of those described, against 20%" in text_of(html(card))
 
 
+def test_a_card_says_codes_of_descriptors_in_words():
+    told = {"attribute": "area_income", "level": "low", "n": 10, "share": 0.5, "everyone": 0.2, "v": 3.0, "p_holm": 0.01}
+    (card,) = shown(segment("s1", 30, descriptors=[told]), known={"s1": 20})["segments"]
+    assert "Area: income lower third: 10 members" in text_of(html(card))
+
+
 def test_of_a_segment_of_three_people_only_the_name_is_told():
     small = segment("s2", 3, name="Three of a kind", traits=[trait("departments", 9.0, 8.0, 2.4)], each=777.0)
     cards = shown(segment("s1", 20, name="Many"), small)

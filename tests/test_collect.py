@@ -394,7 +394,7 @@ def test_coverage_is_over_all_customers():
     everybody = collect.one_row_each(described, BOUGHT)
     same(
         collect.attribute_coverage(everybody),
-        {"attribute": ["age", "town"], "n": [2, 0], "share": [2 / 3, 0.0], "values": [1, 0]},
+        {"attribute": ["age", "town"], "n": [2, 0], "share": [2 / 3, 0.0], "values": [1, 0], "spellings": [0, 0]},
         by="attribute",
     )
     assert collect.described_share(collect.attribute_coverage(everybody)) == pytest.approx(1 / 3)
@@ -436,6 +436,9 @@ def test_the_facts_of_order_lines_counted_by_hand():
         "copies": 1,
         "orphans": None,
         "contradictory": 2,  # the two lines of o2
+        "contradictions": {"customer": 0, "moment": 1, "store": 0},
+        "empty": {},  # who lacks a customer is not incomplete besides
+        "undescribed": None,  # nothing describes customers
         "unreadable": 0,
         "filtered": 0,
         "replaced": 0,
@@ -567,9 +570,9 @@ def controlled(totals, **how):
 
 
 def test_revenue_a_month_stands_beside_the_controllers():
-    found = controlled([(date(2017, 8, 15), 100), (date(2017, 7, 1), 100), (date(2017, 6, 1), 50)])
-    expected = {"ours": [0.0, 101.0, 102.5], "theirs": [50.0, 100.0, 100.0], "difference": [-1.0, 0.01, 0.025], "measure": ["revenue"] * 3}
-    same(found, {"month": [date(2017, 6, 1), date(2017, 7, 1), date(2017, 8, 1)], **expected}, by="month")
+    found = controlled([(date(2017, 10, 1), 50), (date(2017, 8, 1), 100), (date(2017, 7, 1), 100)])
+    expected = {"ours": [101.0, 102.5, 0.0], "theirs": [100.0, 100.0, 50.0], "difference": [0.01, 0.025, -1.0], "measure": ["revenue"] * 3}
+    same(found, {"month": [date(2017, 7, 1), date(2017, 8, 1), date(2017, 10, 1)], **expected}, by="month")
 
 
 @pytest.mark.parametrize(("theirs", "draft"), [(100, False), (99.99, True), (102.02, False), (102.03, True)])
@@ -579,8 +582,8 @@ def test_more_than_one_percent_apart_makes_everything_a_draft(theirs, draft):
 
 
 def test_a_month_of_nothing_on_their_side_is_no_division_by_zero():
-    found = controlled([(date(2017, 7, 1), 0), (date(2017, 5, 1), 0)])
-    assert list(found["difference"]) == [0.0, float("inf")]
+    found = controlled([(date(2017, 7, 1), 0), (date(2017, 10, 1), 0)])
+    assert list(found["difference"]) == [float("inf"), 0.0]
     assert page.reconciliation(found).startswith("DRAFT")
 
 

@@ -148,6 +148,13 @@ def test_the_device_of_most_visits():
 # Age, area, consents
 
 
+def test_of_two_values_shown_as_often_the_one_shown_last_counts_then_the_first_by_alphabet():
+    shown = [("ann", "web", 8.0), ("ann", "app", 9.0), ("bea", "web", 9.0), ("bea", "app", 9.0)]  # days before the end
+    rows = dated("orders", "customer_id channel ordered_at", *shown)
+    found = descriptors.most_often(rows, "channel", "ordered_at", "preferred_channel")
+    same(found, {"customer_id": ["ann", "bea"], "preferred_channel": ["web", "app"]})
+
+
 def test_ages_fall_into_bands():
     people = everyone("a", "b", "c", "d", "e", "f", age=[24.0, 25.0, 34.0, 64.0, 65.0, None])
     found = descriptors.age_band(people, project())
@@ -344,6 +351,46 @@ def test_noise_gives_nothing_away():
     assert found["verdict"] == "none" and found["low"] <= 0.5
 
 
+def shop_of_many(follows: float, *, n: int, variables: int, seed: int) -> dict:
+    """Variables each of which follows gender by so little that only their sum gives it away."""
+    draw = np.random.default_rng(seed)
+    woman, names = draw.integers(0, 2, n), [f"x{j}" for j in range(variables)]
+    values = follows * woman[:, None] + draw.normal(size=(n, variables))
+    sample = pd.DataFrame(values, columns=names).assign(customer_id=[f"c{i}" for i in range(n)])
+    learnt = [{"name": name, "missing": 0.0, "steps": []} for name in names]
+    attributes = pd.DataFrame({"customer_id": sample["customer_id"], "gender": np.where(woman, "f", "m")})
+    (found,) = proxies.proxies(sample, learnt, names, attributes, project())
+    return found
+
+
+def test_what_only_the_sum_of_many_variables_gives_away_is_recognised():
+    found = shop_of_many(0.25, n=500, variables=12, seed=4)
+    assert found["verdict"] == "some" and found["accuracy"] > 0.6 and found["low"] > 0.54  # one tree of four questions: 0.55
+    assert found["accuracy"] > found["alone"] and found["alone_low"] < found["alone"] < found["alone_high"]
+
+
+def test_what_one_variable_gives_away_but_no_straight_line_is_recognised_too():
+    draw = np.random.default_rng(6)
+    x = draw.normal(size=400)
+    sample = pd.DataFrame({"customer_id": [f"c{i}" for i in range(400)], "x": x, "y": draw.normal(size=400)})
+    learnt = [{"name": name, "missing": 0.0, "steps": []} for name in ("x", "y")]
+    attributes = sample[["customer_id"]].assign(gender=np.where(np.abs(x) > 0.7, "f", "m"))
+    (found,) = proxies.proxies(sample, learnt, ["x", "y"], attributes, project())
+    assert found["verdict"] == "clear" and found["variable"] == "x" and min(found["accuracy"], found["alone"]) > 0.9
+
+
+def test_attributes_drawn_by_lot_are_taken_for_given_away_once_in_twenty_at_most():
+    found = [shop_of_many(0.0, n=200, variables=4, seed=seed)["verdict"] for seed in range(20)]
+    assert sum(verdict != "none" for verdict in found) <= 1
+
+
+def test_the_interval_of_the_best_variable_is_wider_the_more_there_were():
+    guessed, y = np.array([0, 0, 0, 1] * 25), np.array([0, 0, 1, 1] * 25)  # of 0 all, of 1 half
+    accuracy, low, high = proxies._figures(guessed, y)
+    assert accuracy == 0.75 and accuracy - low == pytest.approx(1.959964 * np.sqrt(0.25 / 50) / 2) == pytest.approx(high - accuracy)
+    assert accuracy - proxies._figures(guessed, y, among=5)[1] == pytest.approx(2.575829 * np.sqrt(0.25 / 50) / 2)
+
+
 def test_the_same_customers_give_the_same_answer_in_any_order():
     draw = np.random.default_rng(2)
     sample = pd.DataFrame({"customer_id": [f"c{i}" for i in range(200)], "x": draw.normal(size=200)})
@@ -374,16 +421,20 @@ def test_what_is_checked_is_typed_or_else_gender_and_age_where_they_are_known():
 
 def test_the_finding_names_the_attribute_that_is_given_away_most():
     plan, base = project(), {"n": 500, "levels": 2, "chance": 0.5, "low": 0.6, "high": 0.7, "alone": 0.6}
+    base |= {"alone_low": 0.55, "alone_high": 0.65}
     clear = base | {"attribute": "gender", "accuracy": 0.66, "strength": 0.32, "verdict": "some", "variable": "spend_per_30d"}
     none = base | {"attribute": "age_band", "accuracy": 0.5, "strength": 0.0, "verdict": "none", "variable": "recency_days"}
     said = people_page.proxies_words([none, clear], [], plan)
     assert said == (
         "Gender: the proposed variables together recognise 66% where chance would recognise 50%; Spend per 30 days gives most away."
     )
-    assert "better than by chance" in people_page.proxies_words([none], [], plan)
+    said = people_page.proxies_words([none], [], plan)
+    assert said == "This check did not recognise Age from the proposed variables any better than chance would."
     assert "does not hold it" not in said and "do not hold it" in people_page.proxies_words([], ["religion"], plan)
     assert people_page.proxies_words([], [], plan).startswith("No attribute is checked")
-    assert people_page.proxies_table([none, clear], plan).frame["verdict"].tolist() == ["no better than chance", "partly given away"]
+    frame = people_page.proxies_table([none, clear], plan).frame
+    assert frame["verdict"].tolist() == ["not recognised by this check", "partly given away"]
+    assert frame["interval"].tolist() == ["60.0% to 70.0%"] * 2 and frame["alone_interval"].tolist() == ["55.0% to 65.0%"] * 2
     said = people_page.caveats(plan, classes=False, left_out=["siret"], scales={}, proxies=[none, clear])
     assert said[0].startswith("Who is new, loyal or dormant is not told") and said[1].endswith("no two groups of customers apart: siret.")
     assert said[2].startswith("The variables stand in part for gender")

@@ -34,6 +34,10 @@ def value(text: str, wanted: str = "number") -> list:
         ("spend / orders", [3.125, None, None]),  # 12.50 / 4; -3 / 0 is missing; a missing amount stays missing
         ("orders % 3", [1.0, 0.0, 2.0]),
         ("orders % 0", [None, None, None]),
+        ("(orders - 11) % 3", [-7 % 3, -11 % 3, -9 % 3]),  # the sign of the divisor, as in Python: 2, 1 and 0
+        ("(orders + 3) % -3", [7 % -3, 3 % -3, 5 % -3]),
+        ("spend % 2.5", [12.5 % 2.5, -3 % 2.5, None]),
+        ("(orders - 3) % 0.1", [1 % 0.1, -3 % 0.1, -1 % 0.1]),
         ("-orders + 2 * 3", [2.0, 6.0, 4.0]),
         ("1 - spend", [-11.5, 4.0, None]),
         ("min(orders, 3)", [3.0, 0.0, 2.0]),

@@ -10,7 +10,10 @@ from by_hand import AS_OF, orders, project, rows_of, same, table
 
 from helpers import NinefoldError, collect
 from helpers.collect import law, law_page, special
+from helpers.collect.unify import _judged
 from helpers.tables import payload
+from helpers.target import arms
+from helpers.variables import descriptors
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -152,6 +155,54 @@ def test_the_last_word_on_a_channel_and_purpose_counts():
         ("dan", "email", "profiling", True, False),
         ("eve", "email", "marketing", True, False),
     ]
+
+
+def test_a_purpose_and_a_channel_are_one_however_they_are_typed_for_steps_3_4_and_8():
+    typed = table(
+        "consents",
+        "customer_id channel purpose granted updated_at",
+        ("ann", "email", "Marketing", True, "01-01"),
+        ("bea", "E-Mail ", "marketing", True, "01-01"),
+        ("bea", "e-mail", " MARKETING", False, "09-01"),  # withdrawn in another spelling
+        ("cyd", "email", "marketing", True, "01-01"),
+        ("cyd", "Email", "Marketing", False, "01-01"),  # at the same moment: the no counts
+        ("dan", "email", "\u00a0Profiling", True, "01-01"),
+    )
+    now = rows_of(collect.consents_now(typed), by=["customer_id"])
+    assert [(r.customer_id, r.channel, r.purpose, bool(r.granted)) for r in now.itertuples()] == [
+        ("ann", "email", "marketing", True),
+        ("bea", "e-mail", "marketing", False),
+        ("cyd", "email", "marketing", False),
+        ("dan", "email", "profiling", True),
+    ]
+    assert collect.reach(typed, FOUR) == {"customers": 4, "contact": 1, "profiling": 1, "both": 0}
+    told = rows_of(descriptors.reach(FOUR, typed), by=["customer_id"])
+    assert told["reach"].tolist() == ["email", "none", "none", "none"]
+    assert rows_of(arms.reachable(typed), by=["customer_id"]).to_dict("records") == [{"customer_id": "ann", "channel": "email"}]
+
+
+def test_consents_are_checked_with_purpose_and_channel_in_one_form_and_an_empty_one_is_set_aside():
+    columns = "customer_id channel purpose granted updated_at"
+    first = ("ann", "Email", "Marketing ", True, "01-01")
+    good = table("consents", columns, first, ("ann", "email", "marketing", True, "01-01"), ("bea", " ", "marketing", True, "01-01"))
+    bad = table("consents", columns, ("cyd", "SMS", "Marketing", None, "01-01")).mutate(reason=ibis.literal("unreadable"))
+    engine = SimpleNamespace(mapped=lambda _: good, refused=lambda _: bad)
+    judged = _judged(SimpleNamespace(source=lambda _: good, engine=engine), "consents", ["exact_copy"], None)
+    found = judged.execute().sort_values(["customer_id", "reason"], na_position="first").astype(object).where(lambda x: x.notna(), None)
+    assert found[["customer_id", "channel", "purpose", "reason"]].values.tolist() == [
+        ["ann", "email", "marketing", None],
+        ["ann", "email", "marketing", "exact_copy"],
+        ["bea", None, "marketing", "incomplete"],
+        ["cyd", "sms", "marketing", "unreadable"],
+    ]
+
+
+def test_a_word_without_a_day_is_nobodys_last_word():
+    people, days = ["ann", "bea", "bea", None, "cyd", "cyd"], [None, "2024-01-01", None, "2024-01-01", None, "2024-01-01"]
+    frame = pd.DataFrame({"customer_id": people, "granted": [True, True, False, True, True, False], "updated_at": pd.to_datetime(days)})
+    frame = frame.assign(channel="email", purpose="marketing")
+    now = rows_of(collect.consents_now(ibis.memtable(frame)), by=["customer_id"])
+    assert [(r.customer_id, bool(r.granted), bool(r.withdrawn)) for r in now.itertuples()] == [("bea", True, False), ("cyd", False, False)]
 
 
 def test_shares_are_of_all_customers_marketing_first_and_silence_is_no_yes():

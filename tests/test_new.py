@@ -1,18 +1,27 @@
 """`make new`: what is guessed from files, what is said to be doubtful, what is refused; every project.yml that is written loads."""
 
 import csv
+import importlib.util
 import json
 import os
+import shutil
 import sqlite3
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import ibis
+import pandas as pd
 import pytest
 
 from helpers import NinefoldError, __main__, project
+from helpers.collect import special as collect_special
 from helpers.engine import Engine
-from helpers.new import files, names, new, sniff, writing
+from helpers.new import begin, files, names, new, sniff, writing
+from helpers.new.read import Reader
+from helpers.project import special
+from helpers.project.special import category
 
 ORDERS = [  # customer, order, day, category, quantity, amount in cents; unsorted, ids with leading zeros, one refund
     ("00017", "F3", datetime(2024, 3, 31, 18, 5), "frais", 2, 123456),
@@ -601,7 +610,8 @@ def test_files_that_lie_below_raw_already_stay_where_they_are(shop):
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated(shop):
-    for address in ("postgresql://ann:secret@db.local/shop", "postgresql://ann@db.local/shop?password=secret"):
+    bare = "postgresql://ann@db.local/shop"
+    for address in ("postgresql://ann:secret@db.local/shop", f"{bare}?password=secret", f"{bare}?PassWord%3d=secret"):
         message = refused(address)
         assert "holds a password" in message and "PGPASSWORD" in message and "secret" not in message
 
@@ -609,6 +619,43 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(shop):
 def test_a_server_without_its_package_says_what_to_install(shop, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "needs the package psycopg. Install it" in refused("postgresql://ann@db.local/shop")
+
+
+class Server:
+    """A PostgreSQL server with one table, as the engine connects to it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def connect(self, **options):
+        self.asked.append(options)
+        return self
+
+    def raw_sql(self, query):
+        return self
+
+    def fetchall(self):
+        return [("public.orders",)]
+
+    def close(self):
+        pass
+
+    disconnect = close
+
+    def table(self, name, database=None):
+        rows = [{"customer_id": c, "order_id": o, "order_date": t, "total": a / 100} for c, o, t, _, _, a in ORDERS]
+        return ibis.memtable(pd.DataFrame(rows))
+
+
+def test_the_tables_of_a_server_are_found_and_read_with_the_options_of_its_address(shop, monkeypatch):
+    server = Server()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, was=importlib.util.find_spec: True if name == "psycopg" else was(name))
+    monkeypatch.setitem(vars(ibis), "postgres", server)
+    plan, _, report = begun("postgresql://ann@db.local:5433/shop?sslmode=require")
+    assert only(plan).file == "postgresql://ann@db.local:5433/shop?sslmode=require#public.orders"
+    assert "→ orders (sure): 6 rows; customer_id, order_id, ordered_at, amount" in report
+    wanted = {"host": "db.local", "port": 5433, "user": "ann", "database": "shop", "sslmode": "require"}
+    assert len(server.asked) == 2 and all(wanted.items() <= options.items() for options in server.asked)
 
 
 def test_what_cannot_be_begun_is_said_with_the_remedy(shop):
@@ -628,3 +675,283 @@ def test_the_command_hands_project_and_files_on_and_prints_the_report(shop, caps
     options, _ = __main__.read(["new", "--project", "shop", "--from", str(plain(shop / "orders.csv"))])
     assert __main__.new(options, []) == 0
     assert capsys.readouterr().out.endswith("Next: make report PROJECT=shop\n")
+
+
+# Names that files have
+
+
+HEADS = ["customer_id", "order_id", "order_date"]
+
+
+def sold(path: Path, more: dict[str, list], *, customers=2, orders=8) -> Path:
+    """Orders of one day each, 10, 11, 12 … for customers in turn, with further columns (their values in turn)."""
+    rows = []
+    for i in range(orders):
+        further = [values[i % len(values)] for values in more.values()]
+        rows.append([f"c{i % customers}", f"F{i}", f"2024-01-{i % 28 + 1:02d}", *further])
+    return write(path, [*HEADS, *more], rows)
+
+
+@pytest.mark.parametrize("name", ["rowid", "ROWID", "a {t} b", "file_", "filename", "it's", 'a "b"', "a`b", "select"])
+def test_a_column_may_have_any_name(shop, name):
+    plan, _, _ = begun(sold(shop / "orders.csv", {"total": [10, 11], name: ["x", "y", "x"], "again": ["x", "y", "x"]}))
+    assert float(read(plan).mapped("orders").amount.sum().execute()) == 84.0  # 4 · 10 + 4 · 11
+
+
+@pytest.mark.parametrize("name", ["file_", "filename", "rowid"])
+def test_a_column_may_have_any_name_in_a_series_of_files_too(shop, name):
+    for year in (2023, 2024):
+        sold(shop / f"orders-{year}.csv", {"total": [10], name: ["x", "y"]})
+    plan, _, _ = begun(shop / "orders-2023.csv", shop / "orders-2024.csv")
+    assert (only(plan).file, only(plan).newer_replaces) == ("raw/orders-*.csv", True)  # F0 … F7 stand in both
+
+
+@pytest.mark.parametrize(
+    ("price", "written"), [("unit * price", "`unit * price`"), ("unit price'", "`unit price'`"), ("Unit Price", "`Unit Price`")]
+)
+def test_a_unit_price_is_multiplied_whatever_it_is_called(shop, price, written):
+    plan, _, report = begun(sold(shop / "orders.csv", {"Quantity": [2, -1], price: [1.5]}))
+    assert only(plan).columns["amount"] == f"= Quantity * {written}"
+    assert float(read(plan).mapped("orders").amount.sum().execute()) == 6.0  # 4 · 3.00 − 4 · 1.50
+    assert "4 rows with an amount below zero: refunds" in report
+
+
+def test_a_unit_price_that_no_expression_can_name_is_to_be_renamed(shop):
+    message = refused(sold(shop / "orders.csv", {"Quantity": [2], "unit`price": [1.5]}))
+    assert message == "orders.csv: the column 'unit`price' is needed in an expression, which cannot hold it: rename it."
+    assert not (shop / "home").exists()
+
+
+def test_a_name_that_project_yml_reads_as_a_formula_is_left_out_with_the_remedy(shop):
+    plan, text, _ = begun(sold(shop / "orders.csv", {"total": [10], "=channel": ["web", "shop"], "#row": ["a", "b"]}))
+    assert list(only(plan).columns) == ["customer_id", "order_id", "ordered_at", "amount"]
+    assert "# - orders.csv, =channel: project.yml reads a name that begins with = otherwise: rename it" in text
+    assert "# - orders.csv, #row: project.yml reads #row otherwise: rename it" in text
+
+
+@pytest.mark.parametrize("name", ["l'identifiant client", 'the "customer" id', "N° client"])
+def test_the_filter_of_a_repeated_header_holds_any_name(shop, name, monkeypatch):
+    monkeypatch.setattr(names, "fit", lambda *given, was=names.fit: 1.0 if given == (name, "orders", "customer_id") else was(*given))
+    header = [name, "order_id", "date", "total"]
+    plan, _, _ = begun(write(shop / "orders.csv", header, [["a", 1, "2024-01-05", 5], header, ["b", 2, "2024-01-06", 6]]))
+    assert list(read(plan).refused("orders").execute()["reason"]) == ["filtered"]
+
+
+def test_a_name_with_a_line_break_stays_one_line_of_project_yml(shop):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in [[*HEADS, "total\namount"], ["a", 1, datetime(2024, 1, 5), 10], ["b", 2, datetime(2024, 1, 6), 11]]:
+        book.active.append(row)
+    book.save(shop / "book.xlsx")
+    plan, text, _ = begun(shop / "book.xlsx")
+    assert 'amount: "total\\namount"' in text and only(plan).columns["amount"] == "total\namount"
+
+
+def test_a_line_break_in_the_names_of_a_text_file_that_cannot_be_read_so_is_said(shop):
+    message = refused(sold(shop / "orders.csv", {"total": [10], "two\nlines": ["x", "y"]}))
+    assert message.endswith("orders.csv: a name of a column runs over two lines, and no row could be read: take the line break out")
+
+
+def test_a_database_of_sqlite_that_is_called_duckdb_is_to_be_renamed(shop):
+    con = sqlite3.connect(shop / "shop.duckdb")
+    con.execute("create table t (a)")
+    con.close()
+    assert refused("shop.duckdb") == "None of these can be read:\n  shop.duckdb: a file of SQLite: rename it to end in .sqlite"
+
+
+def test_attributes_with_the_names_that_steps_use_get_the_name_of_their_file_before_it(shop):
+    plain(shop / "orders.csv")
+    rows = [["00004", "Lyon", "web", "x", 3], ["00017", "Metz", "shop", "y", 4], ["00021", "Lyon", "web", "x", 5]]
+    plan, _, _ = begun(shop / "orders.csv", write(shop / "crm.csv", ["customer_id", "city", "Source", "Place", "orders"], rows))
+    columns = only(plan, "customers").columns
+    assert columns == {"customer_id": "customer_id", "city": "city", "crm_source": "Source", "crm_place": "Place", "crm_orders": "orders"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("diabetes", "health"),
+        ("Blood types", "health"),
+        ("bloodType", "health"),
+        ("allergies", "health"),
+        ("Santé perçue", "health"),
+        ("vegan", "religion"),
+        ("casier_judiciaire", "criminal"),
+        ("Party", "opinion"),
+        ("syndiqués", "union"),
+        ("healthy_share", None),
+        ("third_party", None),
+        ("party_size", None),
+        ("wealth", None),
+        ("traces", None),
+        ("dietician's", None),
+    ],
+)
+def test_steps_and_make_new_know_the_same_special_categories(name, kind):
+    assert category(name) == kind and collect_special.category is category
+    assert kind is None or kind in collect_special.SPECIAL
+
+
+def test_every_special_category_that_a_name_can_speak_of_is_said_in_words():
+    assert set(special.WORDS) == set(collect_special.SPECIAL) and set(special.TOGETHER) < set(special.WORDS)
+
+
+def test_a_special_column_that_make_new_leaves_out_does_not_stop_step_3(shop):
+    plain(shop / "orders.csv")
+    rows = [["00004", "F", "type 1"], ["00017", "M", "no"], ["00021", "F", "no"]]
+    plan, text, _ = begun(shop / "orders.csv", write(shop / "crm.csv", ["customer_id", "gender", "diabetes"], rows))
+    assert "# - crm.csv, diabetes: may be of a special category (health)" in text
+    assert [name for _, _, name in collect_special.named(plan) if category(name)] == []
+
+
+# What stands beside
+
+
+def test_what_order_lines_repeat_for_each_customer_describes_customers_and_waits_for_a_check(shop):
+    # 25 customers in turn, 4 orders each; the country is the customer's, the gift wrap is not, and 61 towns are too many
+    more = {"total": [10], "Country": ["FR", "BE", "FR", "FR", "DE"], "gift": ["yes please", "no thanks", "no thanks"]}
+    plan, text, report = begun(sold(shop / "orders.csv", more, customers=25, orders=100))
+    assert only(plan, "customers").columns == {"customer_id": "customer_id", "country": "Country"}
+    assert only(plan, "customers").file == only(plan).file and only(plan, "customers").ids == only(plan).ids
+    assert "country: Country  # please check: the same in all orders of 100.0 % of the 25 customers with several" in text
+    assert "orders.csv, gift: the table orders has no column for it" in report and "Country: the table" not in report
+    assert "of several values the smallest" in text
+
+
+def test_one_customer_in_a_hundred_may_change_and_two_may_not(shop):
+    def given(movers: int) -> Path:
+        rows = [
+            [f"c{i:03d}", f"F{i}-{n}", f"2024-01-0{n + 1}", 5, "BE" if n and i < movers else "FR"] for i in range(100) for n in range(2)
+        ]
+        return write(shop / f"orders{'x' * movers}.csv", [*HEADS, "total", "Country"], rows)
+
+    assert begun(given(1), name="one")[0].has("customers.country")
+    assert not begun(given(2), name="two")[0].has("customers")
+
+
+def test_orders_of_people_who_came_once_and_codes_of_products_describe_nobody(shop):
+    once = sold(shop / "once.csv", {"total": [10], "Country": ["FR", "BE"]}, customers=100, orders=100)
+    assert not begun(once, name="once")[0].has("customers")
+    product = sold(shop / "goods.csv", {"total": [10], "product line": ["tea", "pots"]}, customers=50, orders=100)
+    assert not begun(product, name="goods")[0].has("customers")
+
+
+SURVEY = ["respondent_id", *(f"q{n}" for n in range(1, 7))]
+
+
+def test_a_survey_with_a_column_a_question_says_what_to_do_beside_orders_and_alone(shop):
+    rows = [[c, *((i + n) % 5 + 1 for n in range(6))] for i, c in enumerate(("00004", "00017", "00021", "00022", "00023"))]
+    path = write(shop / "enquete.csv", SURVEY, rows)
+    wanted = "looks like a survey with a column a question (6: q1, q2, q3 …): to use it as answers, turn these columns into rows"
+    _, text, report = begun(plain(shop / "orders.csv"), path)
+    assert wanted in text and wanted in report
+    assert f"enquete.csv {wanted}" in refused(path, name="alone")
+
+
+def test_sales_of_quarters_are_no_questions(shop):
+    header = ["customer_id", "Q1", "Q2", "Q3", "Q4"]
+    path = write(shop / "sales.csv", header, [[f"c{i}", 100 + 7 * i, 200 + 3 * i, 50 + i, 90 + 11 * i] for i in range(40)])
+    plan, text, _ = begun(path)
+    assert set(only(plan).totals.categories) == {"Q1", "Q2", "Q3", "Q4"} and "looks like a survey" not in text
+
+
+def test_few_levels_alone_make_no_survey(shop):
+    rows = [[c, i % 2, i % 3, "FM"[i % 2]] for i, c in enumerate(("00004", "00017", "00021", "00022"))]
+    _, text, _ = begun(plain(shop / "orders.csv"), write(shop / "crm.csv", ["customer_id", "kids", "cars", "gender"], rows))
+    assert "looks like a survey" not in text
+
+
+# Files that are streamed, and what stays behind
+
+
+def test_a_workbook_with_macros_and_a_wrong_size_is_read_whole(shop):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in [[*HEADS, "total", "vip"], *[[c, o, t, a / 100, a > 2000] for c, o, t, _, _, a in ORDERS]]:
+        book.active.append(row)
+    book.save(shop / "book.xlsm")
+    with zipfile.ZipFile(shop / "book.xlsm") as old, zipfile.ZipFile(shop / "till.xlsm", "w") as made:
+        for each in old.namelist():
+            made.writestr(each, old.read(each).replace(b'<dimension ref="A1:E7"', b'<dimension ref="A1:A2"'))
+    plan, _, _ = begun(shop / "till.xlsm")
+    assert only(plan).file == "raw/till.xlsm#Sheet" and float(read(plan).mapped("orders").amount.sum().execute()) == 1367.01
+
+
+def test_old_endings_are_left_out_with_the_same_remedy_as_the_engine_gives(shop):
+    (shop / "old.xls").write_text("x")
+    assert "old.xls: the ending .xls is not read. Save it as .xlsx\n" in refused("old.xls") + "\n"
+
+
+def test_values_of_a_book_or_a_database_keep_their_kind_where_a_column_has_one(shop):
+    con = sqlite3.connect(shop / "shop.sqlite")
+    con.execute("create table t (whole, real, mixed, words, large)")
+    con.executemany("insert into t values (?, ?, ?, ?, ?)", [(1, 1.5, 7, "a", 1 << 62), (2, 2, "x", "", 3), (None, None, 7.0, None, None)])
+    con.commit()
+    con.close()
+    with Reader() as reader:
+        made = reader.read(files.find([str(shop / "shop.sqlite")]).tables[0])
+        assert made.columns == {"whole": "BIGINT", "real": "DOUBLE", "mixed": "VARCHAR", "words": "VARCHAR", "large": "VARCHAR"}
+        assert made.ask("select * from {t} order by whole nulls last") == [
+            (1, 1.5, "7", "a", str(1 << 62)),
+            (2, 2.0, "x", None, "3"),
+            (None, None, "7", None, None),
+        ]
+        assert list(reader.folder.glob("*.parquet")) == []
+
+
+def test_nothing_stays_behind_when_the_second_file_is_refused(shop):
+    raw = shop / "home" / "data" / "shop" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "crm.csv").write_text("mine")
+    crm = write(shop / "crm.csv", ["customer_id", "gender"], [["00004", "F"], ["00017", "M"]])
+    assert "is there already and differs from" in refused(plain(shop / "orders.csv"), crm)
+    assert [path.name for path in raw.parent.rglob("*")] == ["raw", "crm.csv"] and (raw / "crm.csv").read_text() == "mine"
+
+
+def test_nothing_stays_behind_when_the_second_copy_breaks_off(shop, monkeypatch):
+    def broken(source, target, was=shutil.copyfile):
+        was(source, target)
+        assert Path(target).suffix == ".part"  # a copy has its name only once it is whole
+        if Path(source).name == "crm.csv":
+            raise OSError("no space left")
+
+    monkeypatch.setattr(shutil, "copyfile", broken)
+    crm = write(shop / "crm.csv", ["customer_id", "gender"], [["00004", "F"], ["00017", "M"]])
+    with pytest.raises(OSError, match="no space left"):
+        new("shop", [str(plain(shop / "orders.csv")), str(crm)])
+    assert not (shop / "home" / "data" / "shop").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_nothing_stays_behind_when_the_project_does_not_load(shop, monkeypatch, there):
+    folder = shop / "home" / "data" / "shop"
+    if there:
+        (folder / "raw").mkdir(parents=True)
+        (folder / "notes.txt").write_text("mine")
+
+    def no(name):
+        raise NinefoldError(f"{name} does not load")
+
+    monkeypatch.setattr(begin.project, "load", no)
+    assert refused(plain(shop / "orders.csv")) == "shop does not load"
+    assert sorted(path.name for path in folder.rglob("*")) == (["notes.txt", "raw"] if there else [])
+    assert folder.exists() == there
+
+
+def test_of_two_calls_at_the_same_time_one_writes_and_the_other_leaves_it_alone(shop, monkeypatch):
+    plain(shop / "orders.csv")
+    begun_meanwhile = []
+
+    def overtaken(*given, was=begin._copied):
+        if not begun_meanwhile:  # the other call goes all the way while this one has read its files and written nothing
+            begun_meanwhile.append(None)
+            begun_meanwhile.append(new("shop", [str(shop / "orders.csv")]))
+        return was(*given)
+
+    monkeypatch.setattr(begin, "_copied", overtaken)
+    assert refused(shop / "orders.csv").startswith("data/shop/project.yml exists already and is not overwritten")
+    folder = begun_meanwhile[1].path.parent
+    assert only(project.load("shop")).file == "raw/orders.csv"
+    assert sorted(path.name for path in folder.rglob("*")) == ["orders.csv", "project.yml", "raw"]

@@ -420,6 +420,17 @@ def test_only_descriptors_that_stand_after_the_correction_are_listed_three_a_seg
     assert shown(portraits.descriptors_table(profiles(), PLAN)) == []
 
 
+def test_codes_of_descriptors_are_said_in_words():
+    codes = [("seniority", "loyal"), ("area_income", "low"), ("reach", "none"), ("home_town", "none")]
+    for (attribute, code), said in zip(
+        codes,
+        [["Seniority", "loyal"], ["Area: income", "lower third"], ["May be contacted by", "none of the channels"], ["home town", "none"]],
+        strict=True,
+    ):
+        told = level(code, 0.001) | {"attribute": attribute}
+        assert shown(portraits.descriptors_table(profiles(segment("s1", 100, descriptors=[told])), PLAN))[0][1:3] == said
+
+
 def test_the_bands_for_the_budget_and_where_their_customers_are():
     assert shown(portraits.budget_table(profiles(), BANDS, PLAN)) == [
         ["Spend per 30 days $120.50 or more", 150, 0.5, 33.0, 100, 50],

@@ -601,6 +601,8 @@ def test_a_table_of_a_duckdb_file_is_read_with_its_types(shop):
 
 
 SERVER = "postgresql://ana@db.example:5433/base#sales.lines"
+SHOWN = "postgresql://db.example:5433/base#sales.lines"
+"""No message and no record of a run says who may log in there."""
 
 
 def test_a_table_of_postgresql_is_read_through_ibis_with_the_password_of_the_environment(shop, monkeypatch):
@@ -619,13 +621,13 @@ def test_a_table_of_postgresql_is_read_through_ibis_with_the_password_of_the_env
     engine = shop(till(file=SERVER))
     assert rows(engine.mapped("orders")) == [("007", "1", datetime(2024, 1, 5), Decimal("1.50"))]
     assert asked == {"host": "db.example", "port": 5433, "user": "ana", "database": "base", "password": "hidden"}
-    assert engine.inputs() == {SERVER: None}
+    assert engine.inputs() == {SHOWN: None}
 
 
 def test_postgresql_without_its_package_says_what_to_install(shop, monkeypatch):
     monkeypatch.setattr(row_by_row.importlib.util, "find_spec", lambda name: None)
     assert refusal(lambda: shop(till(file=SERVER)).mapped("orders")) == (
-        f"{FILE}: the file {SERVER!r} is a table of PostgreSQL, which needs the package psycopg. "
+        f"{FILE}: the file {SHOWN!r} is a table of PostgreSQL, which needs the package psycopg. "
         "Install it: pip install 'ibis-framework[postgres]'."
     )
     assert "names no table. Write #schema.table after it." in refusal(lambda: shop(till(file=SERVER.partition("#")[0])).mapped("orders"))

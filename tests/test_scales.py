@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from by_hand import AS_OF, project, rows_of, same, table
 
-from helpers import NinefoldError, variables
+from helpers import NinefoldError, validate, variables
 from helpers.variables import formulas_said, people_page, scales
 from helpers.variables.catalogue import catalogue, check_names, definition
 
@@ -172,14 +172,38 @@ def test_a_scale_whose_items_go_together_is_reliable_and_each_is_shown():
     assert [item["item"] for item in health["items"]] == ["h1", "h2", "h3"] and min(item["rest"] for item in health["items"]) > 0.5
     assert (ease["n"], ease["any"]) == (0, 0) and np.isnan(ease["alpha"])
     frame = people_page.scales_table(found, shop()).frame.set_index("title")
-    assert frame["verdict"].tolist() == ["reliable", "one question: nothing to compare"]
+    assert frame["verdict"].tolist() == ["of use for the mean of a group, not for one person", "one question: nothing to compare"]
+
+
+@pytest.mark.parametrize(
+    ("low", "verdict", "limit"),
+    [
+        (0.69, "not reliable", ["Not reliable, even for the mean of a group (alpha may lie below 0.70): Health."]),
+        (
+            0.70,
+            "of use for the mean of a group, not for one person",
+            ["Of use for the mean of a group, not for one person (alpha may lie below 0.90): Health."],
+        ),
+        (
+            0.89,
+            "of use for the mean of a group, not for one person",
+            ["Of use for the mean of a group, not for one person (alpha may lie below 0.90): Health."],
+        ),
+        (0.90, "reliable, also for one person", []),
+    ],
+)
+def test_a_scale_is_judged_on_the_lower_bound_of_its_alpha(low, verdict, limit):
+    items = [{"item": item, "rest": 0.6} for item in ("h1", "h2", "h3")]
+    found = {"health": {"n": 60, "any": 60, "items": items, "alpha": 0.95, "low": low, "high": 0.97}}
+    assert people_page.scales_table(found, shop()).frame["verdict"].tolist() == [verdict]
+    assert people_page.caveats(shop(), classes=True, left_out=[], scales=found, proxies=[]) == limit
 
 
 def test_a_question_that_should_have_been_turned_is_suspected():
     found = scales.reliability(answers(surveyed(turned=False)), Sampling(shop()))
     assert people_page.scales_table(found, shop()).frame["verdict"][0] == "a question runs the other way: is it reversed?"
     said = people_page.caveats(shop(), classes=True, left_out=[], scales=found, proxies=[])
-    assert said[0] == "Not reliable enough to speak of one person (alpha below 0.70): Health."
+    assert said[0] == "Not reliable, even for the mean of a group (alpha may lie below 0.70): Health."
 
 
 def test_too_few_complete_answers_tell_no_alpha():
@@ -187,6 +211,17 @@ def test_too_few_complete_answers_tell_no_alpha():
     health = scales.reliability(answers(rows), Sampling(shop()))["health"]
     assert (health["n"], health["any"]) == (29, 30) and np.isnan(health["alpha"])
     assert not np.isnan(scales.reliability(answers(surveyed(30)), Sampling(shop()))["health"]["alpha"])
+
+
+def test_what_all_history_tells_is_signed_whatever_the_window():
+    plan, longer = (shop(scope={"window_days": days}) for days in (30, 90))
+    for each in (plan, longer):
+        for table_, columns in {"comments": "customer_id said_at rating", "events": "customer_id occurred_at kind"}.items():
+            source = {"table": table_, "file": "c.csv", "columns": {c: c for c in columns.split()}}
+            each.collect.sources[table_] = type(each.collect.sources["orders"])(**source)
+    names = ["days_since_visit", "rating_mean", "health", "ease", "visits_per_30d"]
+    one, two = (validate.content(names, each)["variables"] for each in (plan, longer))
+    assert {name for name in names if one[name] != two[name]} == {"visits_per_30d"}
 
 
 # The analyst's own variables

@@ -304,7 +304,7 @@ def test_the_scope_is_handed_over_with_what_later_steps_may_not_change():
     ("filters", "least", "message"),
     [
         ((("orders_at_least", 2),), 3, "field scope.filters: orders_at_least 2 leaves 2 customers, fewer than min_cell (3)"),
-        ((), 6, "table orders: it leaves 5 customers, fewer than min_cell (6)"),
+        ((), 6, "table orders: these data have 5 customers with an order before the end; 6 are needed (min_cell). Give more rows"),
     ],
 )
 def test_too_few_customers_stop_the_step_and_the_filter_is_named(filters, least, message):

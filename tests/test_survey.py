@@ -11,7 +11,7 @@ import pytest
 from by_hand import AS_OF, orders, project, rows_of, same, table
 
 from helpers import NinefoldError, collect, engine
-from helpers.collect import survey, survey_page
+from helpers.collect import stated, survey, survey_page
 from helpers.tables import payload
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -215,30 +215,30 @@ def test_the_last_answer_counts_and_of_two_at_once_the_first_in_the_alphabet():
         ("bea", "other", "z", "09-03"),
         ("cyd", "q", None, "09-01"),
     )
-    same(survey.latest_answers(answers, "q"), {"customer_id": ["ann", "bea"], "answer": ["2", "a"]})
+    same(stated.latest_answers(answers, "q").drop("answered_at"), {"customer_id": ["ann", "bea"], "answer": ["2", "a"]})
 
 
 def test_spearmans_rank_correlation_by_hand():
-    stated = np.arange(10.0)
-    assert survey.correlation(stated, stated * 3)["rho"] == pytest.approx(1.0)
+    said = np.arange(10.0)
+    assert stated.correlation(said, said * 3)["rho"] == pytest.approx(1.0)
     swapped = np.array([1, 0, 2, 3, 4, 5, 6, 7, 8, 9.0])
-    found = survey.correlation(stated, swapped)
+    found = stated.correlation(said, swapped)
     assert found["rho"] == pytest.approx(1 - 6 * 2 / (10 * 99))
     half = 1.959964 * math.sqrt((1 + found["rho"] ** 2 / 2) / 7)
     assert found["low"] == pytest.approx(math.tanh(math.atanh(found["rho"]) - half)) and found["low"] < found["rho"] < found["high"] < 1
-    assert survey.correlation(stated, np.ones(10))["rho"] is None and survey.correlation(stated[:9], stated[:9])["rho"] is None
+    assert stated.correlation(said, np.ones(10))["rho"] is None and stated.correlation(said[:9], said[:9])["rho"] is None
 
 
 def test_who_says_more_than_they_do():
     # by half an order and a tenth at least: 2 for 1 yes; 1 for 1 no; 4 for 3.6 no; 11 for 10.2 no, for a tenth of 10.2 is 1.02
-    found = survey.says_more(np.array([2, 1, 4, 11.0]), np.array([1, 1, 3.6, 10.2]), words=False, unit="orders_per_30d")
+    found = stated.says_more(np.array([2, 1, 4, 11.0]), np.array([1, 1, 3.6, 10.2]), words=False, unit="orders_per_30d")
     assert found == {"more": 0.25, "of": 4, "kind": "number"}
     # words have no unit: of the two who say "often", one does less than the median (2)
-    found = survey.says_more(np.array([2, 2, 0, 1, 0.0]), np.array([1, 5, 2, 2, 3.0]), words=True, unit="orders_per_30d")
+    found = stated.says_more(np.array([2, 2, 0, 1, 0.0]), np.array([1, 5, 2, 2, 3.0]), words=True, unit="orders_per_30d")
     assert found == {"more": 0.5, "of": 2, "kind": "words"}
-    long_ago = survey.says_more(np.array([2, 2, 0.0]), np.array([90, 1, 5.0]), words=True, unit="days_since_order")
+    long_ago = stated.says_more(np.array([2, 2, 0.0]), np.array([90, 1, 5.0]), words=True, unit="days_since_order")
     assert long_ago["more"] == 0.5, "many days since the last order are little doing"
-    assert survey.says_more(np.array([]), np.array([]), words=True, unit="orders_per_30d")["more"] is None
+    assert stated.says_more(np.array([]), np.array([]), words=True, unit="orders_per_30d")["more"] is None
 
 
 def asked_step(claims=(), hypotheses=()):
@@ -246,34 +246,93 @@ def asked_step(claims=(), hypotheses=()):
     return SimpleNamespace(project=plan, as_of=AS_OF, sample=lambda t: engine.sample(t, 100, seed=1).execute())
 
 
+def bought_before(names):
+    """c00 … c11: so many orders in the window of 90 days before 1 September; each has bought once long before that."""
+    lines = [(name, f"{name} first", "01-01", 1) for name in names]
+    return orders(*lines, *((name, f"{name} {i}", "08-25", 5) for n, name in enumerate(names) for i in range(n)))
+
+
 def test_claims_read_numbers_and_ordered_words_and_count_what_they_cannot_read():
     names = [f"c{n:02}" for n in range(12)]
     answers = table(
         "answers",
         "customer_id question answer answered_at",
-        *((name, "orders", f"{n},0", "09-01") for n, name in enumerate(names)),
-        *((name, "cooks", "Often" if n > 5 else "never", "09-01") for n, name in enumerate(names)),
+        *((name, "orders", f"{n / 3},0" if n % 3 else f"{n // 3},0", "09-01") for n, name in enumerate(names)),
+        *((name, "cooks", "Often" if n == 0 else "never", "09-01") for n, name in enumerate(names)),
         ("odd", "orders", "many", "09-01"),
+        ("nobody", "orders", "3", "09-01"),
     )
-    doing = ibis.memtable(
-        pd.DataFrame({"customer_id": [*names, "odd"], "orders_per_30d": [*range(12), 1], "days_since_order": [*range(12), 1]})
-    )
-    doing = doing.mutate(orders_per_30d=ibis._.orders_per_30d.cast("float64"), days_since_order=ibis._.days_since_order.cast("float64"))
+    answers = answers.mutate(answer=answers.answer.replace(".", ",").re_replace(",0$", ""))
     claims = [
         {"item": "orders", "actual": "orders_per_30d", "name": "Orders a month"},
         {"item": "cooks", "order": ["never", "often"], "actual": "days_since_order", "name": "Cooks"},
     ]
     step = asked_step(claims)
-    first, second = collect.claims(step, answers, doing)
-    assert (first["n"], first["unread"], first["rho"], first["more"]) == (12, 1, pytest.approx(1.0), 0.0)
-    assert second["rho"] < -0.8 and second["unread"] == 0, "those who say often bought long ago"
+    first, second = collect.claims(step, answers, customers(customer_id=[*names, "odd"]), bought_before([*names, "odd"]))
+    assert (first["n"], first["unread"], first["short"], first["rho"], first["more"]) == (12, 1, 0, pytest.approx(1.0), 0.0)
+    assert second["rho"] < -0.8 and second["unread"] == 0, "who says often bought long ago"
     shown = survey_page.claims_table([first, second], step.project).frame
     assert list(shown["name"]) == ["Orders a month", "Cooks"]
     assert survey_page.claims_words([first, second], step.project).startswith(
-        "What is said follows what is done, closest for “Orders a month”"
+        "What is said follows what was done, closest for “Orders a month”"
     )
     assert survey_page.claims_words([second], step.project).startswith("What is said tells little")
     assert "too few answer" in survey_page.claims_words([], step.project)
+
+
+def test_what_was_done_is_measured_up_to_the_answer_and_not_after_it():
+    said = table("answers", "customer_id answered_at", *((c, "06-01") for c in ("ann", "bea", "cyd", "dan", "eve", "fay")))
+    lines = table(
+        "orders",
+        "customer_id order_id ordered_at amount channel",
+        ("zoe", "z", "01-01", 1, "web"),  # the first order of all
+        ("ann", "a0", "01-02", 9, "web"),
+        ("ann", "a1", "03-03 00:00", 30, "web"),  # 90 days before: the first moment of the window
+        ("ann", "a2", "03-02 23:59", 99, "web"),
+        ("ann", "a3", "05-31", 60, "store"),
+        ("ann", "a4", "06-01 00:00", 99, "web"),  # at the answer itself
+        ("ann", "a5", "05-30", -15, "web"),  # a credit note
+        ("bea", "b1", "04-17", 10, "web"),  # known for 45 days; the first order only starts the clock
+        ("bea", "b2", "05-02", 20, "store"),
+        ("cyd", "c1", "05-12", 10, "web"),  # for 20 days
+        ("dan", "d1", "06-02", 10, "web"),  # bought first after the answer
+        ("eve", "e1", "02-01", 10, "web"),
+        ("eve", "e2", "04-01", 10, "web"),
+        ("eve", "e2", "04-02", -12, "web"),  # returned with more than it cost: no order
+    )
+    same(
+        collect.done_before(said, lines, PLAN),
+        {
+            "customer_id": ["ann", "bea", "cyd", "dan", "eve", "fay"],
+            "days": [90.0, 45.0, 20.0, np.nan, 90.0, np.nan],
+            "orders_per_30d": [2 / 3, 2 / 3, 0.0, np.nan, 0.0, np.nan],
+            "spend_per_30d": [25.0, 20 * 30 / 45, 0.0, np.nan, -2 / 3, np.nan],
+            "days_since_order": [1.0, 30.0, 20.0, np.nan, 120.0, np.nan],
+            "online_order_share": [0.5, 0.5, 1.0, np.nan, np.nan, np.nan],
+        },
+    )
+
+
+def test_respondents_known_for_less_than_thirty_days_stand_apart():
+    names = [f"c{n:02}" for n in range(12)]
+    claims = [{"item": "q", "actual": "orders_per_30d", "name": "Orders a month"}]
+    answers = table("answers", "customer_id question answer answered_at", *((c, "q", str(n % 5), "09-01") for n, c in enumerate(names)))
+    old = [*((c, c, "08-02", 1) for c in names[:11]), ("zoe", "z", "01-01", 1)]  # 30 days before
+    everybody = customers(customer_id=names)
+    (found,) = collect.claims(asked_step(claims), answers, everybody, orders(*old, ("c11", "n", "08-03", 1)))
+    assert (found["n"], found["short"], found["window_days"]) == (11, 1, 90)
+    recent = orders(("zoe", "z", "01-01", 1), *((c, c, "08-03", 1) for c in names))
+    (found,) = collect.claims(asked_step(claims), answers, everybody, recent)
+    assert (found["n"], found["short"], found["rho"], found["more"]) == (0, 12, None, None)
+    shown = survey_page.claims_table([found], asked_step(claims).project)
+    assert shown.frame["interval"].tolist() == ["cannot tell"] and shown.frame["short"].tolist() == [12]
+    assert "in the 90 days before each answer" in shown.note and "fewer than 30 days of history" in shown.note
+
+
+def test_where_nobody_ever_bought_what_was_done_is_not_known():
+    said = table("answers", "customer_id answered_at", ("ann", "06-01"))
+    found = collect.done_before(said, orders(), PLAN).execute()
+    assert found["customer_id"].tolist() == ["ann"] and found.drop(columns="customer_id").isna().all(axis=None)
 
 
 # Hypotheses
@@ -317,8 +376,8 @@ def test_unequal_weights_change_the_share_and_widen_the_interval():
     (found,) = collect.hypotheses(*said_yes(50, 50, 1.5, 0.5), plan)
     # share 75/100; Σw² = 50 · 2.25 + 50 · .25 = 125, so 100 answers count as 100²/125 = 80
     assert (found["share"], found["effective"]) == (0.75, 80.0)
-    assert (found["low"], found["high"]) == pytest.approx(survey.interval(0.75, 80))
-    assert survey.interval(0.75, 80)[0] < survey.interval(0.75, 100)[0]
+    assert (found["low"], found["high"]) == pytest.approx(stated.interval(0.75, 80))
+    assert stated.interval(0.75, 80)[0] < stated.interval(0.75, 100)[0]
 
 
 def test_a_hypothesis_without_enough_answers_or_without_a_survey_cannot_be_told():
@@ -332,6 +391,73 @@ def test_a_hypothesis_without_enough_answers_or_without_a_survey_cannot_be_told(
 def test_a_unanimous_answer_is_no_error():
     (found,) = collect.hypotheses(*said_yes(20, 0, 1.1), project(collect={"hypotheses": [HEARD]}))
     assert found["share"] == pytest.approx(1.0) and found["high"] <= 1.0 and found["verdict"] == "supported"
+
+
+def test_a_hypothesis_about_some_is_tested_on_them_alone():
+    answers, weighted = said_yes(60, 40)  # c0 … c59 yes
+    half = ["c" + str(n) for n in range(0, 100, 2)]  # 30 of them yes
+    people = ibis.memtable(
+        pd.DataFrame({"customer_id": [f"c{n}" for n in range(100)], "home": ["own" if f"c{n}" in half else None for n in range(100)]})
+    ).mutate(active=True, categories=ibis.cases((ibis._.customer_id < "c3", "|bread|cakes|")))
+    typed = [
+        HEARD | {"among": "home == 'own' and active"},
+        HEARD | {"among": "contains(categories, '|bread|')"},  # c0, c1, c2, c10 … c29: 23 people, all of whom say yes
+        HEARD | {"among": "home == 'rent'"},
+        HEARD,
+    ]
+    plan = project(collect={"hypotheses": typed}, min_cell=2)
+    some, bread, none, all_ = collect.hypotheses(answers, weighted, plan, people)
+    assert (some["n"], some["share"]) == (50, 0.6) and (bread["n"], bread["share"]) == (23, 1.0) and all_["n"] == 100
+    assert (none["n"], none["share"], none["verdict"]) == (0, None, "cannot tell")
+    shown = survey_page.hypotheses_table([some, bread, none, all_], plan)
+    assert shown.frame["among"].tolist() == [
+        "home == 'own' and active",
+        "contains(categories, '|bread|')",
+        "home == 'rent'",
+        "all customers",
+    ]
+    few = project(collect={"hypotheses": typed[:1]}, min_cell=51)
+    assert collect.hypotheses(answers, weighted, few, people)[0]["share"] is None, "fewer than min_cell are told of by no share"
+    wrong = project(collect={"hypotheses": [HEARD | {"among": "hoem == 'own'"}]})
+    with pytest.raises(NinefoldError, match=r"collect\.hypotheses\[0\]\.among"):
+        collect.hypotheses(answers, weighted, wrong, people)
+
+
+def test_categories_are_those_bought_within_the_window():
+    lines = table(
+        "orders",
+        "customer_id order_id ordered_at amount category",
+        ("ann", "1", "09-01", 5, "cakes"),
+        ("ann", "2", "09-02", 5, "bread"),
+        ("ann", "3", "09-03", 5, "cakes"),
+        ("ann", "4", "09-04", -5, "tea"),  # given back
+        ("ann", "5", "01-01", 5, "milk"),  # long ago
+        ("bea", "6", "09-01", 5, None),
+    )
+    same(stated.bought_in(lines, PLAN, as_of=AS_OF), {"customer_id": ["ann"], "categories": ["|bread|cakes|"]})
+    assert stated.bought_in(orders(("ann", "1", "09-01", 5)), PLAN, as_of=AS_OF).execute()["categories"].isna().all()
+
+
+def doing(weighted_loyal):
+    rows = [("active", 0.5, 0.55, 0.52), ("loyal", 0.4, 0.62, weighted_loyal), ("spend_per_30d", 20.0, 25.0, 24.0)]
+    rows = [(w, None, 50, 500, *numbers) for w, *numbers in [*rows, ("orders_per_30d", 1.0, 1.2, 1.1)]]
+    return pd.DataFrame(rows, columns=["what", "level", "n", "all_n", "base", "members", "weighted"])
+
+
+def test_what_the_weights_leave_unlike_everybody_is_said_beside_the_hypotheses():
+    plan = project(collect={"hypotheses": [HEARD]}, min_cell=10)
+    how = {"n": 50, "effect": 1.0, "effective": 50.0, "margins": ["sex"]}
+    # loyal is 50 % above the base, spend 20 %, orders 10 %, active 4 %
+    (said,) = survey_page.caveats(doing(0.6), how, None, plan)
+    assert "Not mended: loyal (60% among those who answer, weighted; 40% among all)." in said
+    found = collect.hypotheses(*said_yes(80, 20), plan)
+    assert "Not mended: loyal (60%" in survey_page.hypotheses_table(found, plan, doing(0.6)).note
+    (said,) = survey_page.caveats(doing(0.41), how, None, plan)
+    assert "Not mended: spend per 30 days ($24.00 among those who answer, weighted; $20.00 among all)." in said
+    few = doing(0.6).assign(n=9)
+    assert survey_page.not_mended(few, plan) == "", "nothing about fewer than min_cell"
+    none = doing(0.4).assign(weighted=doing(0.4)["base"])
+    assert survey_page.not_mended(none, plan) == ""
 
 
 def test_without_answers_and_comments_nothing_is_claimed():

@@ -156,6 +156,20 @@ def test_only_those_whose_last_word_on_the_channel_is_yes_are_listed():
     assert set(rows_of(drawn)["customer_id"]) == {"a", "c"} and set(rows_of(drawn)["status"]) == {"READY"}
 
 
+def test_the_channel_of_an_offer_is_the_one_of_a_consent_however_both_are_typed():
+    said = table(
+        "consents",
+        "customer_id channel purpose granted updated_at",
+        ("a", "mail", "marketing", True, "09-01"),
+        ("b", "mail", "marketing", True, "08-01"),
+        ("b", "mail", "Marketing", False, "09-01"),  # withdrawn in another spelling
+    )
+    channels = {"Mail ": {"name": "Letter", "cost": 0.5}}
+    typed = plan_of({"s1": offer("Mail ")}, channels=channels, universal_control=0)
+    drawn = rows_of(target.draw(people("a", "b"), typed, status="READY", consents=said))
+    assert drawn["customer_id"].tolist() == ["a"] and drawn["channel"].tolist() == ["Mail "]
+
+
 # Answers so far
 
 

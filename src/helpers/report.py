@@ -13,7 +13,7 @@ from pathlib import Path
 
 from helpers import ROOT, NinefoldError, __version__, home, run
 from helpers import project as projects
-from helpers.engine import Engine
+from helpers.engine import Engine, spill
 from helpers.project import Project
 
 VERSIONS = ("ibis-framework", "sqlglot", "duckdb", "pandas", "numpy", "scipy", "matplotlib")
@@ -68,10 +68,7 @@ def _alone(plan: Project):
 def _sweep(plan: Project) -> None:
     """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run, spilled tables."""
     runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
-    for spill in (plan.folder / ".spill").glob("*"):
-        process = spill.name.rpartition("-")[2]
-        if not (process.isdigit() and _alive(int(process))):
-            shutil.rmtree(spill, ignore_errors=True)
+    spill.sweep(plan.folder)
     for half in runs.glob("*/*"):
         if half.is_dir() and not (half / "run.json").is_file():
             shutil.rmtree(half)
@@ -81,19 +78,6 @@ def _sweep(plan: Project) -> None:
         for pages in place.iterdir():
             if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
                 shutil.rmtree(pages)
-
-
-def _alive(process: int) -> bool:
-    """Whether a process of that number runs; where that cannot be asked (Windows), take it for alive."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _new_run(plan: Project, moment: datetime) -> Path:

@@ -15,6 +15,7 @@ from helpers.project import Project
 from helpers.tables import Column, Table, place_on_page
 from helpers.variables import catalogue
 from helpers.variables.catalogue import Variable
+from helpers.variables.people_page import attribute_words, level_words
 from helpers.words import mark, say, say_n
 
 NAMES = {
@@ -139,8 +140,8 @@ def _who(card: dict, project: Project) -> str:
         + escape(
             say(
                 "{attribute} {level}: {n} members, {share} of those described, against {everyone} of everyone described",
-                attribute=d["attribute"].replace("_", " "),
-                level=d["level"],
+                attribute=attribute_words(d["attribute"]),
+                level=level_words(d["attribute"], d["level"]),
                 n=words.number(d["n"]),
                 share=words.share(d["share"], 0),
                 everyone=words.share(d["everyone"], 0),

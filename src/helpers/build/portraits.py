@@ -9,6 +9,7 @@ from helpers.masking import covered_table, withheld
 from helpers.project import Project
 from helpers.tables import Column, Table, min_cell, nothing
 from helpers.variables import catalogue
+from helpers.variables.people_page import attribute_words, level_words
 from helpers.variables.spread import unit
 from helpers.words import NONE, say
 
@@ -205,8 +206,8 @@ def descriptors_table(profiles: dict, project: Project, *, most: int = 3, level:
             rows.append(
                 {
                     "segment": segment_name(segment),
-                    "attribute": told["attribute"].replace("_", " "),
-                    "level": told["level"],
+                    "attribute": attribute_words(told["attribute"]),
+                    "level": level_words(told["attribute"], told["level"]),
                     "n": told["n"],
                     "share": told["share"],
                     "everyone": told["everyone"],

@@ -1,5 +1,6 @@
 """Step 3: the mapped sources checked and unified into the table contract, one row per customer, with a grade."""
 
+from helpers.collect.items import check_items, refuse_unknown
 from helpers.collect.law import consent_shares, consents_now, freshness, last_signs, past_by_source, reach, unused, without_basis
 from helpers.collect.quality import (
     CONTROL_BORDER,
@@ -15,10 +16,12 @@ from helpers.collect.quality import (
     facts,
     grade_table,
     identified,
+    not_judged,
 )
 from helpers.collect.readiness import ready_for
 from helpers.collect.special import questions, special_found
-from helpers.collect.survey import asked, behaviour, claims, compare, hypotheses, levels, raters, respondents, weigh
+from helpers.collect.stated import claims, done_before, hypotheses
+from helpers.collect.survey import asked, behaviour, compare, levels, raters, respondents, weigh
 from helpers.collect.unify import (
     OWN,
     RULES,
@@ -50,6 +53,7 @@ __all__ = [
     "behaviour",
     "beyond",
     "by_month",
+    "check_items",
     "checked",
     "claims",
     "compare",
@@ -57,6 +61,7 @@ __all__ = [
     "consents_now",
     "control",
     "described_share",
+    "done_before",
     "facts",
     "filled",
     "freshness",
@@ -67,6 +72,7 @@ __all__ = [
     "judge_rows",
     "last_signs",
     "levels",
+    "not_judged",
     "one_row_each",
     "past_by_source",
     "questions",
@@ -74,6 +80,7 @@ __all__ = [
     "reach",
     "ready_for",
     "records",
+    "refuse_unknown",
     "respondents",
     "rules_of",
     "special_found",

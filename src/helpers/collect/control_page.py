@@ -1,5 +1,7 @@
 """What the page of step 3 says of rows set aside, of values that cannot be read, and of the controller's figures."""
 
+from collections.abc import Sequence
+
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -163,8 +165,23 @@ def control_table(checked: pd.DataFrame) -> Table:
     return Table("control", say("These tables beside the controller’s figures"), frame, columns)
 
 
-def reconciliation(checked: pd.DataFrame) -> str:
-    """What the controller's totals say."""
+def reconciliation(checked: pd.DataFrame, unjudged: Sequence[dict] = ()) -> str:
+    """What the controller's totals say; `unjudged` is the result of `not_judged`."""
+    told = [_unjudged_words(unjudged)] if unjudged else []
+    if checked.empty and unjudged:
+        return " ".join([say("Revenue is not reconciled with the controller’s figures: none that was given can be judged."), *told])
+    return " ".join([_reconciled(checked), *told])
+
+
+def _unjudged_words(unjudged: Sequence[dict]) -> str:
+    """Which of the controller's months are not compared, and why."""
+    early, late = ([words.month(each["month"]) for each in unjudged if each["why"] == why] for why in ("before", "not over"))
+    parts = [say("Not judged, because the order lines begin later: {months}.", months=words.join(early))] if early else []
+    parts += [say("Not judged, because the month is not over: {months}.", months=words.join(late))] if late else []
+    return " ".join(parts)
+
+
+def _reconciled(checked: pd.DataFrame) -> str:
     if checked.empty:
         return say("No control totals were given: revenue is not reconciled with the controller’s figures.")
     worst = checked.loc[checked["difference"].abs().idxmax()]

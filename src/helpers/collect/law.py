@@ -11,12 +11,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import expressions
-from helpers.collect.unify import OWN, attributes, rules_of
+from helpers.collect.unify import OWN, attributes, one_form, rules_of
 from helpers.project import CONTRACT, Project
 from helpers.project.contract import LOCATING, PERSONAL
 from helpers.words import text
 
 MARKETING = "marketing"
+"""The purpose of a consent to be contacted."""
 PROFILING = "profil"
 """What the purpose of a consent to profiling begins with: profiling, profilage."""
 READ_BY_STEPS = {
@@ -37,27 +38,30 @@ def years_before(moment: datetime, years: float) -> datetime:
     return moment.replace(year=year, day=day) - timedelta(days=round(rest * 365.25))
 
 
-def last_signs(customers: ir.Table, checked: dict[str, ir.Table], project: Project) -> ir.Table:
-    """When each customer last gave a sign: an order, an answer to a mailing, a visit, a basket, a click, a comment, a survey answer.
+def last_signs(customers: ir.Table, checked: dict[str, ir.Table], project: Project, records: ir.Table | None = None) -> ir.Table:
+    """When each customer last gave a sign: an order, an answer to a mailing, a visit, a basket, a click, a comment, a survey answer, a
+    word on a consent, or a record made (somebody who signs up anew is there).
 
     customers   the unified customers; checked: the checked tables
-    Returns     customer_id, last_sign_at (who never gave one: created_at; missing where nothing is known). Opening a mail is no sign:
-                software opens mails by itself.
+    records     customer_id (the person's) and created_at of each record, result of `unify.records`: customers keep the oldest alone
+    Returns     customer_id, last_sign_at (missing where nothing is known). Opening a mail is no sign: software opens mails by itself.
     """
     kinds = project.variables.event_kinds
     acts = [*kinds.visit, *kinds.basket, *kinds.clicked]
     signs = [customers.select("customer_id", at=customers.last_ordered_at.cast("timestamp"))]
-    for name, column in (("contacts", "responded_at"), ("answers", "answered_at"), ("comments", "said_at")):
+    for name, column in (("contacts", "responded_at"), ("answers", "answered_at"), ("comments", "said_at"), ("consents", "updated_at")):
         if name in checked and column in checked[name].columns:
             signs.append(checked[name].select("customer_id", at=checked[name][column].cast("timestamp")))
     if "events" in checked:
         events = checked["events"]
         signs.append(events.filter(events.kind.isin(acts)).select("customer_id", at=events.occurred_at.cast("timestamp")))
+    for made in (customers, records):
+        if made is not None and "created_at" in made.columns:
+            signs.append(made.select("customer_id", at=made.created_at.cast("timestamp")))
     together = ibis.union(*signs) if len(signs) > 1 else signs[0]
     last = together.filter(together["at"].notnull()).group_by("customer_id").agg(at=together["at"].max())
     joined = customers.left_join(last, "customer_id")
-    began = joined.created_at if "created_at" in customers.columns else ibis.null("timestamp")
-    return joined.select("customer_id", last_sign_at=ibis.coalesce(joined["at"], began))
+    return joined.select("customer_id", last_sign_at=joined["at"])
 
 
 def freshness(signs: ir.Table, *, as_of: datetime, years: float) -> dict:
@@ -106,10 +110,15 @@ def past_by_source(
 def consents_now(consents: ir.Table) -> ir.Table:
     """The last word of each customer on each channel and purpose; of two last words at one moment the no counts.
 
-    consents   customer_id, channel, purpose, granted, updated_at
-    Returns    customer_id, channel, purpose, granted, withdrawn (a no after a yes)
+    Steps 3, 4 and 8 all ask here, so that nobody is counted as silent in one and contacted by another.
+
+    consents   customer_id, channel, purpose, granted, updated_at; channel and purpose in any spelling (as `unify.one_form`)
+    Returns    customer_id, channel, purpose (both in one form), granted, withdrawn (a no after a yes); a word of nobody, or of no
+               known moment, is none: step 3 sets such rows aside
     """
     key = ["customer_id", "channel", "purpose"]
+    consents = consents.mutate(channel=one_form(consents.channel), purpose=one_form(consents.purpose))
+    consents = consents.drop_null([*key, "granted", "updated_at"], how="any")
     last = consents.group_by(key).agg(updated_at=consents.updated_at.max(), ever=consents.granted.cast("int64").max())
     words = consents.semi_join(last, [*key, "updated_at"]).group_by(key).agg(granted=ibis._.granted.cast("int64").min())
     joined = words.join(last, key)
@@ -128,7 +137,7 @@ def consent_shares(consents: ir.Table | None, customers: ir.Table) -> pd.DataFra
     counted = now.group_by(["purpose", "channel"]).agg(yes=now.granted.sum(), n=now.count(), withdrawn=now.withdrawn.sum()).execute()
     counted = counted.fillna(0).astype({"yes": int, "n": int, "withdrawn": int})
     counted = counted.assign(no=counted["n"] - counted["yes"], silent=all_ - counted["n"], share=counted["yes"] / max(all_, 1))
-    order = counted["purpose"].str.lower().str.startswith(PROFILING).astype(int)
+    order = counted["purpose"].str.startswith(PROFILING).astype(int)
     return counted.assign(order=order).sort_values(["order", "purpose", "channel"], ignore_index=True)[columns]
 
 
@@ -140,10 +149,8 @@ def reach(consents: ir.Table | None, customers: ir.Table) -> dict | None:
     if consents is None:
         return None
     now = consents_now(consents.semi_join(customers, "customer_id"))
-    purpose = now.purpose.lower()
-    said = now.mutate(
-        m=now.granted & (purpose == MARKETING), p=now.granted & purpose.startswith(PROFILING), asked=purpose.startswith(PROFILING)
-    )
+    asked = now.purpose.startswith(PROFILING)
+    said = now.mutate(m=now.granted & (now.purpose == MARKETING), p=now.granted & asked, asked=asked)
     each = said.group_by("customer_id").agg(m=said.m.max(), p=said.p.max(), asked=said.asked.max())
     sums = {"contact": each.m.sum(), "profiling": each.p.sum(), "both": (each.m & each.p).sum(), "asked": each.asked.sum()}
     found = {k: int(0 if pd.isna(v) else v) for k, v in each.aggregate(**sums).execute().iloc[0].items()}
@@ -202,6 +209,8 @@ def _used(project: Project) -> dict[str, set[str]]:
     used["customers"] |= {c for listed in matching.exact for c in listed} | {c for f in matching.fuzzy for c in (*f.equal, *f.alike)}
     used["customers"] |= {"street"} if matching.households else set()
     used["customers"] |= {*project.collect.survey.margins, *project.variables.proxies_of}
+    for heard in project.collect.hypotheses:
+        used["customers"] |= expressions.names(heard.among, field="collect.hypotheses.among") if heard.among else set()
     for rule in rules_of(project).values():
         used["customers"] |= expressions.names(rule.where, field="collect.set_aside") if rule.where else set()
     used["orders"] |= {"amount"}

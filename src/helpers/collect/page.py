@@ -18,6 +18,7 @@ from helpers.collect.control_page import (
     unreadable_frame,
     unreadable_table,
 )
+from helpers.collect.faults_page import faults_table, spelling_words
 from helpers.collect.names import GRADES, TABLE_NAMES
 from helpers.collect.quality import DIMENSIONS, MEANING, beyond
 from helpers.project import Project
@@ -35,6 +36,7 @@ __all__ = [
     "draft_reason",
     "elsewhere_table",
     "facts_table",
+    "faults_table",
     "first_line",
     "grades_table",
     "month_words",
@@ -255,9 +257,17 @@ def agreement(before: float | None, after: float | None) -> str:
     )
 
 
-def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFrame, unidentified: float, project: Project) -> list[str]:
+def caveats(
+    found: dict[str, dict],
+    checked: pd.DataFrame,
+    coverage: pd.DataFrame,
+    unidentified: float,
+    project: Project,
+    *,
+    unjudged: Sequence[dict] = (),
+) -> list[str]:
     """What could mislead, each with the size of its effect."""
-    result, o = [reconciliation(checked)], found["orders"]
+    result, o = [reconciliation(checked, unjudged)], found["orders"]
     if unidentified > 0:
         lost = o["missing"].get("customer_id", 0)
         result.insert(
@@ -291,6 +301,7 @@ def caveats(found: dict[str, dict], checked: pd.DataFrame, coverage: pd.DataFram
     ages = found.get("customers", {}).get("impossible_ages") or 0
     if ages >= project.min_cell:
         result.append(say("{n} birth dates make nobody’s age: those ages are missing, not guessed.", n=words.number(ages)))
+    result += spelling_words(coverage)
     if len(coverage) and coverage["share"].max() < WELL_KNOWN:
         result.append(
             say(
@@ -310,6 +321,7 @@ def summary(
     *,
     points: Sequence[str] = (),
     todo: Sequence[str] = (),
+    unjudged: Sequence[dict] = (),
 ) -> dict:
     """The summary of the page; `points` and `todo` are what the pages on law, survey and readiness add."""
     grade = grades["orders"]["grade"]
@@ -324,14 +336,16 @@ def summary(
         (say("Customers who bought"), words.number(found["orders"]["customers"])),
         (say("Revenue without an identified customer"), words.share(unidentified)),
     ]
-    said = [quality_words(grades)["title"] + ".", reconciliation(checked)]
+    said = [quality_words(grades)["title"] + ".", reconciliation(checked, unjudged)]
     if unidentified > 0:
         share = words.share(unidentified)
         said.insert(
             0, say("{share} of revenue has no identified customer: no segment can count it, and no list can reach it.", share=share)
         )
     asked = []
-    if checked.empty:
+    if checked.empty and unjudged:
+        asked.append(say("Ask the controller for revenue of months that are over and in the order lines, and type it as the others."))
+    elif checked.empty:
         asked.append(
             say("Ask the controller for revenue by month and type it under collect.control_totals: it takes an hour and settles doubts.")
         )

@@ -8,7 +8,7 @@ from helpers.words import say
 
 
 def people_words(matched, customers: ir.Table, project: Project) -> list[str]:
-    """How many customers there are, and how it was told who is one.
+    """How many customers there are: the finding first, then notes on how it was told who is one, if there are any.
 
     matched   result of `collect.identify`, or None
     """

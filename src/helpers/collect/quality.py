@@ -46,7 +46,9 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     Returns  rows (those filtered and replaced not counted), customers, missing {column: rows}, duplicates, orphans, without_product,
              zero, negative, copies (exact copies of another row), not_positive (quantity of zero or less and no refund), placeholder,
              contradictory, set_aside, unreadable, filtered, replaced, impossible_ages (birth dates of the unborn, or of more than 110
-             years ago), first, last, age_days (age of the newest row)
+             years ago), first, last, age_days (age of the newest row); and what these are made of: contradictions {what: orders, or
+             answers}, empty {required column: rows set aside because of it}, undescribed (order lines whose customer is not in the
+             table customers; None without one)
     """
     refused = rows.aggregate(**{f: (rows.reason == f).sum() for f in FAULTS}).execute().iloc[0]
     rows = taken(rows)
@@ -60,7 +62,8 @@ def facts(table: str, rows: ir.Table, tables: dict[str, ir.Table], *, as_of: dat
     alone = int(rows.select(*key).distinct().count().execute()) if set(key) <= set(rows.columns) else result["rows"] - result["copies"]
     result["duplicates"] = result["rows"] - alone
     result["orphans"] = _orphans(table, rows, tables)
-    result["contradictory"] = _contradictory(table, rows)
+    result["undescribed"] = _undescribed(table, rows, tables)
+    result["contradictory"], result["contradictions"] = _contradictions(table, rows)
     if result.get("last"):
         result["age_days"] = max((as_of - result["last"]).total_seconds() / 86_400, 0.0)
     return result
@@ -71,6 +74,7 @@ def _counted(table: str, rows: ir.Table, columns: list[str], as_of: datetime) ->
     contract = CONTRACT[table]
     readable = rows.reason.isnull() | (rows.reason != "unreadable")  # a value that cannot be read is no empty one: it is counted apart
     asked = {f"missing_{c}": (rows[c].isnull() & readable).sum() for c in columns}
+    asked |= {f"empty_{c}": (rows[c].isnull() & (rows.reason == "incomplete")).sum() for c in contract["required"] if c in columns}
     asked |= {"rows": rows.count(), "set_aside": rows.reason.notnull().sum()}
     asked |= {"customers": rows.customer_id.nunique()} if "customer_id" in columns else {}
     if contract["dated"]:
@@ -83,10 +87,11 @@ def _counted(table: str, rows: ir.Table, columns: list[str], as_of: datetime) ->
     if table == "customers" and "birth_date" in columns:
         asked |= {"impossible_ages": (rows.birth_date.notnull() & years_of_age(rows.birth_date, as_of).isnull()).sum()}
     counted = rows.aggregate(**asked).execute().iloc[0]
-    result = {k: (None if pd.isna(v) else v) for k, v in counted.items() if not k.startswith("missing_")}
+    result = {k: (None if pd.isna(v) else v) for k, v in counted.items() if not k.startswith(("missing_", "empty_"))}
     moments = {k: v if v is None else v.to_pydatetime() for k, v in result.items() if k in ("first", "last")}
     result = {k: int(v or 0) for k, v in result.items() if k not in moments} | moments
     result["missing"] = {c: int(counted[f"missing_{c}"] or 0) for c in columns if c not in contract.get("may_be_empty", [])}
+    result["empty"] = {c: int(counted[f"empty_{c}"]) for c in contract["required"] if counted.get(f"empty_{c}")}
     return result
 
 
@@ -98,26 +103,41 @@ def _orphans(table: str, rows: ir.Table, tables: dict[str, ir.Table]) -> int | N
     known = [other.select("customer_id") for name, other in others.items() if name != table and "customer_id" in other.columns]
     if not known:
         return None
+    return _unknown(rows, (ibis.union(*known) if len(known) > 1 else known[0]).distinct())
+
+
+def _unknown(rows: ir.Table, known: ir.Table) -> int:
     # Rows of customers whom a rule sets aside are not of unknown ones.
     rows = rows.filter(rows.reason.isnull() | ~ibis.or_(*(rows.reason.startswith(rule) for rule in ABOUT_CUSTOMERS)))
-    known = (ibis.union(*known) if len(known) > 1 else known[0]).distinct()
     return int(rows.anti_join(known, "customer_id").count().execute())
 
 
-def _contradictory(table: str, rows: ir.Table) -> int | None:
-    """Rows of orders with several customers, stores or moments; answers that came before their mailing."""
+def _undescribed(table: str, rows: ir.Table, tables: dict[str, ir.Table]) -> int | None:
+    """Order lines of customers whom the table customers does not know: no fault, for it may describe a part by design."""
+    if table != "orders" or "customers" not in tables:
+        return None
+    return _unknown(rows.filter(rows.customer_id.notnull()), tables["customers"].select("customer_id").distinct())
+
+
+def _contradictions(table: str, rows: ir.Table) -> tuple[int | None, dict[str, int]]:
+    """Rows of orders with several customers, stores or moments, or answers before their mailing; and how many of them by what."""
     if table == "orders":
         rows = rows.filter(rows.order_id.notnull())  # those without are counted as incomplete already
-        several = rows.group_by("order_id").agg(
-            n=rows.count(),
-            bad=(rows.customer_id.nunique() > 1)
-            | (rows.ordered_at.min() != rows.ordered_at.max())
-            | ((rows.store_id.min() != rows.store_id.max()).fill_null(False) if "store_id" in rows.columns else ibis.literal(False)),
-        )
-        return int(several.filter(several.bad).n.sum().execute() or 0)
+        differ = {"customer": rows.customer_id.nunique() > 1}
+        differ |= {
+            name: (rows[column].min() != rows[column].max()).fill_null(False)
+            for name, column in (("moment", "ordered_at"), ("store", "store_id"))
+            if column in rows.columns
+        }
+        several = rows.group_by("order_id").agg(n=rows.count(), **differ)
+        bad = several.n.sum(where=ibis.or_(*(several[name] for name in differ)))
+        found = several.aggregate(rows=bad, **{name: several[name].sum() for name in differ}).execute().iloc[0]
+        found = {name: 0 if pd.isna(n) else int(n) for name, n in found.items()}
+        return found.pop("rows"), found
     if table == "contacts" and "responded_at" in rows.columns:
-        return int((rows.responded_at < rows.sent_at).sum().execute() or 0)
-    return None
+        early = int((rows.responded_at < rows.sent_at).sum().execute() or 0)
+        return early, {"answer": early}
+    return None, {}
 
 
 MEASURES = ("revenue", "orders", "customers")
@@ -125,14 +145,13 @@ MEASURES = ("revenue", "orders", "customers")
 
 
 def control(orders: ir.Table, project: Project, *, as_of: datetime | None = None) -> pd.DataFrame:
-    """Revenue, orders and customers a month beside the controller's, for months that are over at as_of.
+    """Revenue, orders and customers a month beside the controller's, for months that `not_judged` does not name.
 
     orders   customer_id, order_id, ordered_at, amount; where rows have a `reason`, those filtered or replaced are not counted
     Returns  month, measure, ours, theirs, difference (relative, infinite when only theirs is zero); empty without control totals
     """
-    theirs = {t.month.replace(day=1): t for t in project.collect.control_totals}
-    if as_of is not None:
-        theirs = {m: t for m, t in theirs.items() if (m + timedelta(days=31)).replace(day=1) <= as_of.date()}
+    left_out = {each["month"] for each in not_judged(orders, project, as_of=as_of)}
+    theirs = {t.month: t for t in project.collect.control_totals if t.month not in left_out}
     if not theirs:
         return pd.DataFrame(columns=["month", "measure", "ours", "theirs", "difference"])
     orders = taken(orders)
@@ -146,6 +165,26 @@ def control(orders: ir.Table, project: Project, *, as_of: datetime | None = None
         if getattr(total, measure) is not None
     ]
     return pd.DataFrame(rows).assign(difference=[_apart(r["ours"], r["theirs"]) for r in rows])
+
+
+def not_judged(orders: ir.Table, project: Project, *, as_of: datetime | None = None) -> list[dict]:
+    """Months of which the controller's figures were given and cannot be compared.
+
+    Returns  month, why ("before": the history begins after it; "not over": it ends after as_of), oldest first
+    """
+    given = sorted(total.month for total in project.collect.control_totals)
+    if not given:
+        return []
+    dated = taken(orders)
+    first = dated.ordered_at.min(where=dated.ordered_at >= ibis.literal(OLDEST)).execute()
+    found = []
+    for month in given:
+        after = (month + timedelta(days=31)).replace(day=1)
+        if as_of is not None and after > as_of.date():
+            found.append({"month": month, "why": "not over"})
+        elif not pd.isna(first) and after <= first.date():
+            found.append({"month": month, "why": "before"})
+    return found
 
 
 def beyond(checked: pd.DataFrame) -> bool:
@@ -205,16 +244,30 @@ def by_month(orders: ir.Table) -> pd.DataFrame:
 
 
 def attribute_coverage(customers: ir.Table) -> pd.DataFrame:
-    """How many customers each attribute is known for. Returns attribute, n, share (of all), values (distinct)."""
+    """How many customers each attribute is known for.
+
+    Returns  attribute, n, share (of all), values (distinct), spellings (of these, that differ from another in capitals or blanks alone)
+    """
     names = attributes(customers)
     if not names:
-        return pd.DataFrame(columns=["attribute", "n", "share", "values"])
+        return pd.DataFrame(columns=["attribute", "n", "share", "values", "spellings"])
     asked = {f"n_{c}": customers[c].notnull().sum() for c in names} | {f"v_{c}": customers[c].nunique() for c in names}
     counted = customers.aggregate(all_=customers.count(), **asked).execute().iloc[0]
     rows = [{"attribute": c.replace("_", " "), "n": int(counted[f"n_{c}"]), "values": int(counted[f"v_{c}"])} for c in names]
     frame = pd.DataFrame(rows)
     frame["share"] = frame["n"] / max(int(counted["all_"]), 1)
-    return frame[["attribute", "n", "share", "values"]]
+    frame["spellings"] = [_spellings(customers[c]) for c in names]
+    return frame[["attribute", "n", "share", "values", "spellings"]]
+
+
+def _spellings(column: ir.Value) -> int:
+    """Distinct texts that become one when capitals and blanks are not looked at."""
+    if not column.type().is_string():
+        return 0
+    each = column.name("value").as_table().distinct().filter(ibis._.value.notnull())
+    folded = each.value.re_replace(r"[\s\p{Z}]+", " ").strip().lower()
+    alike = each.group_by(folded=folded).agg(n=each.count())
+    return int(alike.n.sum(where=alike.n > 1).execute() or 0)
 
 
 def described_share(coverage: pd.DataFrame) -> float | None:

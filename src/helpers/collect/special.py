@@ -1,12 +1,11 @@
-"""Special categories of personal data (article 9 of the GDPR): refused at the start of step 3 unless project.yml states a basis."""
+"""Special categories of personal data (articles 9 and 10 of the GDPR): refused at the start of step 3 unless project.yml states a basis."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from helpers import NinefoldError, words
 from helpers.project import Project
+from helpers.project.special import category
 from helpers.words import mark
 
 SPECIAL = {
@@ -17,33 +16,9 @@ SPECIAL = {
     "origin": mark("racial or ethnic origin"),
     "sexuality": mark("sex life or sexual orientation"),
     "biometric": mark("biometric or genetic data"),
+    "criminal": mark("criminal convictions"),
 }
-WORDS = {
-    "religion": "religion religious religieux religieuse faith belief croyance confession church eglise mosque mosquee synagogue parish "
-    "paroisse catholic catholique protestant muslim musulman jewish juif halal kosher casher",
-    "opinion": "opinion political politics politique vote voter electeur philosophical philosophique",
-    "health": "health sante medical disease maladie illness handicap disability disabled diagnosis allergy allergie allergic allergique "
-    "pregnant pregnancy grossesse enceinte diabetes diabete disabilities allergies",
-    "union": "union syndicat syndique syndical syndicale unionised unionized",
-    "origin": "ethnic ethnicity ethnie ethnique race racial",
-    "sexuality": "sexual sexuality sexuel sexuelle sexualite lgbt gay lesbian lesbienne homosexual homosexuel heterosexual",
-    "biometric": "biometric biometrics biometrie biometrique fingerprint empreinte genetic genetics genetique dna adn",
-}
-"""English and French words, without accents; a plural in s is the same word."""
-_CATEGORY = {word: category for category, listed in WORDS.items() for word in listed.split()}
-
-
-def category(name: str) -> str | None:
-    """The special category that a name of a column or question speaks of, or None.
-
-    A name is cut into words at capitals, digits and whatever is no letter: `lead_origin` and `trace` speak of nothing, `santePercue` of
-    health. What a column holds is not looked at: a name that says nothing gets past this, and people answer for that.
-    """
-    spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Ý])", " ", name)
-    plain = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().lower()
-    parts = re.findall(r"[a-z]+", plain)
-    found = [_CATEGORY.get(part) or _CATEGORY.get(part.removesuffix("s")) for part in parts]
-    return next((each for each in found if each), None)
+"""Category → what it is, in words; `category` tells it from a name."""
 
 
 def named(project: Project) -> Iterator[tuple[str, str, str]]:
@@ -97,3 +72,6 @@ def refuse_special(step) -> None:
                 f"data ({SPECIAL[each['category']]}). It may be used only on a legal basis of its own: leave it out, or type the basis, "
                 f"agreed with whoever answers for data protection, under collect.special: {{{each['name']}: …}}."
             )
+
+
+__all__ = ["SPECIAL", "category", "has_basis", "named", "questions", "refuse_special", "special_found"]

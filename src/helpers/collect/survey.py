@@ -1,6 +1,5 @@
-"""Step 3: who answers, beside everybody; answers weighted to the base; what is said against what is done; hypotheses from interviews."""
+"""Step 3: who answers, beside everybody, and answers weighted to the base; `stated` sets what is said against what is done."""
 
-import math
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError
+from helpers.collect.stated import bought_in, claims, hypotheses, per_order
 from helpers.collect.unify import attributes, banded
 from helpers.engine import days_between, total
 from helpers.project import Project
@@ -24,11 +24,7 @@ TRIMMED_AT = 5.0
 """Weights above this many times the mean are cut to it: a few people would speak for everybody."""
 TOLERANCE, ROUNDS = 1e-6, 200
 """Raking stops when no margin is further than this from its target, or after so many rounds."""
-Z = 1.959964
 BEHAVIOURS = ("active", "loyal", "spend_per_30d", "orders_per_30d")
-ACTUAL = ("orders_per_30d", "spend_per_30d", "days_since_order", "online_order_share")
-ONLINE = ("web", "app", "online", "mobile", "internet", "site")
-"""Values of orders.channel that are online."""
 
 
 # Everybody, with what can be compared
@@ -38,19 +34,17 @@ def behaviour(customers: ir.Table, orders: ir.Table, project: Project, *, as_of:
     """What each customer does, prospects included.
 
     Returns  customer_id, active (bought within the window), loyal (orders within 365 days reach variables.seniority.loyal_orders),
-             orders_per_30d and spend_per_30d (within the window, refunds alone no orders, spend net of refunds), days_since_order (missing:
-             never bought), online_order_share (missing without a channel or an order)
+             orders_per_30d and spend_per_30d (within the window; an order that its returns outweigh is none, spend is net of refunds),
+             days_since_order (missing: never bought), online_order_share (missing without a channel or an order)
     """
-    days = project.scope.window_days
-    recent, year = (orders.ordered_at >= ibis.literal(as_of - timedelta(days=n)) for n in (days, 365))
-    bought = orders.amount >= 0
-    online = orders.channel.lower().isin(ONLINE) if "channel" in orders.columns else ibis.null("boolean")
-    each = orders.group_by("customer_id").agg(
-        n=orders.order_id.nunique(where=recent & bought),
-        in_year=orders.order_id.nunique(where=year & bought),
-        online=orders.order_id.nunique(where=recent & bought & online),
-        spend=orders.amount.sum(where=recent).fill_null(0),
-        last=orders.ordered_at.max(where=bought),
+    days, each = project.scope.window_days, per_order(orders)
+    recent, year = (each.at >= ibis.literal(as_of - timedelta(days=n)) for n in (days, 365))
+    each = each.group_by("customer_id").agg(
+        n=(recent & each.bought).sum(),
+        in_year=(year & each.bought).sum(),
+        online=(recent & each.bought & each.online).sum(),
+        spend=each.amount.sum(where=recent).fill_null(0),
+        last=each.at.max(where=each.bought),
     )
     joined = customers.select("customer_id").left_join(each, "customer_id")
     n = joined.n.fill_null(0)
@@ -237,113 +231,6 @@ def weigh(members: ir.Table, shown: ir.Table, margins: list[str]) -> Weighted:
     return Weighted(inside.join(priced, margins).select("customer_id", "weight"), how)
 
 
-# What is said, and what is done
-
-
-def latest_answers(answers: ir.Table, item: str) -> ir.Table:
-    """customer_id, answer: the last answer of each customer to one item; of two at one moment the first in the alphabet."""
-    asked = answers.filter(answers.question == item, answers.answer.notnull())
-    place = ibis.row_number().over(group_by="customer_id", order_by=[ibis.desc("answered_at"), "answer"])
-    return asked.mutate(place_=place).filter(ibis._.place_ == 0).select("customer_id", "answer")
-
-
-def claims(step, answers: ir.Table, doing: ir.Table) -> list[dict]:
-    """Stated against actual behaviour, a row each of collect.survey.claims.
-
-    answers, doing   checked answers, and the result of `behaviour`
-    Returns   item, actual, n, unread (answers that are no number, or not in `order`), rho (Spearman's rank correlation between what is said
-              and what is done; days since the last order count backwards) with low, high (Bonett & Wright 2000), more (share who say more
-              than they do), kind ("number": by half a unit and a tenth at least; "words": of those who give the highest answer, who do
-              less than the median respondent); None where it cannot be told
-    """
-    found = []
-    for claim in step.project.collect.survey.claims:
-        said = latest_answers(answers, claim.item).join(doing.select("customer_id", actual=doing[claim.actual]), "customer_id")
-        frame = step.sample(said)
-        told = _stated(frame["answer"], claim.order)
-        known = told.notna() & frame["actual"].notna()
-        stated, actual = told[known].to_numpy(dtype="float64"), frame.loc[known, "actual"].to_numpy(dtype="float64")
-        row = {
-            "item": claim.item,
-            "actual": claim.actual,
-            "n": len(stated),
-            "unread": int(_stated(frame["answer"], claim.order).isna().sum()),
-        }
-        sign = -1 if claim.actual == "days_since_order" else 1
-        found.append(row | correlation(stated, sign * actual) | says_more(stated, actual, words=bool(claim.order), unit=claim.actual))
-    return found
-
-
-def _stated(answer: pd.Series, order: list[str]) -> pd.Series:
-    if order:
-        return answer.str.strip().str.lower().map({text.strip().lower(): place for place, text in enumerate(order)})
-    return pd.to_numeric(answer.str.replace(",", ".", regex=False), errors="coerce")
-
-
-def correlation(stated: np.ndarray, actual: np.ndarray) -> dict:
-    """Spearman's rank correlation with its 95 % interval; None with fewer than ten pairs or when one side does not vary."""
-    from scipy.stats import spearmanr
-
-    n = len(stated)
-    if n < 10 or len(set(stated)) < 2 or len(set(actual)) < 2:
-        return {"rho": None, "low": None, "high": None}
-    rho = float(spearmanr(stated, actual).statistic)
-    bounded = min(max(rho, -0.999999), 0.999999)
-    half = Z * math.sqrt((1 + bounded**2 / 2) / (n - 3))
-    return {"rho": rho, "low": math.tanh(math.atanh(bounded) - half), "high": math.tanh(math.atanh(bounded) + half)}
-
-
-def says_more(stated: np.ndarray, actual: np.ndarray, *, words: bool, unit: str) -> dict:
-    """The share who say more than they do, and how that was told; `of` is how many were asked."""
-    if not len(stated):
-        return {"more": None, "of": 0, "kind": "words" if words else "number"}
-    if not words and unit in ("orders_per_30d", "spend_per_30d"):
-        more = stated - actual >= np.maximum(0.5, actual / 10)
-        return {"more": float(more.mean()), "of": len(stated), "kind": "number"}
-    top = stated == stated.max()
-    less = actual > np.median(actual) if unit == "days_since_order" else actual < np.median(actual)
-    return {"more": float(less[top].mean()), "of": int(top.sum()), "kind": "words"}
-
-
-# Hypotheses
-
-
-def interval(share: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share of n answers, n as it counts after the design effect (Wilson 1927)."""
-    middle, half = share + Z * Z / (2 * n), Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return max((middle - half) / (1 + Z * Z / n), 0.0), min((middle + half) / (1 + Z * Z / n), 1.0)
-
-
-def hypotheses(answers: ir.Table | None, weighted: Weighted | None, project: Project) -> list[dict]:
-    """What interviews suggested, tested on the survey.
-
-    answers, weighted   checked answers, and the result of `weigh`; None without a survey
-    Returns   place (in project.yml), item, n, share (weighted, agreeing), low, high (95 %, design effect included), effective, at_least,
-              verdict: supported (the whole interval from at_least on), contradicted (the whole interval below), cannot tell
-    """
-    found = []
-    for place, each in enumerate(project.collect.hypotheses):
-        row = {"place": place, "item": each.item, "at_least": each.at_least, "n": 0, "share": None, "low": None, "high": None}
-        row |= {"effective": None, "verdict": "cannot tell"}
-        if answers is not None and weighted is not None:
-            row |= _tested(latest_answers(answers, each.item).join(weighted.members, "customer_id"), each.answers, each.at_least, project)
-        found.append(row)
-    return found
-
-
-def _tested(said: ir.Table, agreeing: list[str], at_least: float, project: Project) -> dict:
-    yes = said.answer.strip().lower().isin([text.strip().lower() for text in agreeing])
-    sums = {"n": said.count(), "w": total(said.weight), "w2": total(said.weight * said.weight), "y": total(ibis.cases((yes, said.weight)))}
-    found = {k: 0.0 if pd.isna(v) else float(v) for k, v in said.aggregate(**sums).execute().iloc[0].items()}
-    n = int(found["n"])
-    if n < project.min_cell or not found["w"]:
-        return {"n": n}
-    share, effective = found["y"] / found["w"], found["w"] ** 2 / found["w2"]
-    low, high = interval(min(share, 1.0), effective)
-    verdict = "supported" if low >= at_least else "contradicted" if high < at_least else "cannot tell"
-    return {"n": n, "share": share, "low": low, "high": high, "effective": effective, "verdict": verdict}
-
-
 # All of it
 
 
@@ -381,5 +268,9 @@ def asked(step, checked: dict[str, ir.Table], customers: ir.Table) -> Asked:
         return Asked(None, None, [], hypotheses(None, None, project), rated)
     weighted = weigh(respondents(answers, customers), shown, margins)
     weighted = weighted._replace(members=step.give_table("survey_weights", weighted.members, key=["customer_id"]))
-    compared = compare(shown, doing, weighted.members)
-    return Asked(compared, weighted, claims(step, answers, doing), hypotheses(answers, weighted, project), rated)
+    compared, told = compare(shown, doing, weighted.members), claims(step, answers, customers, checked["orders"])
+    people = None
+    if any(each.among for each in project.collect.hypotheses):
+        people = customers.select("customer_id", *(attributes(customers))).left_join(doing, "customer_id").drop("customer_id_right")
+        people = people.left_join(bought_in(checked["orders"], project, as_of=step.as_of), "customer_id").drop("customer_id_right")
+    return Asked(compared, weighted, told, hypotheses(answers, weighted, project, people), rated)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from helpers import words
+from helpers.collect.stated import LEAST_DAYS
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.words import mark, say, say_n
@@ -153,7 +154,8 @@ def claims_table(found: list[dict], project: Project) -> Table:
                 "actual": say(actual),
                 "n": each["n"],
                 "rho": each["rho"],
-                "interval": say("{low} to {high}", low=low, high=high) if told else "",
+                "interval": say("{low} to {high}", low=low, high=high) if told else say("cannot tell"),
+                "short": each["short"],
                 "more": each["more"] if not 0 < each["of"] < project.min_cell else None,
                 "how": say(how),
             }
@@ -166,11 +168,34 @@ def claims_table(found: list[dict], project: Project) -> Table:
         Column("interval", say("95% interval")),
         Column("more", say("Share who"), "share", 0),
         Column("how", say("do what")),
+        *([Column("short", say("Not known long enough"), "count", people=True)] if any(each["short"] for each in found) else []),
     ]
-    frame = pd.DataFrame(rows, columns=["name", "actual", "n", "rho", "interval", "more", "how"])
-    frame["interval"] = [i if n >= project.min_cell else "" for i, n in zip(frame["interval"], frame["n"], strict=True)]
+    frame = pd.DataFrame(rows, columns=["name", "actual", "n", "rho", "interval", "more", "how", "short"])
+    few = frame["n"] < project.min_cell
+    frame["interval"] = frame["interval"].mask(few, say("cannot tell")).astype(object)
     note = say("Spearman’s rank correlation: 1 would be the same order of customers by what they say as by what they do, 0 no relation.")
+    note += " " + measured_words(found) if found else ""
     return Table("claims", say("What customers say beside what they do"), frame, columns, note=note, cell_size="n")
+
+
+def measured_words(found: list[dict]) -> str:
+    """When what was done was measured, and who stands apart."""
+    said = say(
+        "What was done is measured in the {days} days before each answer, per 30 days; for customers who first bought within them, from "
+        "that first order on, which only starts the clock.",
+        days=words.number(found[0]["window_days"]),
+    )
+    if not any(each["short"] for each in found):
+        return said
+    return (
+        said
+        + " "
+        + say(
+            "Respondents with fewer than {days} days of history before their answer, or none, stand apart: nobody can tell what they do in a "
+            "month.",
+            days=words.number(LEAST_DAYS),
+        )
+    )
 
 
 def claims_words(found: list[dict], project: Project) -> str:
@@ -184,13 +209,15 @@ def claims_words(found: list[dict], project: Project) -> str:
     names = {c.item: words.text(c.name) for c in project.collect.survey.claims}
     values = {"name": names[best["item"]], "rho": words.number(best["rho"], 2)}
     if best["rho"] >= 0.7:
-        return say("What is said follows what is done, closest for “{name}” (rank correlation {rho}).", **values)
+        return say("What is said follows what was done, closest for “{name}” (rank correlation {rho}).", **values)
     if best["rho"] >= 0.3:
-        return say("What is said follows what is done loosely, closest for “{name}” (rank correlation {rho}): trust deeds first.", **values)
-    return say("What is said tells little of what is done: the closest is “{name}” (rank correlation {rho}). Segment by deeds.", **values)
+        return say(
+            "What is said follows what was done loosely, closest for “{name}” (rank correlation {rho}): trust deeds first.", **values
+        )
+    return say("What is said tells little of what was done: the closest is “{name}” (rank correlation {rho}). Segment by deeds.", **values)
 
 
-def hypotheses_table(found: list[dict], project: Project) -> Table:
+def hypotheses_table(found: list[dict], project: Project, compared: pd.DataFrame | None = None) -> Table:
     """What interviews suggested, with the survey item that tests it and the result; empty without hypotheses."""
     rows = []
     for each in found:
@@ -201,6 +228,7 @@ def hypotheses_table(found: list[dict], project: Project) -> Table:
                 "statement": words.text(typed.statement),
                 "from": say("{who}, {day}", who=words.text(typed.heard_from), day=words.day(typed.heard_on)),
                 "item": each["item"].replace("_", " "),
+                "among": typed.among or say("all customers"),
                 "n": each["n"],
                 "share": each["share"],
                 "interval": say("{low} to {high}", low=low, high=high) if each["share"] is not None else "",
@@ -212,17 +240,37 @@ def hypotheses_table(found: list[dict], project: Project) -> Table:
         Column("statement", say("Heard in interviews")),
         Column("from", say("From whom")),
         Column("item", say("Survey item")),
+        *([Column("among", say("Among"))] if any(h.among for h in project.collect.hypotheses) else []),
         Column("n", say("Answers"), "count"),
         Column("share", say("Agree, weighted"), "share", 0),
         Column("interval", say("95% interval")),
         Column("at_least", say("Holds from"), "share", 0),
         Column("verdict", say("Result")),
     ]
-    frame = pd.DataFrame(rows, columns=["statement", "from", "item", "n", "share", "interval", "at_least", "verdict"])
+    frame = pd.DataFrame(rows, columns=["statement", "from", "item", "among", "n", "share", "interval", "at_least", "verdict"])
     note = say(
         "Supported: the whole interval lies from the border on. Contradicted: all of it below. The interval counts the design effect."
     )
+    left = "" if compared is None else not_mended(compared, project)
+    note += " " + left if left else ""
     return Table("hypotheses", say("Hypotheses from interviews, tested on the survey"), frame, columns, note=note, cell_size="n")
+
+
+def not_mended(compared: pd.DataFrame, project: Project) -> str:
+    """The behaviour in which respondents, weighted, stay furthest from everybody, measured as a part of everybody's; empty if none."""
+    doing = compared[compared["what"].isin(BEHAVIOUR_NAMES) & compared["weighted"].notna() & (compared["base"] > 0)]
+    doing = doing[(doing["n"] >= project.min_cell) & (doing["all_n"] >= project.min_cell)]
+    apart = (doing["weighted"].astype(float) / doing["base"].astype(float) - 1).abs()
+    if not len(doing) or apart.max() < 0.005:
+        return ""
+    row = doing.loc[apart.idxmax()]
+    name, kind = BEHAVIOUR_NAMES[row["what"]]
+    write = {"share": lambda x: words.share(x, 0), "money": words.money, "number": lambda x: words.number(x, 2)}[kind]
+    label, weighted, base = say(name), write(row["weighted"]), write(row["base"])
+    label = label[:1].lower() + label[1:]
+    return say(
+        "Not mended: {what} ({weighted} among those who answer, weighted; {base} among all).", what=label, weighted=weighted, base=base
+    )
 
 
 def hypotheses_words(found: list[dict]) -> str:
@@ -247,8 +295,17 @@ def caveats(compared: pd.DataFrame | None, how: dict | None, rated: pd.DataFrame
     """What could mislead in what people say."""
     result = []
     if compared is not None and how and how["n"]:
+        left = not_mended(compared, project)
         result.append(
             say(
+                "Weights mend only what is in their margins. {left} Who answers may differ in what nobody recorded as well. "
+                "The answers count as {effective} of {n}.",
+                left=left,
+                effective=words.number(how["effective"]),
+                n=words.number(how["n"]),
+            )
+            if left
+            else say(
                 "Weights mend only what is in their margins: who answers may still differ from those who do not in what nobody recorded. "
                 "The answers count as {effective} of {n}.",
                 effective=words.number(how["effective"]),

@@ -43,6 +43,14 @@ def rules_of(project: Project) -> dict[str, SetAside]:
     return found
 
 
+def one_form(text: ir.StringValue) -> ir.StringValue:
+    """A purpose or channel of consents as it is compared: lower case, without spaces around it; empty: missing.
+
+    Who said yes to “marketing” and no to “Marketing ” said both of one thing.
+    """
+    return text.re_replace(r"^[\s\p{Z}]+|[\s\p{Z}]+$", "").lower().nullif("")
+
+
 def judge_rows(table: str, rows: ir.Table, rules: list[str]) -> ir.Table:
     """Every row with the reason for which it is set aside, or missing reason.
 
@@ -86,11 +94,28 @@ def identify(step):
 
 
 def records(step, matched, customers: ir.Table) -> ir.Table | None:
-    """customer_id (the person's) and source of each record of a customer; None where one source describes them."""
-    if len(step.project.sources_of("customers")) < 2:
+    """customer_id (the person's), source and created_at (where mapped) of each record; None where no source describes customers, or
+    where one does and nothing was matched: then customers say the same."""
+    described = step.project.sources_of("customers")
+    if not described or (len(described) < 2 and matched is None):
         return None
-    rows = _of_people(step.engine.records(), matched).select("customer_id", "source")
-    return rows.semi_join(customers, "customer_id")
+    rows = _of_people(step.engine.records(), matched)
+    return rows.select([c for c in ("customer_id", "source", "created_at") if c in rows.columns]).semi_join(customers, "customer_id")
+
+
+def changed_since(step) -> dict | None:
+    """Records that were there before as_of and were changed at or after it: what they held before is not known.
+
+    Returns  records (known before as_of), changed; None where no change is dated
+    """
+    if not step.engine.has("customers"):
+        return None
+    rows, end = step.engine.mapped("customers"), ibis.literal(step.as_of, "timestamp")
+    if "updated_at" not in rows.columns:
+        return None
+    known = rows.filter(rows.created_at.isnull() | (rows.created_at < end)) if "created_at" in rows.columns else rows
+    found = known.aggregate(records=known.count(), changed=(known.updated_at >= end).sum()).execute().iloc[0]
+    return {"records": int(found["records"]), "changed": int(found["changed"] if found["changed"] == found["changed"] else 0)}
 
 
 def unify(step, matched=None) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
@@ -136,11 +161,18 @@ def _judged(step, table: str, rules: list[str], matched) -> ir.Table:
     """The rows of a table with their reasons, those that the engine could not take included."""
     records = table == "customers" and matched is not None
     rows = step.engine.records() if records else _with_undated(step, table)
-    judged, refused = judge_rows(table, rows, rules), step.engine.refused(table)
+    refused = step.engine.refused(table)
+    if table == "consents":
+        rows, refused = _in_one_form(rows), _in_one_form(refused)
+    judged = judge_rows(table, rows, rules)
     if not int(refused.count().execute()):
         return judged
     lacking = {c: ibis.null(judged[c].type()) for c in judged.columns if c not in refused.columns}
     return judged.union(refused.mutate(**lacking).select(*judged.columns))
+
+
+def _in_one_form(consents: ir.Table) -> ir.Table:
+    return consents.mutate(**{c: one_form(consents[c]) for c in ("channel", "purpose") if c in consents.columns})
 
 
 def _with_undated(step, table: str) -> ir.Table:

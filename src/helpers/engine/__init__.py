@@ -4,6 +4,7 @@ The only room that reads sources. It maps them to the table contract, brings ins
 cannot be read aside with their reason, and cuts every dated table at `as_of`, before any step sees a row.
 """
 
+from helpers.engine.duck import open_duckdb
 from helpers.engine.tables import Engine
 from helpers.engine.windows import (
     Window,
@@ -26,6 +27,7 @@ __all__ = [
     "days_between",
     "first_instant",
     "in_zone",
+    "open_duckdb",
     "sample",
     "total",
     "totals_by_order",

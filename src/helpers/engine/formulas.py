@@ -1,14 +1,13 @@
 """Expressions over the columns of a file: what `= Quantity * Price` and a source's filter say."""
 
 import ast
-import re
 from collections.abc import Callable
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from helpers import expressions
+from helpers import expressions, grammar
 from helpers.engine.values import Value
 
 OF_TEXTS = ("contains", "starts_with", "lower", "number")
@@ -36,7 +35,7 @@ def work_out(
     """
     columns: dict[str, ir.Value] = {name: raw[name] for name in raw.columns}
     used = [name for name in raw.columns if name in expressions.names(text, field=field)]
-    uses, unfit = _uses(text), {}
+    uses, unfit = _uses(grammar.parse(text, field=field)), {}
     for name in used:
         if columns[name].type().is_string() and uses.get(name) != "text":
             value = read(name, dt.dtype("timestamp" if uses.get(name) == "date" else "float64"))
@@ -52,17 +51,10 @@ def work_out(
     return result, unfit
 
 
-def _uses(text: str) -> dict[str, str]:
+def _uses(tree: grammar.Tree) -> dict[str, str]:
     """Columns that stand beside texts, or in a function of texts or dates: "text" or "date"."""
-    quoted: dict[str, str] = {}
-
-    def stand_in(match: re.Match) -> str:
-        quoted[f"column_{len(quoted)}"] = match[1]
-        return f"column_{len(quoted) - 1}"
-
-    plain = re.sub(r"`([^`]+)`", stand_in, text.strip())
     found: dict[str, str] = {}
-    for node in ast.walk(ast.parse(" ".join(plain.split()), mode="eval")):
+    for node in ast.walk(tree.body):
         if isinstance(node, ast.Compare):
             beside = [node.left, *node.comparators]
             texts = any(isinstance(each, ast.Constant) and isinstance(each.value, str) for part in beside for each in ast.walk(part))
@@ -72,5 +64,5 @@ def _uses(text: str) -> dict[str, str]:
             kind = "text" if node.func.id in OF_TEXTS else "date" if node.func.id in OF_DATES else ""
         else:
             continue
-        found |= {quoted.get(each.id, each.id): kind for each in beside if kind and isinstance(each, ast.Name)}
+        found |= {tree.column(each): kind for each in beside if kind and isinstance(each, ast.Name)}
     return found

@@ -9,10 +9,12 @@ import pandas as pd
 
 from helpers import ContractError
 from helpers.engine import values
+from helpers.engine.duck import exact
 from helpers.engine.mapping import Fault, Mapping, Marks
 from helpers.engine.places import places
 from helpers.engine.reading import Piece, Reader
 from helpers.project import CONTRACT, Project
+from helpers.project.addresses import without_user
 from helpers.project.contract import LOCATING, PERSONAL
 
 REASONS = ("unreadable", "filtered", "replaced")
@@ -98,7 +100,7 @@ def judge(project: Project, name: str, reader: Reader, con, *, bare: str) -> Jud
     found = places(source.file, project)
     pieces = [reader.piece(place, source.format) for place in found]
     if not any(piece.rows for piece in pieces):
-        files = f"the file {source.file!r} (table {source.table}) has"
+        files = f"the file {without_user(source.file)!r} (table {source.table}) has"
         raise ContractError(f"{project.file}: {files} no rows. Export it again.")
     lazy = len(pieces) == 1 and found[0].kind == "parquet" and not source.totals
     mapping = Mapping(project, name, reader, con if lazy else reader.con, bare=bare)
@@ -107,7 +109,7 @@ def judge(project: Project, name: str, reader: Reader, con, *, bare: str) -> Jud
     table = _with_reasons(table, mapping, columns)
     if not lazy:
         kinds = table.schema()
-        table = con.read_parquet(str(reader.copy(table)))
+        table = con.read_parquet(exact(reader.copy(table)))
         table = table.cast({name: kind for name, kind in kinds.items() if table[name].type() != kind})  # timestamp(6) is a timestamp
     judged = Judged(name, table, columns, mapping.marks, [piece.shown for piece in pieces], sum(piece.rows for piece in pieces))
     return _checked(judged, mapping)
@@ -117,9 +119,9 @@ def _parts(mapping: Mapping, pieces: list[Piece], project: Project, reader: Read
     def find(file: str) -> Piece:
         found = [reader.piece(place, mapping.source.format) for place in places(file, project)]
         if len(found) > 1:
-            raise ContractError(f"{project.file}: the lookup {file!r} names {len(found)} files. A lookup reads one: name it.")
+            raise ContractError(f"{project.file}: the lookup {without_user(file)!r} names {len(found)} files. A lookup reads one: name it.")
         if not found[0].rows:
-            raise ContractError(f"{project.file}: the file {file!r} (a lookup) has no rows. Export it again.")
+            raise ContractError(f"{project.file}: the file {without_user(file)!r} (a lookup) has no rows. Export it again.")
         return found[0]
 
     parts, before = [], 0
@@ -181,7 +183,7 @@ def _checked(judged: Judged, mapping: Mapping) -> Judged:
     if int(counted["refused"]) == rows and mapping.source.filter:
         raise ContractError(
             f"{mapping.project.file}: field collect.sources.{judged.name}.filter has the value {mapping.source.filter!r}, which holds "
-            f"for no row of the file {mapping.source.file!r}. Correct it."
+            f"for no row of the file {without_user(mapping.source.file)!r}. Correct it."
         )
     if not int(counted["refused"]):
         judged.table = table.drop("reason_")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers import NinefoldError
 from helpers.project import Project
+from helpers.project.addresses import without_user
 
 KINDS = {
     ".parquet": "parquet",
@@ -32,12 +33,14 @@ class Place:
     kind     parquet, text, json, excel, sqlite, duckdb or postgres
     path     the file; None for a table of a server
     inside   sheet or table, where the file holds several; may be empty
+    address  of a server, as it is opened; `shown` has no user in it
     """
 
     shown: str
     kind: str
     path: Path | None
     inside: str = ""
+    address: str = ""
 
 
 def places(file: str, project: Project) -> list[Place]:
@@ -48,8 +51,8 @@ def places(file: str, project: Project) -> list[Place]:
     if SERVER.match(file):
         address, _, table = file.partition("#")
         if not table:
-            raise NinefoldError(f"{project.file}: the address {file!r} names no table. Write #schema.table after it.")
-        return [Place(file, "postgres", None, table)]
+            raise NinefoldError(f"{project.file}: the address {without_user(file)!r} names no table. Write #schema.table after it.")
+        return [Place(without_user(file), "postgres", None, table, address)]
     bare, inside = _apart(file)
     package, colon, below = bare.partition(":")
     if colon and "/" not in package and len(package) > 1:
@@ -70,18 +73,24 @@ def inputs(files: Iterable[str], project: Project) -> dict[str, Path | None]:
     found = {}
     for file in files:
         for place in places(file, project):
-            found[place.shown if place.path is None or not place.inside else place.shown.rpartition("#")[0]] = place.path
+            found[place.shown if place.path is None else _apart(place.shown)[0]] = place.path
     return dict(sorted(found.items()))
 
 
 def _apart(file: str) -> tuple[str, str]:
-    """`book.xlsx#Sheet` as file and sheet."""
-    bare, mark, inside = file.rpartition("#")
-    return (bare, inside) if mark and KINDS.get(Path(bare).suffix.lower()) in HOLDS_TABLES else (file, "")
+    """`book.xlsx#Sheet` as file and sheet, parted at the first # behind the ending of such a file: a sheet may have one in its name."""
+    for mark in re.finditer("#", file):
+        bare = file[: mark.start()]
+        if KINDS.get(Path(bare).suffix.lower()) in HOLDS_TABLES:
+            return bare, file[mark.end() :]
+    return file, ""
 
 
 def _in_package(file: str, package: str, below: str, project: Project) -> Path:
-    found = importlib.util.find_spec(package)
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):  # the package that should hold it is missing, or this is no name of one
+        found = None
     if found is None or not found.submodule_search_locations:
         raise NinefoldError(
             f"{project.file}: the file {file!r} is in the Python package {package}, which is not installed. Run the set-up again."

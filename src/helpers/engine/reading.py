@@ -4,6 +4,7 @@ Copies lie in the project's private `.spill` folder and go when the engine that 
 """
 
 import codecs
+import contextlib
 import csv
 import io
 import os
@@ -18,7 +19,8 @@ import ibis.expr.types as ir
 import pyarrow.parquet
 
 from helpers import ContractError, NinefoldError
-from helpers.engine import rows
+from helpers.engine import rows, spill
+from helpers.engine.duck import exact
 from helpers.engine.places import Place
 from helpers.project import Project
 from helpers.project.sources import Format
@@ -76,7 +78,7 @@ class Reader:
     def table(self, piece: Piece, con=None, *, numbered: bool = False) -> ir.Table:
         """The rows of a piece; numbered: with `file_row_number`, from 0."""
         con = con or self.con
-        return con.read_parquet(str(piece.path), **({"file_row_number": True} if numbered else {}))
+        return con.read_parquet(exact(piece.path), **({"file_row_number": True} if numbered else {}))
 
     def copy(self, table: ir.Table) -> Path:
         """Write a table of this reader's backend beside the other copies."""
@@ -87,9 +89,7 @@ class Reader:
     def place(self, ending: str) -> Path:
         """A path for a new copy, in a private folder that goes with the backend."""
         if self.folder is None:
-            base = self.project.folder / ".spill" / str(os.getpid())
-            base.mkdir(parents=True, exist_ok=True)
-            self.folder = Path(tempfile.mkdtemp(prefix="read-", dir=base))
+            self.folder = Path(tempfile.mkdtemp(prefix="read-", dir=spill.hold(self.project.folder, self.con)))
             weakref.finalize(self.con, shutil.rmtree, self.folder, ignore_errors=True)
         handle, path = tempfile.mkstemp(suffix=f".{ending}", dir=self.folder)
         os.close(handle)
@@ -97,7 +97,7 @@ class Reader:
 
     def _read(self, place: Place, form: Format) -> Path | None:
         if place.kind == "parquet":
-            self.con.read_parquet(str(place.path))  # DuckDB says better than others what is wrong with it
+            self.con.read_parquet(exact(place.path))  # DuckDB says better than others what is wrong with it
             return place.path
         if place.kind == "text":
             return self._text(place, form)
@@ -109,10 +109,9 @@ class Reader:
         if place.kind == "postgres":
             return rows.write_batches(rows.postgres_batches(place, self._fault), target)
         found = rows.excel_rows(place, form, self._fault) if place.kind == "excel" else rows.sqlite_rows(place, form, self._fault)
-        header = next(found, None)
-        if header is None:
-            return None
-        return rows.write_rows(self._names(place, header), found, target)
+        with contextlib.closing(found):
+            header = next(found, None)
+            return None if header is None else rows.write_rows(self._names(place, header), found, target)
 
     def _text(self, place: Place, form: Format) -> Path | None:
         """A text file, in any of the encodings: the fields as they are written."""
@@ -140,7 +139,7 @@ class Reader:
         columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
         options = f"auto_detect=false, header=true, skip={blank}, strict_mode=true, nullstr='', delim={_quoted(separator)}"
         self.con.raw_sql(
-            f"COPY (SELECT * FROM read_csv({_quoted(path)}, {options}, quote='\"', escape='\"', columns={{{columns}}})) "
+            f"COPY (SELECT * FROM read_csv({_quoted(exact(path))}, {options}, quote='\"', escape='\"', columns={{{columns}}})) "
             f"TO {_quoted(target)} (FORMAT parquet)"
         )
 
@@ -165,7 +164,7 @@ class Reader:
     def _json(self, place: Place, form: Format) -> Path | None:
         """One object a line. Values become texts as the source's format writes them, so that text and numbers may stand in one column."""
         lines = "auto" if place.path.suffix.lower() == ".json" else "newline_delimited"
-        read = f"read_json({_quoted(place.path)}, format='{lines}', records=true, maximum_depth=1, sample_size=-1)"
+        read = f"read_json({_quoted(exact(place.path))}, format='{lines}', records=true, maximum_depth=1, sample_size=-1)"
         names = [row[0] for row in self.con.raw_sql(f"DESCRIBE SELECT * FROM {read}").fetchall()]
         shown = self._names(place, names)
         texts = []
@@ -180,21 +179,29 @@ class Reader:
 
     def _duckdb(self, place: Place) -> Path:
         """A table of a DuckDB file, copied with its types, so that the file is not held open."""
+        with place.path.open("rb") as file:
+            start = file.read(12)
+        if start[8:12] != b"DUCK":
+            hint = " It is a file of SQLite: rename it to end in .sqlite." if start.startswith(b"SQLite forma") else " Export it again."
+            raise self._fault(place, f"is no file of DuckDB.{hint}")
         other, target = f"read_{os.getpid()}_{len(self._known)}", self.place("parquet")
-        self.con.raw_sql(f"ATTACH {_quoted(place.path)} AS {other} (READ_ONLY)")
+        self.con.raw_sql(f"ATTACH {_quoted(place.path)} AS {other} (READ_ONLY, TYPE duckdb)")
         try:
-            known = self.con.raw_sql(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 UNION ALL "
-                "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $1 AND NOT internal ORDER BY ALL",
-                parameters=[other],
-            ).fetchall()
-            shown = {(name if schema == "main" else f"{schema}.{name}"): (schema, name) for schema, name in known}
+            shown, views = (self._inside(other, what) for what in ("table", "view"))
+            if place.inside in views:  # it would run somebody else's query here, over whatever that names
+                raise self._fault(place, "names a view, which is not read. Write it into the file as a table: CREATE TABLE … AS FROM … .")
             schema, name = shown[rows.one_of(place, list(shown), "table", self._fault)]
             source = f"{other}.{_identifier(schema)}.{_identifier(name)}"
             self.con.raw_sql(f"COPY (SELECT * FROM {source}) TO {_quoted(target)} (FORMAT parquet)")
         finally:
             self.con.raw_sql(f"DETACH {other}")
         return target
+
+    def _inside(self, database: str, what: str) -> dict[str, tuple[str, str]]:
+        """The tables or views of an attached file, as project.yml names them: schema and name."""
+        asked = f"SELECT schema_name, {what}_name FROM duckdb_{what}s() WHERE database_name = $1 AND NOT internal ORDER BY ALL"
+        known = self.con.raw_sql(asked, parameters=[database]).fetchall()
+        return {(name if schema == "main" else f"{schema}.{name}"): (schema, name) for schema, name in known}
 
     def _names(self, place: Place, fields: list[str | None]) -> list[str]:
         """The names of the columns, blanks around them taken off; one without a name gets its number.

@@ -1,5 +1,6 @@
 """Files that are read row by row: spreadsheets, SQLite and PostgreSQL, streamed into Parquet."""
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -9,15 +10,20 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow
 import pyarrow.parquet
 
+from helpers import NinefoldError
 from helpers.engine.places import Place
+from helpers.project.addresses import holds_password, without_user
 from helpers.project.sources import Format
 
 BATCH = 20_000
+NO_DRIVER = "is a table of PostgreSQL, which needs the package psycopg. Install it: pip install 'ibis-framework[postgres]'."
+WRITTEN = "Write it as postgresql://user@host:5432/base, with sslmode and the like after a question mark."
 Fault = Callable[[Place, str], Exception]
 """Makes the error that says what is wrong with a file."""
 
@@ -43,14 +49,12 @@ def _batch(batch: list[tuple], schema: pyarrow.Schema) -> pyarrow.RecordBatch:
 
 def write_batches(found: Iterable[pyarrow.RecordBatch], target: Path) -> Path | None:
     """Batches of typed columns as Parquet."""
-    writer = None
-    for batch in found:
-        writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
-        writer.write_batch(batch)
-    if writer is None:
-        return None
-    writer.close()
-    return target
+    with contextlib.ExitStack() as held:
+        writer = None
+        for batch in found:
+            writer = writer or held.enter_context(pyarrow.parquet.ParquetWriter(target, batch.schema))
+            writer.write_batch(batch)
+    return None if writer is None else target
 
 
 def as_written(value, form: Format) -> str | None:
@@ -108,16 +112,19 @@ def excel_rows(place: Place, form: Format, fault: Fault) -> Iterator[tuple]:
     """
     import openpyxl
 
-    book = openpyxl.load_workbook(place.path, read_only=True, data_only=True)
-    try:
+    with contextlib.ExitStack() as held:
+        book = openpyxl.load_workbook(place.path, read_only=True, data_only=True)
+        held.callback(book.close)
         sheet = book[one_of(place, [each.title for each in book.worksheets], "sheet", fault)]
         formulas = None
         if _has_formulas(place.path):
-            other = openpyxl.load_workbook(place.path, read_only=True)[sheet.title]
-            other.reset_dimensions()
-            formulas = other.iter_rows()
+            other = openpyxl.load_workbook(place.path, read_only=True)
+            held.callback(other.close)
+            other[sheet.title].reset_dimensions()
+            formulas = held.enter_context(contextlib.closing(other[sheet.title].iter_rows()))
         sheet.reset_dimensions()  # some programs write a wrong size, and rows would be cut
-        for row in sheet.iter_rows():
+        # A sheet that is left half read would keep its file open.
+        for row in held.enter_context(contextlib.closing(sheet.iter_rows())):
             typed = next(formulas) if formulas else ()
             for cell, source in zip(row, typed, strict=False):
                 if cell.value is None and source.data_type == "f":
@@ -125,8 +132,6 @@ def excel_rows(place: Place, form: Format, fault: Fault) -> Iterator[tuple]:
             values = tuple(as_written(cell.value, form) for cell in row)
             if any(value is not None for value in values):
                 yield values
-    finally:
-        book.close()
 
 
 def _has_formulas(path: Path) -> bool:
@@ -170,25 +175,49 @@ def json_fault(path: Path) -> str:
     return "is not JSON, one object a line. Export it again."
 
 
-def postgres_batches(place: Place, fault: Fault) -> Iterator[pyarrow.RecordBatch]:
-    """A table of a PostgreSQL server through Ibis, with its types, in batches.
+@contextlib.contextmanager
+def connect(address: str) -> Iterator[Any]:
+    """A PostgreSQL server as a backend of Ibis, closed at the end.
 
-    The password comes from the environment (PGPASSWORD) or the user's .pgpass, never from project.yml.
+    address   postgresql://user@host:port/base?sslmode=…; what stands after ? is handed on to the server's driver as it is. The password
+              comes from the environment (PGPASSWORD) or the user's .pgpass, never from the address.
+    Raises NinefoldError, without the file's name, for an address that is none, that holds a password, or without psycopg.
     """
+    shown = repr(without_user(address))
+    if holds_password(address):
+        raise NinefoldError("The address of the server comes with a password. Take it out, and set PGPASSWORD or write it in ~/.pgpass.")
     if importlib.util.find_spec("psycopg") is None:
-        raise fault(place, "is a table of PostgreSQL, which needs the package psycopg. Install it: pip install 'ibis-framework[postgres]'.")
+        raise NinefoldError(f"{shown} {NO_DRIVER}")
+    try:
+        parts = urlsplit(address.partition("#")[0])
+        options = {"host": parts.hostname, "port": parts.port, "user": parts.username and unquote(parts.username)}
+        more = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError as error:
+        raise NinefoldError(f"{shown} is no address ({error}). {WRITTEN}") from error
+    options |= {"database": unquote(parts.path.lstrip("/")), "password": os.environ.get("PGPASSWORD")}
+    twice = sorted(set(more) & {*options, "dbname", "autocommit", "schema"})
+    if twice:
+        raise NinefoldError(f"{shown} gives {twice[0]} after the question mark. {WRITTEN}")
     import ibis
 
-    address = urlsplit(place.shown.partition("#")[0])
-    options = {"host": address.hostname, "port": address.port, "user": address.username and unquote(address.username)}
-    options |= {"database": address.path.lstrip("/"), "password": os.environ.get("PGPASSWORD")}
-    con = ibis.postgres.connect(**{key: value for key, value in options.items() if value is not None})
-    schema, _, name = place.inside.rpartition(".")
-    table = con.table(name, database=schema or None)
-    casts = {}
-    for column, kind in table.schema().items():
-        if kind.is_decimal():
-            casts[column] = "decimal(38, 9)"
-        elif not (kind.is_string() or kind.is_numeric() or kind.is_boolean() or kind.is_temporal()):
-            casts[column] = "string"
-    yield from (table.cast(casts) if casts else table).to_pyarrow_batches(chunk_size=BATCH)
+    con = ibis.postgres.connect(**{key: value for key, value in options.items() if value}, **more)
+    try:
+        yield con
+    finally:
+        con.disconnect()
+
+
+def postgres_batches(place: Place, fault: Fault) -> Iterator[pyarrow.RecordBatch]:
+    """A table of a PostgreSQL server through Ibis, with its types, in batches."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise fault(place, NO_DRIVER)
+    with connect(place.address or place.shown) as con:
+        schema, _, name = place.inside.rpartition(".")
+        table = con.table(name, database=schema or None)
+        casts = {}
+        for column, kind in table.schema().items():
+            if kind.is_decimal():
+                casts[column] = "decimal(38, 9)"
+            elif not (kind.is_string() or kind.is_numeric() or kind.is_boolean() or kind.is_temporal()):
+                casts[column] = "string"
+        yield from (table.cast(casts) if casts else table).to_pyarrow_batches(chunk_size=BATCH)

@@ -1,6 +1,6 @@
 """The project's tables as of one instant: sources united, cut at as_of, with what was refused beside them."""
 
-import os
+import contextlib
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +10,14 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import ContractError, NinefoldError
+from helpers.engine import spill
+from helpers.engine.duck import open_duckdb
 from helpers.engine.judged import Judged, judge, public
 from helpers.engine.places import inputs, places
 from helpers.engine.reading import Reader
 from helpers.engine.windows import before, literal
 from helpers.project import CONTRACT, Project
+from helpers.project.addresses import without_user
 from helpers.project.sources import Format
 
 
@@ -29,27 +32,38 @@ class Engine:
 
     def __init__(self, project: Project, as_of: datetime):
         self.project, self.as_of = project, as_of
+        spill.sweep(project.folder)
         self.con = self._connect()
         # Files are read by DuckDB whatever the engine: another one is given the Parquet files that come out.
-        self._reader = Reader(self.con if self.con.name == "duckdb" else ibis.duckdb.connect(), project)
+        self._reader = Reader(self.con if self.con.name == "duckdb" else self._duckdb(":memory:"), project)
         self._judged: dict[str, Judged] = {}
         self._mapped: dict[str, ir.Table] = {}
 
     def _connect(self):
         if self.project.engine.startswith("duckdb://"):
-            spill = self.project.folder / ".spill" / str(os.getpid())  # private, and its own: two processes may not share one
             address = self.project.engine.removeprefix("duckdb://") or ":memory:"
             try:
-                return ibis.duckdb.connect(address, temp_directory=str(spill))
+                return self._duckdb(address)
             except Exception as error:
                 raise NinefoldError(f"{self.project.file}: field engine has the value {self.project.engine!r}: {error}") from error
         try:
             return ibis.connect(self.project.engine)
         except Exception as error:
+            shown = without_user(self.project.engine)
+            reason = str(error).replace(self.project.engine, shown)
             raise NinefoldError(
-                f"{self.project.file}: field engine has the value {self.project.engine!r}, which Ibis cannot open ({error}). "
+                f"{self.project.file}: field engine has the value {shown!r}, which Ibis cannot open ({reason}). "
                 "Use duckdb:// or an address of a server that is up, and install Ibis's extra for it."
             ) from error
+
+    def _duckdb(self, address: str):
+        """DuckDB for Ibis. What does not fit into memory goes to the project's private folder."""
+        folder = self.project.folder
+        con = ibis.duckdb.from_connection(open_duckdb(address))
+        with contextlib.suppress(OSError):  # a folder that nobody may write to can be read all the same
+            if folder.is_dir():
+                con.settings["temp_directory"] = str(spill.place(spill.hold(folder, con)))
+        return con
 
     def has(self, table: str) -> bool:
         """Whether a source fills this canonical table."""

@@ -89,27 +89,28 @@ CLEANED = {
 """How each column is made comparable; any other one is compared as `text`."""
 
 
-def cleaned(column: str, kind: str = "string") -> str:
-    """SQL of a column as it is compared."""
-    quoted = f'"{column}"'
+def cleaned(column: str, kind: str = "string", at: str | None = None) -> str:
+    """SQL of a column as it is compared; at: what it is called in the table, if not by its own name."""
+    value = at or column
     if column == "birth_date" and not kind.startswith("timestamp"):
-        quoted = f"try_cast({quoted} as timestamp)"
+        value = f"try_cast({value} as timestamp)"
     elif column != "birth_date" and kind != "string":
-        quoted = f"cast({quoted} as varchar)"
-    return CLEANED.get(column, text)(quoted)
+        value = f"cast({value} as varchar)"
+    return CLEANED.get(column, text)(value)
 
 
-def normalise(con, kinds: dict[str, str], compared: list[str], extra: list[str]) -> None:
+def normalise(con, kinds: dict[str, str], at: dict[str, str], compared: list[str], ruled: list[str]) -> None:
     """Make the table `norm` from the table `records`: rec, id (place of the raw id in the order of ids), and every column as compared.
 
-    kinds     columns of `records` with their types
+    kinds     mapped columns with their types; at: what each is called in `records`
     compared  columns that the model compares; those of the contract that are not compared are missing in `norm`
-    extra     further columns that rules name, and kind and gender
+    ruled     columns that rules name: x_ and what they are called in `records`. Kind and gender are x_kind and x_gender
     """
-    columns = {c: cleaned(c, kinds[c]) if c in kinds and c in compared else "cast(null as varchar)" for c in CLEANED}
-    columns |= {f"x_{c}": cleaned(c, kinds[c]) for c in extra if c in kinds}
-    columns |= {f"x_{c}": "cast(null as varchar)" for c in ("kind", "gender") if c not in kinds}
-    listed = ", ".join(f'{sql} as "{name}"' for name, sql in columns.items())
+    missing = "cast(null as varchar)"
+    columns = {c: cleaned(c, kinds[c], at[c]) if c in kinds and c in compared else missing for c in CLEANED}
+    columns |= {f"x_{at[c]}": cleaned(c, kinds[c], at[c]) for c in ruled}
+    columns |= {f"x_{c}": cleaned(c, kinds[c], at[c]) if c in kinds else missing for c in ("kind", "gender")}
+    listed = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     con.execute(f"create or replace table norm_ as select rec, id, {listed} from records order by rec")
     _leave_out_shared(con)
     pairs = ", ".join(f"('{short}', '{name}')" for short, name in NICKNAMES.items())

@@ -130,7 +130,7 @@ def _column(condition: str) -> str:
     return re.sub(r"\b([lr])\.(\w+)", r"\2_\1", condition)
 
 
-def _settings(model: Model, rules: list[str] = ()) -> dict:
+def _settings(model: Model) -> dict:
     comparisons = []
     for field, weights in model.weights.items():
         missing = f"l.{field} is null or r.{field} is null"

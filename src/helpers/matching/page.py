@@ -28,7 +28,10 @@ THRESHOLDS = {"lower": mark("If joined sooner"), "now": mark("As used"), "higher
 
 
 def findings(matched, project: Project) -> list[str]:
-    """How many records became how many customers, why, how sure, what another threshold would change, and where the evidence lies."""
+    """First the finding, how many records became how many customers; then its notes, a short one each.
+
+    Why records were joined, how many joins are expected to be wrong, what another threshold would change, and where the evidence lies.
+    """
     found = matched.summary
     if not found["joined"] and found["records"] == found["ids"]:
         alone = say_n(
@@ -37,33 +40,31 @@ def findings(matched, project: Project) -> list[str]:
             found["records"],
         )
         return [alone, *_changes(found, project)]
-    first = say(
-        "{records} records are {people} customers: {joined} ids are somebody whom another id describes too.",
+    first = say_n(
+        "{records} records make {n} customer.",
+        "{records} records make {n} customers.",
+        found["people"],
         records=words.number(found["records"]),
-        people=words.number(found["people"]),
-        joined=_some(found["joined"], project),
     )
-    return _begun([first, *_why(found, project), *_changes(found, project), _where()])
+    return _begun([first, *_why(found, project), *_changes(found, project), *_where()])
 
 
 def _why(found: dict, project: Project) -> list[str]:
     pairs, said = found["pairs"], []
+    if found["joined"]:
+        said.append(say("{joined} ids belong to somebody who has another id too.", joined=_some(found["joined"], project)))
+    if pairs["rule"]:
+        said.append(say("{n} pairs of records were joined by a rule of project.yml.", n=_some(pairs["rule"], project)))
+    if pairs["always"]:
+        said.append(say("{n} pairs of records were joined by hand, in project.yml.", n=_some(pairs["always"], project)))
     if pairs["probability"]:
         said.append(
             say(
-                "{n} pairs of records are one person with a probability of {threshold} or more; by the model’s own reckoning {wrong} of "
-                "them are two people after all.",
+                "{n} pairs of records were joined because they are probably one person ({threshold} or more). The model itself expects "
+                "{wrong} of them to be two people.",
                 n=_some(pairs["probability"], project),
                 threshold=words.share(found["threshold"], 0),
                 wrong=_about(found["expected_wrong"], project),
-            )
-        )
-    if pairs["rule"] or pairs["always"]:
-        said.append(
-            say(
-                "{rule} pairs were joined by a rule and {always} by hand, as project.yml says.",
-                rule=_some(pairs["rule"], project),
-                always=_some(pairs["always"], project),
             )
         )
     return said
@@ -76,7 +77,7 @@ def _changes(found: dict, project: Project) -> list[str]:
         return [say("With a threshold of {lower} or of {higher} nobody would be joined or parted otherwise.", **values)]
     return [
         say(
-            "With a threshold of {lower}, {join} of these customers would be joined with another; with {higher}, {part} would be several.",
+            "With a threshold of {lower}, {join} of these customers would be joined with another. With {higher}, {part} would be several.",
             join=_some(lower["join"], project),
             part=_some(higher["part"], project),
             **values,
@@ -84,11 +85,11 @@ def _changes(found: dict, project: Project) -> list[str]:
     ]
 
 
-def _where() -> str:
-    return say(
-        "Every pair and what agreed in it is in the private table pairs of this step, every id with its customer in identity. To undo "
-        "a join, type the two ids under collect.matching.never in project.yml: nothing was merged in the sources."
-    )
+def _where() -> list[str]:
+    return [
+        say("Nothing was merged in the sources. To undo a join, type its two ids under collect.matching.never in project.yml."),
+        say("The private table pairs of this step holds every pair and what agreed in it; the table identity, every id with its customer."),
+    ]
 
 
 def reasons_table(matched, project: Project) -> Table:

@@ -49,9 +49,10 @@ def block(con) -> int:
     return con.execute("select count(*) from blocked").fetchone()[0]
 
 
-def by_rule(con, matching: Matching) -> int:
+def by_rule(con, matching: Matching, at: dict[str, str]) -> int:
     """Make `ruled` (l, r): the pairs that the typed exact and fuzzy rules join. Returns how many shared values were left out.
 
+    at    what each mapped column is called in the tables
     All columns of a rule are filled, and compared as `clean` makes them. A value that very many ids carry joins nobody.
     """
     con.execute("create or replace table ruled (l bigint, r bigint)")
@@ -59,11 +60,11 @@ def by_rule(con, matching: Matching) -> int:
     rules = [(columns, {}, MANY) for columns in matching.exact]
     rules += [(rule.equal, rule.alike, RULE_BLOCK) for rule in matching.fuzzy]
     for columns, alike, most in rules:
-        key = " || '|' || ".join(f"x_{c}" for c in columns)
+        key = " || '|' || ".join(f"x_{at[c]}" for c in columns)
         con.execute(f"create or replace temp table keyed as select rec, id, {key} as key from norm where ({key}) is not null")
         con.execute("create or replace temp table sizes as select key, count(distinct id) as n from keyed group by key")
         left_out += con.execute(f"select count(*) from sizes where n > {most}").fetchone()[0]
-        close = " and ".join(["true", *(f"{fuzzy.sql(f'l.x_{c}', f'r.x_{c}')} >= {least}" for c, least in alike.items())])
+        close = " and ".join(["true", *(f"{fuzzy.sql(f'l.x_{at[c]}', f'r.x_{at[c]}')} >= {least}" for c, least in alike.items())])
         con.execute(f"""
             insert into ruled select a.rec, b.rec
             from keyed a join keyed b on a.key = b.key and a.rec < b.rec and a.id <> b.id

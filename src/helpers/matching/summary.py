@@ -144,6 +144,6 @@ def _span(run) -> dict:
     dates = [c for c in ("created_at", "updated_at") if c in run.kinds and run.kinds[c] == "timestamp"]
     if not dates:
         return {"first": None, "last": None}
-    low, high = (", ".join(f'{each}("{c}")' for c in dates) for each in ("min", "max"))
+    low, high = (", ".join(f"{each}({run.at[c]})" for c in dates) for each in ("min", "max"))
     first, last = run.own.execute(f"select least({low}), greatest({high}) from records").fetchone()
     return {"first": first and first.date().isoformat(), "last": last and last.date().isoformat()}

@@ -1,13 +1,14 @@
 """Who is one customer: records in, persons out, with the evidence of every pair and what another threshold would change."""
 
 import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
 import numpy as np
 
+from helpers.engine import spill
+from helpers.engine.duck import open_duckdb
 from helpers.matching import clean, fuzzy, groups, model, pairs, people, summary, typed
 from helpers.matching.same import OTHER_KIND, TWO_PEOPLE
 from helpers.project import Project
@@ -61,38 +62,48 @@ def match_records(records: ir.Table, project: Project, con) -> Matched | None:
     if not compared and not ruled and not matching.always:
         return None
     with _own_database(project) as own:
-        _load(own, con, records, project)
-        return _Matching(own, project, records.schema(), compared, ruled).matched(con)
+        at = _load(own, con, records, project)
+        return _Matching(own, project, records.schema(), at, compared, ruled).matched(con)
 
 
 def applied(table: ir.Table, identity: ir.Table) -> ir.Table:
     """The table with persons' ids for raw ids in customer_id; an id that no record has stays as it is. Same columns."""
-    known = identity.select(known_=identity.raw_id, person_=identity.customer_id)
-    joined = table.left_join(known, table.customer_id == known.known_)
-    return joined.mutate(customer_id=joined.person_.coalesce(joined.customer_id)).select(*table.columns)
+    taken = {column.lower() for column in table.columns}
+    raw, person = (_free(name, taken) for name in ("raw_", "person_"))
+    known = identity.select(**{raw: identity.raw_id, person: identity.customer_id})
+    joined = table.left_join(known, table.customer_id == known[raw])
+    return joined.mutate(customer_id=joined[person].coalesce(joined.customer_id)).select(*table.columns)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that no column has: columns carry the names that people typed."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 @contextlib.contextmanager
 def _own_database(project: Project):
-    import duckdb
-
-    # What does not fit into memory goes to a private folder of its own: two databases may not share one. DuckDB makes its last part.
-    spill = Path(project.folder) / ".spill" / str(os.getpid()) / "matching"
-    if Path(project.folder).is_dir():
-        spill.parent.mkdir(parents=True, exist_ok=True)
-    own = duckdb.connect(config={"temp_directory": str(spill)})
+    # What does not fit into memory goes to the project's private folder, to a part of its own: two databases may not share one.
+    own, folder = open_duckdb(), Path(project.folder)
+    with contextlib.suppress(OSError):  # a folder that nobody may write to can be read all the same
+        if folder.is_dir():
+            own.execute("set temp_directory = ?", [str(spill.place(spill.hold(folder, own)))])
     try:
-        with contextlib.suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to take away
-            own.execute("set enable_progress_bar = false")
         yield own
     finally:
         own.close()
 
 
-def _load(own, con, records: ir.Table, project: Project) -> None:
-    """Make `ids` (raw_id, id: position, ids of the first numbering first) and `records` (rec: position, id, raw_id, every column)."""
+def _load(own, con, records: ir.Table, project: Project) -> dict[str, str]:
+    """Make `ids` (raw_id, id: position, ids of the first numbering first) and `records` (rec: position, id, raw_id, every column).
+
+    Returns  what each column of the records is called in `records`: those of the interface as they are, any mapped one c0, c1 …, for
+             no name that people typed may stand in a query, or be taken for one of matching's own
+    """
     arrow = con.to_pyarrow(records.filter(records.customer_id.notnull()))
-    own.register("incoming", arrow)
+    at = {name: name if name in people.NOT_KEPT else f"c{number}" for number, name in enumerate(sorted(records.columns))}
+    own.register("incoming", arrow.rename_columns([at[name] for name in arrow.column_names]))
     first = next(source.ids for source in project.collect.sources.values())
     prefixed = [name for name, source in project.collect.sources.items() if source.ids != first]
     own.execute("create table prefixed (source varchar)")
@@ -101,19 +112,20 @@ def _load(own, con, records: ir.Table, project: Project) -> None:
         create table ids as select raw_id, row_number() over (order by later, raw_id) - 1 as id from (
             select customer_id as raw_id, bool_and(p.source is not null) as later
             from incoming i left join prefixed p on i.source = p.source group by 1) order by id""")
-    columns = ", ".join(f'i."{c}"' for c in records.columns)
-    order = ", ".join(f'i."{c}" nulls first' for c in ["place", "source", *sorted(set(records.columns) - {"place", "source"})])
+    columns = ", ".join(f"i.{c}" for c in at.values())
+    order = ", ".join(f"i.{at[c]} nulls first" for c in ["place", "source", *(c for c in at if c not in ("place", "source"))])
     own.execute(f"""
         create table records as select row_number() over (order by n.id, {order}) as rec, n.id, n.raw_id, {columns}
         from incoming i join ids n on i.customer_id = n.raw_id order by rec""")
     own.unregister("incoming")
+    return at
 
 
 class _Matching:
     """One run of matching, in its own database; each method makes or reads the tables that its name says."""
 
-    def __init__(self, own, project: Project, schema, compared: list[str], ruled: list[str]):
-        self.own, self.project, self.compared = own, project, compared
+    def __init__(self, own, project: Project, schema, at: dict[str, str], compared: list[str], ruled: list[str]):
+        self.own, self.project, self.at, self.compared = own, project, at, compared
         self.matching = project.collect.matching
         self.kinds = {
             name: "timestamp" if kind.is_timestamp() else "string" if kind.is_string() else "other" for name, kind in schema.items()
@@ -130,17 +142,16 @@ class _Matching:
         return self.own.execute(sql).fetchone()[0]
 
     def matched(self, con) -> Matched:
-        extra = list(dict.fromkeys([*self.ruled, *(c for c in ("kind", "gender") if c in self.kinds)]))
-        clean.normalise(self.own, self.kinds, self.compared, extra)
+        clean.normalise(self.own, self.kinds, self.at, self.compared, self.ruled)
         self.fields = model.fields(self.compared)
         self.blocked = pairs.block(self.own) if self.fields else 0
-        self.left_out = pairs.by_rule(self.own, self.matching)
+        self.left_out = pairs.by_rule(self.own, self.matching, self.at)
         self.model = self._judge()
         self._join()
         self._name()
-        people.survivors(self.own, list(self.kinds), self.matching.survivorship)
+        people.survivors(self.own, {c: self.at[c] for c in self.kinds}, self.matching.survivorship)
         if self.matching.households:
-            people.households(self.own, self.kinds)
+            people.households(self.own, self.kinds, self.at)
         else:
             self.own.execute("create table households (customer_id varchar, household_id varchar)")
         self._evidence()
@@ -248,4 +259,7 @@ class _Matching:
         """A result as a table of the project's engine."""
         columns = "raw_id, customer_id" if name == "identity" else "*"
         arrow = self.own.execute(f"select {columns} from {name}").to_arrow_table()
+        if name == "people":
+            called = {at: column for column, at in self.at.items()}
+            arrow = arrow.rename_columns([called[at] for at in arrow.column_names])
         return con.create_table(f"matching_{name}", arrow, temp=True, overwrite=True)

@@ -1,13 +1,13 @@
 """From a list of files to a project that loads."""
 
+import contextlib
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import NinefoldError, home, project
-from helpers.new import choose, files, finish, names, together, write
+from helpers.new import beside, choose, files, finish, names, together, write
 from helpers.new.guess import Guess, guess, leave_rest
 from helpers.new.read import Reader, rows
 from helpers.new.written import check, written
@@ -50,10 +50,12 @@ def _free(name: str) -> Path:
         raise NinefoldError(f"PROJECT: {name!r} is no name for a project. Use small letters, figures, _ and -, as in PROJECT=my_shop.")
     path = home() / "data" / name / "project.yml"
     if path.exists():
-        raise NinefoldError(
-            f"data/{name}/project.yml exists already and is not overwritten. Give another PROJECT, or remove that file first."
-        )
+        raise _exists(name)
     return path.parent
+
+
+def _exists(name: str) -> NinefoldError:
+    return NinefoldError(f"data/{name}/project.yml exists already and is not overwritten. Give another PROJECT, or remove that file first.")
 
 
 def _guesses(reader: Reader, tables: list[files.Given], left: dict[str, str]) -> list[Guess]:
@@ -73,21 +75,25 @@ def _sources(guesses: list[Guess], left: dict[str, str]) -> list[write.Source]:
     together.join_lines(guesses)
     together.drop_doubles(guesses)
     together.join_products(guesses)
+    surveys = beside.surveys(guesses)
     if not any(g.table == "orders" for g in guesses):
         hint = together.nearest(guesses)
         made = together.totals(guesses)
         if not made:
-            rest = "".join(f"\n  {file}: {why}" for file, why in left.items())
+            rest = "".join([*(f"\n  {each}" for each in surveys), *(f"\n  {file}: {why}" for file, why in left.items())])
             raise NinefoldError(f"No file looks like orders: a customer, a date and an amount in each row are needed.{hint}{rest}")
         made[0].totals["since"], made[0].totals["until"] = together.year_before(made[0])
         guesses = [*made, *guesses]
     for each in guesses:
         if each.table is None:
-            left[each.read.given.shown] = each.why or f"nothing tells what it is (its columns: {', '.join(list(each.columns)[:12])})"
+            unknown = f"nothing tells what it is (its columns: {', '.join(list(each.columns)[:12])})"
+            left[each.read.given.shown] = each.why or "; ".join([unknown, *each.notes])
     kept = sorted((g for g in guesses if g.table), key=lambda g: g.table != "orders")
-    _name(kept)
     for each in kept:
         finish.complete(each)
+    kept += beside.people_in_orders(kept)
+    _name(kept)
+    for each in kept:
         if not each.totals:
             finish.in_cents(each)
             leave_rest(each)
@@ -123,7 +129,7 @@ def _name(guesses: list[Guess]) -> None:
 
 def _plan(name: str, sources: list[write.Source], left: dict[str, str]) -> write.Plan:
     orders = [source for source in sources if source.guess.table == "orders"]
-    spans = [choose.span(source.guess, source.how) for source in orders]
+    spans = [choose.span(source.guess) for source in orders]
     span = max(spans, key=lambda each: each.newest)
     span.first = min(each.first for each in spans)
     end = choose.as_of(span)
@@ -174,22 +180,30 @@ def _copied(found: files.Found, sources: list[write.Source]) -> files.Found:
 
 
 def _write(folder: Path, found: files.Found, plan: write.Plan, sources: list[write.Source]) -> str:
-    """Copy the files and write project.yml; when it does not load, nothing stays behind."""
-    there = folder.exists()
-    made: list[Path] = []
+    """Write project.yml and copy the files; when a copy fails or the project does not load, nothing of it stays behind.
+
+    project.yml comes first, for only one of two calls at the same time can create it: the other stops before it touches anything.
+    """
+    raw = folder / "raw"
+    there = {each for each in (folder, raw) if each.exists()}
     text = write.project(plan, sources)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        made = files.copy(found, folder)
         with (folder / "project.yml").open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
+    except FileExistsError:
+        raise _exists(plan.name) from None
+    made: list[Path] = [folder / "project.yml"]
+    try:
+        made += files.copy(found, folder)
         project.load(plan.name)
     except BaseException:
-        (folder / "project.yml").unlink(missing_ok=True)
         for path in made:
             path.unlink(missing_ok=True)
-        if not there:
-            shutil.rmtree(folder, ignore_errors=True)
+        for each in (raw, folder):
+            if each not in there:
+                with contextlib.suppress(OSError):  # not there, or somebody has put something in
+                    each.rmdir()
         raise
     return text
 

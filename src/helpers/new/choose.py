@@ -60,7 +60,7 @@ class Span:
     parts: dict[str, float] = field(default_factory=dict)
 
 
-def span(found: Guess, how: Written) -> Span:
+def span(found: Guess) -> Span:
     """First and newest order that can be believed.
 
     Not believed: days before 1990, days after the file was saved, and whatever lies more than a year after all but one in a hundred.

@@ -1,6 +1,8 @@
 """What FROM names: files, folders, books with sheets, databases with tables; each a place that project.yml can point to."""
 
+import filecmp
 import fnmatch
+import os
 import re
 import shutil
 import sqlite3
@@ -9,36 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import duckdb
-
 from helpers import NinefoldError
-
-KINDS = {
-    ".csv": "text",
-    ".txt": "text",
-    ".tsv": "text",
-    ".parquet": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".xlsx": "excel",
-    ".sqlite": "sqlite",
-    ".sqlite3": "sqlite",
-    ".db": "sqlite",
-    ".duckdb": "duckdb",
-}
-"""Endings that are read."""
-REMEDIES = {
-    ".xls": "an old Excel file: save it as .xlsx",
-    ".xlsm": "a workbook with macros: save it as .xlsx",
-    ".ods": "a LibreOffice file: save it as .xlsx or CSV",
-    ".zip": "packed: unpack it",
-    ".gz": "packed: unpack it",
-    ".7z": "packed: unpack it",
-    ".feather": "save it as Parquet",
-    ".sav": "an SPSS file: save it as CSV",
-    ".pdf": "a document for people: export the data themselves",
-}
+from helpers.engine.duck import open_duckdb
+from helpers.engine.places import KINDS, REMEDY
+from helpers.project.addresses import holds_password
 
 
 @dataclass(frozen=True)
@@ -46,7 +22,7 @@ class Given:
     """One table to look at.
 
     path      the file where it is now; None for a server
-    kind      one of the values of KINDS, or "postgresql"
+    kind      one of the values of engine.places.KINDS, or "postgres"
     part      sheet or table; "" where the file is one table
     raw       where the copy goes, below data/<project>/raw/; for a server its address
     several   further files of the same series (name below raw/, file), and the name with a star that stands for them all
@@ -126,8 +102,8 @@ def _take(path: Path, name: str, found: Found) -> None:
     if path.resolve() in {copy.resolve() for copy in found.copies.values()}:
         return
     if ending not in KINDS:
-        reason = REMEDIES.get(ending, f"the ending {ending or '(none)'} is not read; export it as CSV, Parquet or .xlsx")
-        found.left[shown] = reason
+        remedy = REMEDY.get(ending, "; export it as CSV, Parquet or .xlsx").rstrip(".")
+        found.left[shown] = f"the ending {ending or '(none)'} is not read{remedy if remedy.startswith(';') else f'.{remedy}'}"
         return
     if path.stat().st_size == 0:
         found.left[shown] = "an empty file: export it again"
@@ -137,6 +113,9 @@ def _take(path: Path, name: str, found: Found) -> None:
         raw = f"{path.parent.name}-{raw}"
     try:
         parts = _parts(path, KINDS[ending])
+    except NinefoldError as error:
+        found.left[shown] = str(error)
+        return
     except Exception as error:
         found.left[shown] = f"it cannot be opened ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         return
@@ -164,7 +143,10 @@ def _parts(path: Path, kind: str) -> list[str]:
         con.close()
         return names
     if kind == "duckdb":
-        con = duckdb.connect(str(path), read_only=True)
+        with path.open("rb") as file:
+            if file.read(16) == b"SQLite format 3\0":
+                raise NinefoldError("a file of SQLite: rename it to end in .sqlite")
+        con = open_duckdb(str(path), read_only=True)
         try:
             query = "select table_name from information_schema.tables where table_schema = 'main' order by table_name"
             return [name for (name,) in con.execute(query).fetchall()]
@@ -181,7 +163,7 @@ def _server(address: str) -> list[Given]:
     parts = urlsplit(address)
     if parts.scheme not in ("postgresql", "postgres"):
         raise NinefoldError(f"FROM: {parts.scheme}:// is not read. Give a postgresql:// address, or export the tables as Parquet or CSV.")
-    if parts.password is not None or "password=" in parts.query.lower():
+    if holds_password(address):
         host = parts.netloc.rpartition("@")[2]
         raise NinefoldError(
             f"FROM: the address of {host} holds a password, and project.yml is a file that is shared. Write it without, as "
@@ -191,7 +173,7 @@ def _server(address: str) -> list[Given]:
     bare = urlunsplit(parts._replace(scheme="postgresql", fragment=""))
     from helpers.new import server
 
-    return [Given(None, "postgresql", name, bare) for name in ([table] if table else server.tables(bare))]
+    return [Given(None, "postgres", name, bare) for name in ([table] if table else server.tables(bare))]
 
 
 def series(tables: list[Given], alike: Callable[[Given, Given], bool]) -> list[Given]:
@@ -232,18 +214,29 @@ def _pattern(names: list[str]) -> str:
 def copy(found: Found, folder: Path) -> list[Path]:
     """Copy the files below `raw/` of a project, and return what was written; a file that is there already stays.
 
+    A copy gets its name once it is whole, and when one fails those made before it are taken away again.
     Raises NinefoldError when another file of that name is there.
     """
-    made = []
-    for name, path in found.copies.items():
-        target = folder / "raw" / name
-        if target.exists() and target.resolve() == path.resolve():
-            continue
-        if target.exists():
-            if target.stat().st_size == path.stat().st_size and target.read_bytes() == path.read_bytes():
-                continue
-            raise NinefoldError(f"{target} is there already and differs from {path}. Move it away, or give your file another name.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-        made.append(target)
-    return made
+    made: list[Path] = []
+    try:
+        for name, path in found.copies.items():
+            target = folder / "raw" / name
+            if not _is_there(target, path):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                part = target.with_name(f"{name}.part")
+                made += [part, target]
+                shutil.copyfile(path, part)
+                os.replace(part, target)
+    except BaseException:
+        for each in made:
+            each.unlink(missing_ok=True)
+        raise
+    return [each for each in made if each.suffix != ".part"]
+
+
+def _is_there(target: Path, path: Path) -> bool:
+    if not target.exists():
+        return False
+    if target.resolve() == path.resolve() or filecmp.cmp(target, path, shallow=False):
+        return True
+    raise NinefoldError(f"{target} is there already and differs from {path}. Move it away, or give your file another name.")

@@ -1,10 +1,9 @@
 """One table made ready to be a source: what its contract still needs, amounts, repeated headers, cancelled orders."""
 
 from helpers.new import names
-from helpers.new.guess import Guess, Role, describe, expression_name
-from helpers.new.read import literal, quoted
+from helpers.new.guess import Guess, Role, describe, expressible, expression_name
+from helpers.new.read import FILE, literal, quoted
 from helpers.new.read import rows as counted
-from helpers.new.values import Column
 from helpers.new.written import Written, number
 from helpers.project.contract import CONTRACT
 
@@ -38,10 +37,11 @@ def _amount(found: Guess) -> None:
     if price is None or (found.roles.get("amount") and found.roles["amount"].fit >= 0.7):
         return
     if quantity:
-        origin = f"= {expression_name(quantity.origin)} * {expression_name(price.name)}"
+        origin = f"= {expression_name(found, quantity.origin)} * {expression_name(found, price.name)}"
         plain = names.joined(price.name) in ("price", "prix")
         doubt = f"is {price.name} the price of one piece, or of the whole line?" if plain else ""
         found.roles["amount"] = Role(origin, "no total in the file: quantity times the price of one", 0.6 if plain else 0.9, doubt)
+        found.roles["amount"].parts = [quantity.origin, price.name]
     else:
         found.roles["amount"] = Role(price.name, describe(price), 0.5, "a price of one piece? there is no quantity")
 
@@ -63,7 +63,7 @@ def signs(found: Guess, how: Written) -> None:
             value = number(found.columns[made.origin], how)
             below, above = found.read.ask(f"select count(*) filter ({value} < 0), count(*) filter ({value} > 0) from {{t}}")[0]
             if below > above:
-                made.origin = f"= -{expression_name(made.origin)}"
+                made.origin, made.parts = f"= -{expression_name(found, made.origin)}", [made.origin]
                 made.reason += "; written below zero, so its sign is turned"
 
 
@@ -75,8 +75,8 @@ def repeated_header(found: Guess) -> int:
     same = " and ".join(f"{quoted(name)} = {literal(name)}" for name in texts)
     rows = found.read.ask(f"select count(*) from {{t}} where {same}")[0][0]
     if rows:
-        first = next(name for name in texts if name in found.used) if found.used & set(texts) else texts[0]
-        found.filter = f"{expression_name(first)} != '{first}'"
+        first = next((name for name in texts if name in found.used and expressible(name)), next(filter(expressible, texts), texts[0]))
+        found.filter = f"{expression_name(found, first)} != {first!r}"
         found.filter_why = f"the line of names once more: {counted(rows)}"
     return rows
 
@@ -84,11 +84,11 @@ def repeated_header(found: Guess) -> int:
 def cancelled(found: Guess) -> str:
     """A filter to propose, as a comment, when a column speaks of orders that were none; "" otherwise."""
     for column in found.columns.values():
-        if column.kind != "text" or column.distinct > 30 or column.name in found.used:
+        if column.kind != "text" or column.distinct > 30 or column.name in found.used or not expressible(column.name):
             continue
         gone = [value for value in column.values if value.lower() in names.CANCELLED]
         if gone:
-            return f"{expression_name(column.name)} not in [{', '.join(repr(value) for value in sorted(gone))}]"
+            return f"{expression_name(found, column.name)} not in [{', '.join(repr(value) for value in sorted(gone))}]"
     return ""
 
 
@@ -103,11 +103,8 @@ def refunds(found: Guess, how: Written) -> int:
 
 def amount_sql(found: Guess, how: Written) -> str:
     """The amount in a query."""
-    origin = found.roles["amount"].origin
-    if not origin.startswith("="):
-        return number(found.columns[origin], how)
-    parts: list[Column] = [found.columns[part.strip().strip("`")] for part in origin[1:].split(" * ")]
-    return " * ".join(number(part, how) for part in parts)
+    made = found.roles["amount"]
+    return " * ".join(number(found.columns[part], how) for part in made.parts or [made.origin])
 
 
 def repeated_in_newer(found: Guess) -> int:
@@ -120,5 +117,5 @@ def repeated_in_newer(found: Guess) -> int:
         return 0
     names_ = ", ".join(quoted(origin) for origin in origins)
     filled = " and ".join(f"{quoted(origin)} is not null" for origin in origins)
-    query = f"select count(*) from (select 1 from {{t}} where {filled} group by {names_} having count(distinct file_) > 1)"
+    query = f"select count(*) from (select 1 from {{t}} where {filled} group by {names_} having count(distinct {quoted(FILE)}) > 1)"
     return found.read.ask(query)[0][0]

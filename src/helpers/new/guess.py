@@ -1,12 +1,14 @@
 """What a table is and what its columns are, each with a reason and how sure it is: by what they are called, and by their values."""
 
+import keyword
 from dataclasses import dataclass, field
 
-from helpers import expressions
+from helpers import NinefoldError
 from helpers.new import names
 from helpers.new.read import Read, quoted, rows
 from helpers.new.values import Column, profile
-from helpers.project.contract import CONTRACT, PERSONAL, UNIFIED
+from helpers.project.contract import CONTRACT, PERSONAL, reserved
+from helpers.project.special import category
 
 ENOUGH = 0.4
 """Fit below which a column is not taken for a role."""
@@ -38,12 +40,16 @@ ANSWERS = 50
 
 @dataclass
 class Role:
-    """What fills a column of the contract: a column, an expression, the row's number or one value; why; and what is doubtful."""
+    """What fills a column of the contract: a column, an expression, the row's number or one value; why; and what is doubtful.
+
+    parts   the columns of an expression, in order; none: `origin` is no expression
+    """
 
     origin: str
     reason: str
     fit: float = 0.9
     doubt: str = ""
+    parts: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -53,6 +59,7 @@ class Guess:
     table    canonical table, None when it is left out; why: in words; fit 0 to 1
     roles    contract column → what fills it; constants: one value for every row
     left     the file's column → why it is not used
+    elsewhere  columns that another source on the same file uses; questions: those of a survey with a column a question
     """
 
     read: Read
@@ -68,6 +75,7 @@ class Guess:
     ids_why: str = ""
     ids_doubt: bool = False
     elsewhere: set[str] = field(default_factory=set)
+    questions: list[str] = field(default_factory=list)
     lookups: list[dict] = field(default_factory=list)
     totals: dict | None = None
     units: dict[str, float] = field(default_factory=dict)
@@ -85,20 +93,31 @@ class Guess:
     @property
     def used(self) -> set[str]:
         """Columns of the file that some role takes."""
-        plain = {r.origin for r in self.roles.values() if not r.origin.startswith(("=", "#"))}
+        plain = {r.origin for r in self.roles.values() if not r.parts and r.origin in self.columns}
         matched = {name for lookup in self.lookups for name in lookup["match"]}
         summed = set(self.totals["categories"].values()) if self.totals else set()
         return plain | matched | summed | self.elsewhere | set(self.in_expressions)
 
     @property
     def in_expressions(self) -> list[str]:
-        texts = [r.origin.removeprefix("=") for r in self.roles.values() if r.origin.startswith("=")]
-        return [name for text in texts for name in sorted(expressions.names(text, field="columns"))]
+        return [name for made in self.roles.values() for name in made.parts]
 
 
-def expression_name(name: str) -> str:
-    """A column as an expression of project.yml names it."""
-    return name if name.isidentifier() and name.isascii() else f"`{name}`"
+def expressible(name: str) -> bool:
+    """Whether an expression of project.yml can name a column."""
+    return "`" not in name and name.isprintable()
+
+
+def expression_name(found: Guess, name: str) -> str:
+    """A column as an expression of project.yml names it.
+
+    Raises NinefoldError for a name that no expression can hold.
+    """
+    if name.isidentifier() and name.isascii() and not name.startswith("_") and not keyword.iskeyword(name):
+        return name
+    if not expressible(name):
+        raise NinefoldError(f"{found.read.given.shown}: the column {name!r} is needed in an expression, which cannot hold it: rename it.")
+    return f"`{name}`"
 
 
 def guess(read: Read) -> Guess:
@@ -248,26 +267,32 @@ def _share(part: int, whole: int) -> str:
 def leave_rest(found: Guess) -> None:
     """Fill `left`: every column that no role takes, with the reason; and, for customers, the attributes among them."""
     found.left = dict(found.read.left)
-    taken = {*found.roles, *UNIFIED, *CONTRACT["customers"]["columns"], *PERSONAL}
+    taken = {*found.roles, *CONTRACT["customers"]["columns"], *PERSONAL}
     copies = _copies(found)
     for column in found.columns.values():
         if column.name in found.used:
             continue
-        reason = _unwanted(column) or copies.get(column.name)
+        reason = unwanted(column) or copies.get(column.name)
         if not reason and found.table == "customers":
             reason = _no_attribute(column, found.read.rows)
             if not reason:
-                made = names.identifier(column.name, taken)
+                made = attribute(found, column.name, taken)
                 found.roles[made] = Role(column.name, f"an attribute; {describe(column)}")
                 taken.add(made)
                 continue
         found.left[column.name] = reason or f"the table {found.table} has no column for it"
 
 
-def _unwanted(column: Column) -> str | None:
+def attribute(found: Guess, column: str, taken: set[str]) -> str:
+    """The name of an attribute; one that the steps use themselves gets that of the source before it: `crm_source`."""
+    made = names.identifier(column, set())
+    return names.identifier(f"{found.name or 'customer'} {column}" if reserved(made) else column, taken)
+
+
+def unwanted(column: Column) -> str | None:
     """Why nobody may or can use a column, whatever the table."""
-    if word := names.special(column.name):
-        return f"may be of a special category ({word}): such data need a legal basis, typed under collect.special; left out"
+    if kind := category(column.name):
+        return f"may be of a special category ({kind}): such data need a legal basis, typed under collect.special; left out"
     if what := names.personal(column.name):
         return f"{what}: says who somebody is and serves no matching"
     if column.kind == "empty":
@@ -295,7 +320,7 @@ def _copies(found: Guess) -> dict[str, str]:
         key = (column.native, column.filled, column.distinct, column.lowest, column.highest)
         alike.setdefault(key, []).append(column.name)
     several = [group for group in alike.values() if len(group) > 1 and found.columns[group[0]].filled]
-    if not several or not found.read.is_table:
+    if not several or not found.read.numbered:
         return {}
     asked = [name for group in several for name in group]
     prints = found.read.ask(f"select {', '.join(f'bit_xor(hash({quoted(name)}, rowid))' for name in asked)} from {{t}}")[0]

@@ -218,15 +218,6 @@ PERSONAL = {
 }
 """Columns that say who somebody is and that matching cannot use: what they are, and their names."""
 
-SPECIAL = (
-    "religion religious confession faith church ethnic ethnicity ethnie race racial health sante disease maladie "
-    "illness diagnosis disability handicap handicapped pregnant pregnancy grossesse allergy allergies bloodtype "
-    "medical medication political politics politique opinion opinions party parti vote voting syndicat syndical "
-    "tradeunion unionmember philosophical sexual sexuality sexuelle orientationsexuelle biometric genetic genetique "
-    "criminal conviction casier diet halal kosher casher vegan"
-).split()
-"""Words that point to a special category of personal data (GDPR, article 9 and 10)."""
-
 COMPANY_UNITS = (
     "age income revenu revenus salary salaire kids children enfants nbenfants household householdsize size taille year annee score".split()
 )
@@ -282,12 +273,6 @@ def personal(name: str) -> str | None:
     """What a column that says who somebody is holds, by its name; None when it does not look so."""
     whole = joined(name)
     return next((what for what, words in PERSONAL.items() if whole in words.split()), None)
-
-
-def special(name: str) -> str | None:
-    """The word in a column's name that points to a special category."""
-    whole, parts = joined(name), tokens(name)
-    return next((word for word in SPECIAL if word in parts or word == whole or (len(word) > 7 and word in whole)), None)
 
 
 def speaks_of(file: str) -> str | None:

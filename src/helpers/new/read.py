@@ -11,14 +11,16 @@ from functools import cached_property
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from helpers import NinefoldError
+from helpers.engine.duck import open_duckdb
+from helpers.engine.rows import as_written, write_rows
 from helpers.new import sniff
 from helpers.new.files import Given
+from helpers.project.sources import Format
 
-BATCH = 50_000
-"""Rows of a book or of SQLite that are in memory at once."""
+FILE = "#file"
+"""Column that says from which file of a series a row is."""
 LARGE = 1 << 30
 """Bytes from which a file stays where it is, instead of being read into the engine once."""
 
@@ -45,17 +47,22 @@ class Read:
     ids: dict[str, str] = field(default_factory=dict)
 
     def ask(self, query: str) -> list[tuple]:
-        """Rows of a query in which {t} stands for the table."""
-        return self.con.execute(query.replace("{t}", self.name)).fetchall()
+        """Rows of a query in which {t} stands for the table, but for names and texts in quotes."""
+        inserted = _TABLE.sub(lambda found: self.name if found[0] == "{t}" else found[0], query)
+        return self.con.execute(inserted).fetchall()
 
     @cached_property
-    def is_table(self) -> bool:
-        """Whether it was read into the engine, so that its rows have numbers; a large file stays where it is."""
-        return bool(self.con.execute("select count(*) from duckdb_tables() where table_name = ?", [self.name]).fetchone()[0])
+    def numbered(self) -> bool:
+        """Whether its rows have numbers: it was read into the engine (a large file stays where it is) and no column is called rowid."""
+        query = "select count(*) from duckdb_tables() where table_name = ?"
+        return "rowid" not in map(str.lower, self.columns) and bool(self.con.execute(query, [self.name]).fetchone()[0])
 
     @property
     def is_text(self) -> bool:
         return self.text is not None
+
+
+_TABLE = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|\{t\}')
 
 
 def quoted(name: str) -> str:
@@ -79,7 +86,7 @@ class Reader:
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="ninefold-new-")
         self.folder = Path(self._folder.name)
-        self.con = duckdb.connect(str(self.folder / "new.duckdb"))
+        self.con = open_duckdb(str(self.folder / "new.duckdb"))
         self.con.execute("SET preserve_insertion_order = true")
         self.texts: dict[Path, sniff.Text] = {}
         self.count = 0
@@ -117,13 +124,18 @@ class Reader:
         text = self.look(given.path) if given.kind == "text" else None
         notes, left, self.nested = list(text.notes) if text else [], {}, {}
         try:
-            getattr(self, f"_{given.kind}")(given, name, notes)
+            if text:
+                self._text(given, name, notes)
+            else:
+                getattr(self, f"_{given.kind}")(given, name)
         except duckdb.Error as error:
             raise NinefoldError(f"it cannot be read ({str(error).splitlines()[0]})") from error
         columns = {c: kind for c, kind, *_ in self.con.execute(f"describe {name}").fetchall()}
         if given.several:
-            columns.pop("file_", None)
+            columns.pop(FILE, None)
         rows = self.con.execute(f"select count(*) from {name}").fetchone()[0]
+        if not rows and text and any("\n" in title for title in text.header):
+            raise NinefoldError("a name of a column runs over two lines, and no row could be read: take the line break out")
         if not rows:
             raise NinefoldError("it has names of columns and no row: export it again")
         for column in self.nested:
@@ -132,6 +144,9 @@ class Reader:
         for column, kind in list(columns.items()):
             if kind.endswith("[]") or kind.startswith(("STRUCT", "MAP", "JSON", "BLOB", "UNION")):
                 left[column] = f"its values are {_nested(kind)}, which no column of a table can hold"
+                del columns[column]
+            elif column.startswith("=") or column == "#row":
+                left[column] = f"project.yml reads {'a name that begins with =' if column != '#row' else '#row'} otherwise: rename it"
                 del columns[column]
         if text:
             left |= self._nameless(name, text, columns)
@@ -158,11 +173,11 @@ class Reader:
         )
         files = ", ".join(map(literal, paths))
         loose = ", null_padding = true, parallel = false, strict_mode = false, ignore_errors = true"
-        several = ("* EXCLUDE (filename), filename AS file_", ", filename = true") if given.several else ("*", "")
-        options += several[1]
+        several = f", filename = {literal(FILE)}" if given.several else ""
+        options += several
         for more in ("", loose):
             try:
-                self._keep(kind, name, f"SELECT {several[0]} FROM read_csv([{files}], {options}{more})")
+                self._keep(kind, name, f"SELECT * FROM read_csv([{files}], {options}{more})")
                 self.con.execute(f"SELECT count(*) FROM {name}")
                 break
             except duckdb.Error as error:
@@ -196,14 +211,14 @@ class Reader:
             del columns[column]
         return left
 
-    def _parquet(self, given: Given, name: str, notes: list[str]) -> None:
+    def _parquet(self, given: Given, name: str) -> None:
         paths = [str(path) for path in self._paths(given)]
         kind = "TABLE" if sum(Path(p).stat().st_size for p in paths) < LARGE // 4 else "VIEW"
         files = ", ".join(map(literal, paths))
-        several = ("* EXCLUDE (filename), filename AS file_", ", filename = true") if given.several else ("*", "")
-        self._keep(kind, name, f"SELECT {several[0]} FROM read_parquet([{files}]{several[1]})")
+        several = f", filename = {literal(FILE)}" if given.several else ""
+        self._keep(kind, name, f"SELECT * FROM read_parquet([{files}]{several})")
 
-    def _jsonl(self, given: Given, name: str, notes: list[str]) -> None:
+    def _json(self, given: Given, name: str) -> None:
         """One object a line, every value as text; objects and lists inside it are left out."""
         files = ", ".join(literal(str(path)) for path in self._paths(given))
         lines = "auto" if given.path.suffix.lower() == ".json" else "newline_delimited"
@@ -221,12 +236,14 @@ class Reader:
         self._keep("TABLE", name, f"SELECT {kept} FROM json_")
         self.nested = {c: n for c, n in zip(columns, inside, strict=True) if n}
 
-    def _excel(self, given: Given, name: str, notes: list[str]) -> None:
+    def _excel(self, given: Given, name: str) -> None:
         from openpyxl import load_workbook
 
         book = load_workbook(given.path, read_only=True, data_only=True)
         try:
-            rows = (row for row in book[given.part].iter_rows(values_only=True) if any(v not in (None, "") for v in row))
+            sheet = book[given.part]
+            sheet.reset_dimensions()  # some programs write a wrong size, and rows would be cut
+            rows = (row for row in sheet.iter_rows(values_only=True) if any(v not in (None, "") for v in row))
             header = [str(v).strip() if v is not None else "" for v in next(rows, ())]
             if not any(header):
                 raise NinefoldError("an empty sheet")
@@ -238,7 +255,7 @@ class Reader:
         finally:
             book.close()
 
-    def _sqlite(self, given: Given, name: str, notes: list[str]) -> None:
+    def _sqlite(self, given: Given, name: str) -> None:
         con = sqlite3.connect(f"{given.path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             cursor = con.execute('select * from "{}"'.format(given.part.replace('"', '""')))
@@ -248,45 +265,45 @@ class Reader:
         finally:
             con.close()
 
-    def _duckdb(self, given: Given, name: str, notes: list[str]) -> None:
+    def _duckdb(self, given: Given, name: str) -> None:
         self.con.execute(f"ATTACH IF NOT EXISTS {literal(str(given.path))} AS {name}_db (READ_ONLY)")
         self._keep("VIEW", name, f"SELECT * FROM {name}_db.main.{quoted(given.part)}")
 
-    def _postgresql(self, given: Given, name: str, notes: list[str]) -> None:
+    def _postgres(self, given: Given, name: str) -> None:
         from helpers.new import server
 
-        columns, rows = server.rows(given.raw, given.part)
-        self._fill(name, columns, rows)
+        target = server.write(given.raw, given.part, self.folder / f"{name}.parquet")
+        if target is None:
+            raise NinefoldError("it has no row")
+        self._keep("TABLE", name, f"SELECT * FROM read_parquet({literal(str(target))})")
+        target.unlink()
 
     def _fill(self, name: str, columns: list[str], rows: Iterator) -> None:
-        """A table from rows of Python values: a column of one kind keeps it, any other is text."""
-        rows = list(rows)
-        arrays = [_array([row[i] for row in rows]) for i in range(len(columns))]
-        table = pa.table(arrays, names=_names(tuple(columns)))
-        self.con.register("rows_", table)
-        self._keep("TABLE", name, "SELECT * FROM rows_")
-        self.con.unregister("rows_")
+        """A table from rows of Python values, streamed through a file: a column of one kind keeps it, any other is text."""
+        columns, kinds = _names(tuple(columns)), [set() for _ in columns]
+        target = write_rows(columns, (_texts(row, kinds) for row in rows), self.folder / f"{name}.parquet")
+        typed = ", ".join(f"{quoted(c)}::{_type(kinds[i])} AS {quoted(c)}" for i, c in enumerate(columns))
+        self._keep("TABLE", name, f"SELECT {typed} FROM read_parquet({literal(str(target))})")
+        target.unlink()
 
 
-def _array(values: list) -> pa.Array:
-    """Values of a sheet or of SQLite: numbers, dates or yes/no where all are, else text."""
-    kinds = {type(v) for v in values if v is not None and v != ""}
-    values = [None if v == "" else v for v in values]
-    if kinds and kinds <= {bool}:
-        return pa.array(values, pa.bool_())
-    if kinds and kinds <= {int} and all(v is None or abs(v) < 1 << 62 for v in values):
-        return pa.array(values, pa.int64())
-    if kinds and kinds <= {int, float}:
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    if kinds and kinds <= {datetime, date}:
-        return pa.array([None if v is None else datetime(*v.timetuple()[:6]) for v in values], pa.timestamp("us"))
-    return pa.array([None if v is None else _plain(v) for v in values], pa.string())
+def _texts(row: tuple, kinds: list[set]) -> tuple:
+    """A row as texts; `kinds` gathers what each column holds."""
+    for value, known in zip(row, kinds, strict=True):
+        if value is not None and value != "":
+            known.add(str if isinstance(value, int) and abs(value) >= 1 << 62 else type(value))
+    return tuple(None if value == "" else as_written(value, PLAIN) for value in row)
 
 
-def _plain(value) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
+def _type(kinds: set) -> str:
+    """Of a column of a sheet or of SQLite: numbers, dates or yes/no where all are, else text."""
+    for type_, known in (("BOOLEAN", {bool}), ("BIGINT", {int}), ("DOUBLE", {int, float}), ("TIMESTAMP", {datetime, date})):
+        if kinds and kinds <= known:
+            return type_
+    return "VARCHAR"
+
+
+PLAIN = Format()
 
 
 def _line(error: str) -> str:

@@ -210,7 +210,7 @@ def totals(guesses: list[Guess]) -> list[Guess]:
         made = roles.get("customer_id")
         if made and not _unique(found, made.origin):
             continue
-        if len(money) < 2 or any(c.kind == "date" for c in money) or found.table in ("answers", "comments", "market"):
+        if len(money) < 2 or any(c.kind == "date" for c in money) or found.questions or found.table in ("answers", "comments", "market"):
             continue
         who = Role("#row", "no customer id in the file: the row's number", 0.5) if made is None else made
         if made is None:

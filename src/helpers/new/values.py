@@ -84,7 +84,7 @@ def profile(read: Read) -> dict[str, Column]:
     """Every column of a table, by name in its order."""
     columns = _counted(read)
     step = max(1, read.rows // SAMPLE)
-    where = f"where rowid % {step} = 0" if read.is_table else ""
+    where = f"where rowid % {step} = 0" if read.numbered else ""
     read.con.execute(f"CREATE OR REPLACE TEMP TABLE sample_ AS SELECT * FROM {read.name} {where} LIMIT {SAMPLE}")
     for column in columns.values():
         value = quoted(column.name) if column.is_text else f"{quoted(column.name)}::VARCHAR"

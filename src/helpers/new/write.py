@@ -8,11 +8,9 @@ from helpers.new.choose import Choice
 from helpers.new.guess import Guess, Role
 from helpers.new.read import rows
 from helpers.new.written import Written
-from helpers.project.contract import CONTRACT, LOCATING, PERSONAL
+from helpers.project.contract import LOCATING, PERSONAL
 
 CHECK = "please check"
-WIDE = 138
-"""Characters of a comment line at most."""
 
 
 @dataclass
@@ -30,7 +28,6 @@ class Plan:
     panel: list[str] = field(default_factory=list)
     proposals: list[str] = field(default_factory=list)
     left_files: dict[str, str] = field(default_factory=dict)
-    timed: bool = True
 
 
 @dataclass
@@ -45,9 +42,10 @@ class Source:
 
 def scalar(value: object) -> str:
     """A value as YAML writes it, on one line."""
-    return (
-        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False).strip().removesuffix("...").strip()
-    )
+    how = {"default_flow_style": True, "allow_unicode": True, "width": 10**9, "sort_keys": False}
+    text = yaml.safe_dump(value, **how).strip().removesuffix("...").strip()
+    # A break inside a name (spreadsheets have them) would break the line.
+    return text if "\n" not in text else yaml.safe_dump(value, default_style='"', **how).strip()
 
 
 def line(indent: int, name: str, value: object, reason: str = "", doubt: str = "") -> str:
@@ -221,4 +219,4 @@ def checks(text: str) -> list[str]:
     return found
 
 
-__all__ = ["CONTRACT", "Plan", "Source", "checks", "project"]
+__all__ = ["Plan", "Source", "checks", "project"]

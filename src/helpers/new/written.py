@@ -52,7 +52,7 @@ def written(found: Guess) -> Written:
             result.put("separator", text.separator)
     _numbers(found, result)
     _dates(found, result)
-    used = [found.columns[name] for name in found.columns if name in found.used]
+    used = [found.columns[name] for name in found.columns if name in found.used - found.elsewhere]
     gone = {each: n for column in used if column.kind != "text" or not column.looks for each, n in column.missing.items()}
     if gone:
         result.put("missing", [*DEFAULT.missing, *sorted(gone)], f"stand in {sum(gone.values()):,} cells")

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from helpers import NinefoldError, home
-from helpers.project.checks import check_segments, check_sources
+from helpers.project.checks import check_segments, check_sources, check_texts
 from helpers.project.contract import CONTRACT
 from helpers.project.fields import Decision, Section
 from helpers.project.sections import Filter, Objective, Project
@@ -87,6 +87,7 @@ def load(name: str) -> Project:
     for key in content:
         if not isinstance(key, str) or key in GIVEN:
             raise NinefoldError(f"{shown}: field {key} is unknown. Fields are words, and the folder gives `name` and `file`: take it out.")
+    check_texts(content, shown)
     try:
         project = Project(**content, name=str(name), file=shown)
     except ValidationError as error:

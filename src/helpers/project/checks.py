@@ -3,14 +3,20 @@
 import difflib
 import re
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Any
 
 from helpers import NinefoldError
-from helpers.project.contract import CONTRACT, UNIFIED
+from helpers.grammar import UNPRINTABLE, parse
+from helpers.project.addresses import holds_password, without_user
+from helpers.project.contract import CONTRACT, LOCATING, PERSONAL, UNIFIED, reserved
 from helpers.project.sections import Project
 from helpers.project.sources import Format, Source
 
 ROW = "#row"
+KNOWN = (*CONTRACT["customers"]["columns"], *PERSONAL, *LOCATING)
+"""Columns of customers that mean something here."""
+PASSWORD = "holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write it in ~/.pgpass."
+ELSEWHERE = ("md", "motherduck", "parquet", "csv", "json", "file", "http", "https", "s3")
 FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 """What a pattern of dates may hold after a percent sign. Offsets from UTC are read without a pattern."""
 
@@ -42,6 +48,8 @@ def check_sources(project: Project) -> None:
 
     Raises NinefoldError naming file, field, value and remedy.
     """
+    _check_engine(project)
+    _check_capitals(project)
     for name, source in project.collect.sources.items():
         place = f"{project.file}: field collect.sources.{name}"
         _check_address(place, source)
@@ -64,11 +72,8 @@ def check_sources(project: Project) -> None:
 def _check_names(place: str, source: Source) -> None:
     """The columns that a source fills: known, each once, and those there that the table cannot do without."""
     mapped, contract = source.mapped, CONTRACT[source.table]
-    for taken in UNIFIED if source.table == "customers" else ():
-        if taken in mapped:
-            raise NinefoldError(
-                f"{place}.columns: {taken} is the name of a column that step 3 adds to each customer. Give the attribute another name."
-            )
+    if source.table == "customers":
+        _check_attributes(place, mapped)
     for column in mapped:
         if source.table != "customers" and column not in contract["columns"]:
             near = difflib.get_close_matches(column, contract["columns"], n=1)
@@ -80,6 +85,38 @@ def _check_names(place: str, source: Source) -> None:
     for column in contract["required"]:
         if column not in mapped:
             raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
+
+
+def _check_attributes(place: str, mapped: list[str]) -> None:
+    """Attributes may have any name but those that the steps need, and none that differs from another by capitals alone."""
+    for column in mapped:
+        other = f"crm_{column.strip('_').lower() or 'attribute'}"
+        if column in UNIFIED:
+            raise NinefoldError(
+                f"{place}.columns: {column} is the name of a column that step 3 adds to each customer. Map it as {other}, say."
+            )
+        known = [name for name in KNOWN if name.casefold() == column.casefold() != column]
+        if known:
+            raise NinefoldError(
+                f"{place}.columns: {column} differs from {known[0]} by capitals alone. Write {known[0]} if it is that, or map it "
+                f"as {other}."
+            )
+        if reserved(column):
+            why = "ends in _, as names that the steps use inside do" if column.endswith("_") else "is a name that the steps use themselves"
+            raise NinefoldError(f"{place}.columns: {column} {why}. Map it as {other}, say.")
+
+
+def _check_capitals(project: Project) -> None:
+    """Attributes of all sources stand in one table, which does not tell capitals apart."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name, source in project.collect.sources.items():
+        for column in source.mapped if source.table == "customers" else ():
+            other, first = seen.setdefault(column.casefold(), (column, name))
+            if other != column:
+                raise NinefoldError(
+                    f"{project.file}: field collect.sources.{name}.columns: {column} differs from {other} (source {first}) by capitals "
+                    "alone. Write both alike, or give one another name."
+                )
 
 
 def _check_origin(place: str, column: str, origin: str | list[str], source: Source) -> None:
@@ -101,9 +138,7 @@ def _check_origin(place: str, column: str, origin: str | list[str], source: Sour
 
 def _check_expression(text: str, field: str) -> None:
     """Refuse what no expression may ask for; which columns there are shows when the file is read."""
-    from helpers import expressions  # late: it brings the engine's library, which a project without expressions need not wait for
-
-    expressions.names(text, field=field)
+    parse(text, field=field)
 
 
 def _check_lookups(place: str, source: Source) -> None:
@@ -157,10 +192,37 @@ def _check_format(place: str, form: Format) -> None:
 def _check_address(place: str, source: Source) -> None:
     """A password in project.yml would be in git: it stays in the environment."""
     for number, file in enumerate([source.file, *(lookup.file for lookup in source.lookups)]):
-        if re.match(r"\w+://", file) and ("password" in file.lower() or urlsplit(file).password is not None):
+        if holds_password(file):
             field = "file" if number == 0 else f"lookups.{number - 1}.file"
+            raise NinefoldError(f"{place}.{field} {PASSWORD}")
+
+
+def _check_engine(project: Project) -> None:
+    """DuckDB here, or a server by its address: nothing that fetches or opens anything else."""
+    field, engine = f"{project.file}: field engine", project.engine
+    if holds_password(engine):
+        raise NinefoldError(f"{field} {PASSWORD}")
+    scheme, mark, rest = engine.partition("://")
+    if not mark or scheme.lower() in ELSEWHERE or rest.lower().startswith(("md:", "motherduck:")) or "://" in rest:
+        raise NinefoldError(
+            f"{field} has the value {without_user(engine)!r}, which is not opened here: no data leave this computer but to a server of "
+            "your own. Use duckdb://, or the address of such a server."
+        )
+
+
+def check_texts(content: Any, shown: str) -> None:
+    """Refuse texts with characters that no file or name has: they break whatever reads them, far from here."""
+    waiting: list[tuple[str, Any]] = [("", content)]
+    while waiting:
+        field, found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [(f"{field}.{key}".lstrip("."), value) for key, value in found.items()]
+            waiting += [(field, key) for key in found if isinstance(key, str)]  # looked at first: they name the others
+        elif isinstance(found, list):
+            waiting += [(f"{field}.{number}", value) for number, value in enumerate(found)]
+        elif isinstance(found, str) and UNPRINTABLE.search(found):
             raise NinefoldError(
-                f"{place}.{field} holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write it in ~/.pgpass."
+                f"{shown}: field {field or '(top)'} has the value {found[:60]!r}, with a character that cannot be written. Type it anew."
             )
 
 

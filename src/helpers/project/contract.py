@@ -12,6 +12,9 @@ PERSONAL = ("first_name", "last_name", "email", "phone", "street", "birth_date")
 LOCATING = ("postcode", "city")
 """Columns of customers that say where somebody lives: matching and areas use them, no page shows them."""
 
+RESERVED = ("source", "place", "reason", "id", "rec", "raw_id", "household_id", *UNIFIED)
+"""Names of columns that the steps add to the records of customers: no attribute may have one of them, nor one that ends in `_`."""
+
 CONTRACT: dict[str, dict[str, Any]] = {
     "customers": {
         "columns": {"customer_id": "string", "birth_date": "timestamp", "created_at": "timestamp", "updated_at": "timestamp"},
@@ -105,3 +108,11 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "key": ["area", "year", "measure"],
     },
 }
+
+
+def reserved(name: str) -> bool:
+    """Whether an attribute of customers may not have this name: a step adds a column of that name, or of the same but for capitals."""
+    if name in CONTRACT["customers"]["columns"] or name in (*PERSONAL, *LOCATING):
+        return False
+    taken = {*RESERVED, *CONTRACT["customers"]["columns"], *PERSONAL, *LOCATING}
+    return name.endswith("_") or name.casefold() in taken

@@ -1,8 +1,9 @@
 """The section of project.yml for step 3: where the data come from, who is one customer, and what may be used."""
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from helpers.project.contract import CONTRACT
 from helpers.project.fields import Columns, Day, Decision, Moment, Prose, Section, Share, Zone
@@ -27,7 +28,7 @@ class Format(Section):
 class Lookup(Section):
     """Another file whose columns are added to a source's rows."""
 
-    file: str = Field(description="As `file` of a source.")
+    file: str = Field(min_length=1, description="As `file` of a source.")
     match: dict[str, str] = Field(min_length=1, description="Column of the source's file: column of this file.")
     columns: dict[str, str] = Field(description="Column of the table contract: column of this file.")
     earliest: str | None = Field(None, description="When several rows match: keep the one where this column is smallest.")
@@ -44,8 +45,9 @@ class Totals(Section):
 class Source(Section):
     table: Literal[*CONTRACT] = Field(description="The canonical table that it fills; several sources may fill one.")
     file: str = Field(
+        min_length=1,
         description="A path below data/<project>/ (`raw/orders-*.csv` for several), package:path for a file of a Python package, "
-        "book.xlsx#Sheet, shop.sqlite#table, shop.duckdb#table, or postgresql://user@host/base#table."
+        "book.xlsx#Sheet, shop.sqlite#table, shop.duckdb#table, or postgresql://user@host/base#table.",
     )
     columns: dict[str, Columns] = Field(
         description="Contract column: the file's column; a list is added up; `= Quantity * Price` is worked out; #row is the row's number."
@@ -105,8 +107,17 @@ class Quality(Section):
     medium_from: Share = 0.85
 
 
+def _first_of_month(day: date) -> date:
+    if day.day != 1:
+        raise ValueError(f"not the first day of a month; write {day.replace(day=1)} for the whole month")
+    return day
+
+
+FirstDay = Annotated[Day, AfterValidator(_first_of_month)]
+
+
 class ControlTotal(Section):
-    month: Day = Field(description="First day of the month.")
+    month: FirstDay = Field(description="First day of the month.")
     revenue: float
     orders: int | None = None
     customers: int | None = None
@@ -157,6 +168,11 @@ class Hypothesis(Section):
     item: str = Field(description="Value of answers.question.")
     answers: list[str] = Field(min_length=1, description="Answers that agree with the statement.")
     at_least: Share = Field(description="Weighted share of agreeing answers from which the statement holds.")
+    among: str = Field(
+        "",
+        description="Whom it is about, as an expression over customers' attributes, active, loyal, orders_per_30d, spend_per_30d, "
+        "days_since_order, online_order_share and categories (bought within the window: contains(categories, 'bread')); none: everybody.",
+    )
 
 
 class Collect(Section):

@@ -19,7 +19,11 @@ RULES = {
     "orders_at_least": mark("at least {value} orders within the window"),
 }
 TYPES = {  # type: (what people call it, tables or columns it needs, what it would take in words)
-    "a_priori": (mark("A priori (conventional assumptions)"), ["orders"], mark("any table of orders")),
+    "a_priori": (
+        mark("A priori (conventional assumptions)"),
+        ["orders"],
+        mark("a column with the company’s present segments (customers.current_segment)"),
+    ),
     "needs": (mark("Needs"), ["answers"], mark("a survey of needs, answered by a known share of customers")),
     "value": (mark("Value"), ["orders.amount"], mark("order amounts")),
     "demographic": (mark("Demographic"), ["customers"], mark("age, household or income of each customer")),
@@ -117,12 +121,18 @@ def require_customers(frame: pd.DataFrame, project: Project) -> None:
     Raises NinefoldError naming the filter that leaves too few
     """
     few = frame["n"] < project.min_cell
-    if few.any():
-        place = int(few.to_numpy().argmax()) - 1
-        rule = project.scope.filters[place] if place >= 0 else None
-        which = f"field scope.filters: {rule.rule} {rule.value:g}" if rule else "table orders: it"
+    if few.iloc[0]:
+        n = int(frame["n"].iloc[0])
         raise NinefoldError(
-            f"{project.file}: {which} leaves {int(frame['n'].iloc[place + 1])} customers, fewer than min_cell ({project.min_cell}). "
+            f"{project.file}: table orders: these data have {n} {'customer' if n == 1 else 'customers'} with an order before the end; "
+            f"{project.min_cell} are needed (min_cell). Give more rows, map customer_id to the column that tells customers apart, or give "
+            "another as_of."
+        )
+    if few.any():
+        place = int(few.to_numpy().argmax())
+        rule, n = project.scope.filters[place - 1], int(frame["n"].iloc[place])
+        raise NinefoldError(
+            f"{project.file}: field scope.filters: {rule.rule} {rule.value:g} leaves {n} {'customer' if n == 1 else 'customers'}, fewer than min_cell ({project.min_cell}). "
             "Loosen it, or give another as_of."
         )
 
@@ -171,9 +181,16 @@ def possible_types(project: Project, shares: dict[str, float]) -> pd.DataFrame:
             status = "partly"
             why = say("known for {share} of customers only: it describes, it cannot define", share=words.share(covered))
         else:
-            status, why = "possible", ""
+            status, why = "possible", _beyond_rules(name, takes, project)
         rows.append({"type": name, "label": say(label), "status": status, "why": why})
     return pd.DataFrame(rows)
+
+
+def _beyond_rules(name: str, takes: str, project: Project) -> str:
+    """Orders allow conventional rules; segments that the company has already are a column of customers."""
+    if name != "a_priori" or project.has("customers.current_segment"):
+        return ""
+    return say("by rules over the orders; a comparison with today’s segments would take {takes}", takes=say(takes))
 
 
 def described_share(orders: ir.Table, customers: ir.Table | None) -> dict[str, float]:

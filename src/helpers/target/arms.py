@@ -7,13 +7,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import NinefoldError
+from helpers.collect.law import MARKETING, consents_now
+from helpers.collect.unify import one_form
 from helpers.project import Project
 
 ARMS = ("contact", "control", "held out")
 EVERY = "universal"
 """What is hashed in place of a campaign's name for the control that no campaign contacts."""
-PURPOSE = "marketing"
-"""The purpose for which a consent must have been given."""
 DIGITS = 8
 
 
@@ -48,7 +48,8 @@ def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table
     channel = ibis.cases(*((kept.segment == s, c) for s, c in channels.items())) if channels else ibis.null("string")
     kept = kept.select("customer_id", "segment", channel=channel)
     if consents is not None:
-        kept = kept.semi_join(reachable(consents), ["customer_id", "channel"])
+        open_to = reachable(consents)
+        kept = kept.semi_join(open_to, [kept.customer_id == open_to.customer_id, one_form(kept.channel) == open_to.channel])
     arm = ibis.cases(
         (held_back(kept.customer_id, EVERY, target.universal_control, seed=seed), ARMS[2]),
         (held_back(kept.customer_id, target.campaign, target.control_share, seed=seed), ARMS[1]),
@@ -58,15 +59,12 @@ def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table
 
 
 def reachable(consents: ir.Table) -> ir.Table:
-    """customer_id, channel of everyone whose last word on marketing by that channel is yes; of two last words the no counts.
+    """customer_id, channel (in one form) of everyone whose last word on marketing by that channel is yes.
 
     consents   customer_id, channel, purpose, granted, updated_at
     """
-    asked = consents.filter(consents.purpose == PURPOSE, consents.customer_id.notnull())
-    last = asked.group_by(["customer_id", "channel"]).agg(updated_at=asked.updated_at.max())
-    words = asked.semi_join(last, ["customer_id", "channel", "updated_at"])
-    each = words.group_by(["customer_id", "channel"]).agg(granted=words.granted.cast("int64").min())
-    return each.filter(each.granted == 1).select("customer_id", "channel")
+    now = consents_now(consents)
+    return now.filter(now.granted, now.purpose == MARKETING).select("customer_id", "channel")
 
 
 def counted(lists: ir.Table) -> dict[str, dict[str, int]]:

@@ -8,13 +8,13 @@ import hashlib
 import json
 
 from helpers.project import Project
-from helpers.variables.catalogue import GroupShare, Variable, catalogue
+from helpers.variables.catalogue import GroupShare, ScaleMeasure, Variable, catalogue
 
 PARTS = ("window_days", "horizon_days", "segments_wanted")
 """Fields of the scope that are signed with the variables, beside the thresholds."""
 
-ALL_HISTORY = ("recency_days",)
-"""Variables that do not depend on the length of the window."""
+ALL_HISTORY = ("recency_days", "days_since_visit", "rating_mean")
+"""Variables that do not depend on the length of the window; nor do scales."""
 
 CLOCK = ("weekend_order_share", "evening_order_share", "morning_order_share")
 """Variables that depend on the zone in which days and hours are read."""
@@ -102,7 +102,7 @@ def _differs(what: str, name: str, signed, now) -> dict | None:
 def _parameters(variable: Variable, project: Project, window_days: int) -> dict:
     """What the project itself decides about a variable's meaning."""
     v, found = project.variables, {}
-    if variable.name not in ALL_HISTORY:
+    if variable.name not in ALL_HISTORY and not isinstance(variable, ScaleMeasure):
         found["window_days"] = window_days
     if variable.name in CLOCK:
         found["time_zone"] = project.time_zone

@@ -13,6 +13,7 @@ import yaml
 
 from helpers import NinefoldError, run, words
 from helpers import project as projects
+from helpers.collect.control_page import draft_reason
 from helpers.project import Project
 from helpers.validate import lines
 from helpers.validate.guard import command, decided_since, difference_lines, given, in_english, shown_role
@@ -38,6 +39,7 @@ class Sheet:
     name: str
     validation: dict
     passports: dict[str, dict]
+    quality: dict  # as step 3 handed it over; empty where it is not there
 
 
 def sign(project: str, role: str, *, remark: str = "", on: str | date | None = None) -> list[str]:
@@ -58,6 +60,8 @@ def sign(project: str, role: str, *, remark: str = "", on: str | date | None = N
         content, wanted = _in_order(sheet.validation["sheet"], plan), sheet.validation["number"]
         there = next((s for s in plan.validate_.signatures if same(required, s.role) and s.sheet == wanted), None)
         said = [f"Sheet {wanted} ({len(content['variables'])} variables), as shown by {sheet.name}."]
+        if sheet.quality.get("draft"):
+            said.append(f"Warning: all of its figures are a draft. {draft_reason(sheet.quality)}")
         current = plan.validate_.signed is not None and number(signed_content(plan)) == wanted
         if there and current:
             return [*said, f"{shown_role(required)} has signed it already, on {there.signed_on}: nothing is changed."]
@@ -108,7 +112,11 @@ def newest_sheet(plan: Project, as_of: datetime) -> Sheet:
         )
     base = records[-1].parents[1]
     name = f"the draft as of {base.name}" if base == draft else f"run {base.name} as of {base.parent.name}"
-    return Sheet(name, given(base, "validate", "validation"), given(base, "variables", "passports"))
+    try:
+        quality = given(base, "collect", "quality")
+    except FileNotFoundError:
+        quality = {}
+    return Sheet(name, given(base, "validate", "validation"), given(base, "variables", "passports"), quality)
 
 
 def _refuse_another_sheet(plan: Project, sheet: Sheet) -> None:

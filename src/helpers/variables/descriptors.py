@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 
+from helpers.collect.law import MARKETING, consents_now
 from helpers.engine import between, days_between
 from helpers.project import Project
 from helpers.project.contract import LOCATING, PERSONAL, UNIFIED
@@ -24,8 +25,6 @@ CODE = 7
 """Digits from which numbers that all have as many are names, such as registration numbers."""
 LISTED = ("|", ";", ",")
 """What stands between the words of a list in one field."""
-PURPOSE = "marketing"
-"""The purpose of a consent to be contacted."""
 THIRDS = ("low", "middle", "high")
 STAGES = ("known", "visited", "basket", "bought once", "repeat")
 SENIORITIES = ("prospect", "new", "regular", "loyal", "dormant")
@@ -183,9 +182,8 @@ def reach(people: ir.Table, consents: ir.Table | None) -> ir.Table | None:
     """
     if consents is None:
         return None
-    asked = consents.filter(consents.purpose.lower() == PURPOSE)
-    newest = ibis.row_number().over(group_by=["customer_id", "channel"], order_by=[ibis.desc("updated_at"), "granted"])
-    given = asked.mutate(place_=newest).filter(ibis._.place_ == 0, ibis._.granted)
+    now = consents_now(consents)
+    given = now.filter(now.granted, now.purpose == MARKETING)
     open_to = given.group_by("customer_id").agg(reach=given.channel.group_concat(" + ", order_by=given.channel))
     joined = people.select("customer_id").left_join(open_to, "customer_id")
     return joined.select("customer_id", reach=joined.reach.fill_null("none"))

@@ -197,6 +197,9 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
     real = lambda column: column.cast("float64")  # noqa: E731
     per_30 = lambda column: real(column) * 30.0 / t.exposure  # noqa: E731
     of = lambda part, whole: ibis.cases((whole > 0, real(part) / real(whole)))  # noqa: E731
+    # Where every source tells the discount, a customer without one had none; where a source does not tell it, nobody knows.
+    told = all("discount" in source.mapped for source in project.sources_of("orders").values())
+    granted = lambda: t.sum_discount.fill_null(0) if told else t.sum_discount  # noqa: E731
     seen = lambda: formulas_events.visit_exposure(t.first_ordered_at, t.first_visit, as_of, window_days)  # noqa: E731
     early, late = t.early.fill_null(0), t.late.fill_null(0)
     formulas = {
@@ -208,7 +211,7 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
         "spend_per_order": lambda: of(t.amount, t.orders),
         "lines_per_order": lambda: of(t.lines, t.orders),
         "departments": lambda: real(t.departments.fill_null(0)),
-        "discount_share": lambda: of(t.sum_discount, t.gross + t.sum_discount),
+        "discount_share": lambda: of(granted(), t.gross + granted()),
         "coupon_order_share": lambda: of(t.sum_coupon, t.orders),
         "own_brand_share": lambda: of(t.sum_own_brand, t.gross),
         "weekend_order_share": lambda: of(t.weekend, t.orders),

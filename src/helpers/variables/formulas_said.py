@@ -25,14 +25,30 @@ def item_answers(answers: ir.Table, scale: Scale, *, as_of: datetime) -> ir.Tabl
     answers   customer_id, question, answer (text), answered_at
     Returns   customer_id, question, value; an answer that is no number from `low` to `high` is none
     """
+    result = _newest(answers, scale, as_of=as_of)
+    return result.filter(result.value.between(0, 1))
+
+
+def outside(answers: ir.Table, scale: Scale, *, as_of: datetime) -> dict[str, int]:
+    """The newest answers to items of a scale that are no number from `low` to `high`, such as a code for “do not know”.
+
+    Returns  answers, customers (who gave them), of (all newest answers to its items)
+    """
+    result = _newest(answers, scale, as_of=as_of)
+    out = ~result.value.between(0, 1).fill_null(False)
+    sums = {"answers": out.sum(), "customers": result.customer_id.nunique(where=out), "of": result.count()}
+    return {name: int(n or 0) for name, n in result.aggregate(**sums).execute().fillna(0).iloc[0].items()}
+
+
+def _newest(answers: ir.Table, scale: Scale, *, as_of: datetime) -> ir.Table:
+    """customer_id, question, value of each newest answer, whatever it is."""
     known = answers.customer_id.notnull() & answers.answer.notnull() & (answers.answered_at < ibis.literal(as_of))
     said = answers.filter(known, answers.question.isin(scale.items))
     newest = ibis.row_number().over(group_by=["customer_id", "question"], order_by=[ibis.desc("answered_at"), ibis.desc("answer")])
     said = said.mutate(place_=newest).filter(ibis._.place_ == 0)
     value = (said.answer.strip().try_cast("float64") - scale.low) / (scale.high - scale.low)
     turned = said.question.isin(scale.reversed).ifelse(1 - value, value) if scale.reversed else value
-    result = said.select("customer_id", "question", value=turned)
-    return result.filter(result.value.between(0, 1))
+    return said.select("customer_id", "question", value=turned)
 
 
 def scored(answers: ir.Table, project: Project, *, as_of: datetime) -> dict[str, ir.Table]:

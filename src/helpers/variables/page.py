@@ -13,6 +13,7 @@ from helpers.collect.page import TABLE_NAMES
 from helpers.project import Project
 from helpers.scope import ITEMS_PER_VARIABLE
 from helpers.tables import Column, Table, nothing
+from helpers.variables import formulas_said
 from helpers.variables.catalogue import catalogue
 from helpers.variables.choose import ROLES
 from helpers.words import mark, say, say_n
@@ -200,6 +201,7 @@ def caveats(
                 now=words.share(now, 0),
             )
         )
+    result += _scale_caveats(tables.get("answers"), project, as_of=as_of)
     missing = [p for p in passports if p["role"] == "missing"]
     if missing:
         result.append(
@@ -254,6 +256,32 @@ def caveats(
                 measured=words.number(measured),
             )
         )
+    return result
+
+
+def _scale_caveats(answers: ir.Table | None, project: Project, *, as_of: datetime) -> list[str]:
+    """Scales without a survey, and answers that lie outside a scale."""
+    scales = project.variables.scales
+    if answers is None:
+        if not scales:
+            return []
+        names = words.join([words.text(scale.name) for scale in scales.values()])
+        return [say("Typed as scales and not measured, because no source fills the table of answers: {names}.", names=names)]
+    result = []
+    for scale in scales.values():
+        out = formulas_said.outside(answers, scale, as_of=as_of)
+        if out["customers"] >= project.min_cell:
+            result.append(
+                say(
+                    "{name}: {n} of {all} answers are no number from {low} to {high}, such as a code for “do not know”; they count as "
+                    "not given.",
+                    name=words.text(scale.name),
+                    n=words.number(out["answers"]),
+                    all=words.number(out["of"]),
+                    low=f"{scale.low:g}",
+                    high=f"{scale.high:g}",
+                )
+            )
     return result
 
 

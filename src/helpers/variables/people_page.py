@@ -13,7 +13,7 @@ from helpers.tables import Column, Table
 from helpers.variables.catalogue import catalogue
 from helpers.variables.catalogue_page import type_words
 from helpers.variables.descriptors import YEAR, type_of
-from helpers.variables.scales import LEAST, RELIABLE
+from helpers.variables.scales import LEAST, PERSONAL, RELIABLE
 from helpers.words import mark, say
 
 ATTRIBUTES = {
@@ -48,7 +48,7 @@ LEVELS = {
 """Codes of the descriptors that are worked out here, as people read them."""
 CODED = ("seniority", "journey_stage", "reach")
 VERDICTS = {
-    "none": mark("no better than chance"),
+    "none": mark("not recognised by this check"),
     "slight": mark("slightly better than chance"),
     "some": mark("partly given away"),
     "clear": mark("clearly given away"),
@@ -204,8 +204,11 @@ def scales_table(found: dict[str, dict], project: Project) -> Table:
         Column("verdict", say("In words")),
     ]
     note = say(
-        "Alpha: how far the questions of a scale measure one thing, from 0 to 1; interval after Feldt. In brackets: correlation of the "
-        "question with the sum of the others. Respondents only: whoever answers a survey is not like everybody."
+        "Alpha: how far the questions of a scale measure one thing, from 0 to 1; interval after Feldt. A scale serves for the mean of a "
+        "group when the whole interval lies at {group} or above, and for one person at {person} or above (Nunnally 1978). In brackets: "
+        "correlation of the question with the sum of the others. Respondents only: whoever answers a survey is not like everybody.",
+        group=words.number(RELIABLE, 2),
+        person=words.number(PERSONAL, 2),
     )
     return Table("scales", say("Scales made of survey questions, and how reliable they are"), frame, columns, note=note, cell_size="n")
 
@@ -221,7 +224,9 @@ def _reliable(each: dict) -> str:
         return say("one question: nothing to compare") if len(each["items"]) < 2 else say("too few answered all")
     if any(item["rest"] < 0 for item in each["items"]):
         return say("a question runs the other way: is it reversed?")
-    return say("reliable") if each["alpha"] >= RELIABLE else say("not reliable for one person; of use for the mean of a group")
+    if each["low"] < RELIABLE:
+        return say("not reliable")
+    return say("of use for the mean of a group, not for one person") if each["low"] < PERSONAL else say("reliable, also for one person")
 
 
 def proxies_table(found: list[dict], project: Project) -> Table:
@@ -233,30 +238,38 @@ def proxies_table(found: list[dict], project: Project) -> Table:
             "n": p["n"],
             "levels": p["levels"],
             "accuracy": p["accuracy"],
-            "interval": say("{low} to {high}", low=words.share(p["low"], 0), high=words.share(p["high"], 0)) if p["accuracy"] else "",
+            "interval": _shares(p["low"], p["high"]),
             "chance": p["chance"],
             "most": titles.get(p["variable"], ""),
             "alone": p["alone"],
+            "alone_interval": _shares(p["alone_low"], p["alone_high"]),
             "verdict": say(VERDICTS[verdict]),
         }
         for p, verdict in ((p, p["verdict"]) for p in found)
     ]
-    frame = pd.DataFrame(rows, columns=["attribute", "n", "levels", "accuracy", "interval", "chance", "most", "alone", "verdict"])
     columns = [
         Column("attribute", say("Attribute")),
         Column("n", say("Customers for whom it is known"), "count"),
-        Column("accuracy", say("Recognised"), "share", 0),
+        Column("accuracy", say("Recognised"), "share", 1),
         Column("interval", say("95% interval")),
-        Column("chance", say("By chance"), "share", 0),
+        Column("chance", say("By chance"), "share", 1),
         Column("most", say("Variable that gives most away")),
-        Column("alone", say("Recognised by it alone"), "share", 0),
+        Column("alone", say("Recognised by it alone"), "share", 1),
+        Column("alone_interval", say("95% interval, alone")),
         Column("verdict", say("In words")),
     ]
     note = say(
-        "Recognised: mean over the levels of an attribute of the share recognised by a decision tree of four questions, in customers whom "
-        "it has not seen. What variables give away, segments and offers built on them may carry on, without anybody having meant it."
+        "Recognised: mean over the levels of an attribute of the share recognised, in customers not seen before, by a decision tree of "
+        "four questions or a logistic regression, whichever did better elsewhere; by one variable alone: a tree, its interval widened "
+        "because it is the best of all. What variables give away, segments and offers built on them may carry on, without anybody having "
+        "meant it. Another method may recognise what this check did not."
     )
+    frame = pd.DataFrame(rows, columns=["attribute", "n", *(c.name for c in columns[2:])])
     return Table("proxies", say("What the proposed variables give away together"), frame, columns, note=note, cell_size="n")
+
+
+def _shares(low: float | None, high: float | None) -> str:
+    return "" if low is None else say("{low} to {high}", low=words.share(low, 1), high=words.share(high, 1))
 
 
 def proxies_words(found: list[dict], lacking: list[str], project: Project) -> str:
@@ -271,7 +284,8 @@ def proxies_words(found: list[dict], lacking: list[str], project: Project) -> st
     name = attribute_words(worst["attribute"])
     values = {"share": words.share(worst["accuracy"], 0), "chance": words.share(worst["chance"], 0)}
     if worst["verdict"] == "none":
-        return say("None of the attributes checked can be recognised from the proposed variables better than by chance.")
+        names = words.join([attribute_words(p["attribute"]) for p in told])
+        return say("This check did not recognise {names} from the proposed variables any better than chance would.", names=names)
     return say(
         "{attribute}: the proposed variables together recognise {share} where chance would recognise {chance}; {variable} gives most away.",
         attribute=name[:1].upper() + name[1:],
@@ -297,15 +311,14 @@ def caveats(project: Project, *, classes: bool, left_out: list[str], scales: dic
     if left_out:
         names = words.join([attribute_words(name) for name in left_out])
         result.append(say("Left out of the descriptors, for they tell no two groups of customers apart: {names}.", names=names))
-    weak = [name for name, each in scales.items() if not words.absent(each["alpha"]) and each["alpha"] < RELIABLE]
+    low = {name: each["low"] for name, each in scales.items() if not words.absent(each["alpha"])}
+    weak, groups = [n for n in low if low[n] < RELIABLE], [n for n in low if RELIABLE <= low[n] < PERSONAL]
     if weak:
-        result.append(
-            say(
-                "Not reliable enough to speak of one person (alpha below {border}): {names}.",
-                border=words.number(RELIABLE, 2),
-                names=words.join([titles[name] for name in weak]),
-            )
-        )
+        values = {"border": words.number(RELIABLE, 2), "names": words.join([titles[name] for name in weak])}
+        result.append(say("Not reliable, even for the mean of a group (alpha may lie below {border}): {names}.", **values))
+    if groups:
+        values = {"border": words.number(PERSONAL, 2), "names": words.join([titles[name] for name in groups])}
+        result.append(say("Of use for the mean of a group, not for one person (alpha may lie below {border}): {names}.", **values))
     few = [name for name, each in scales.items() if each["n"] < LEAST]
     if few:
         names = words.join([titles[name] for name in few])

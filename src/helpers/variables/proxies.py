@@ -1,5 +1,8 @@
 """How well the proposed variables together give away what customers are, such as their gender or age band."""
 
+from collections.abc import Callable
+from itertools import combinations
+
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -18,6 +21,8 @@ DEFAULT = ("gender", "age_band", "age")
 SLIGHT, CLEAR = 0.10, 0.33
 """Share of the way from chance to certainty from which a variable list gives an attribute away slightly, and clearly."""
 
+FIGURES = ("accuracy", "low", "high", "chance", "strength", "variable", "alone", "alone_low", "alone_high")
+
 
 def asked(descriptors: ir.Table, project: Project) -> tuple[list[str], list[str]]:
     """The attributes to check among the descriptors, and those that project.yml names and no descriptor holds."""
@@ -28,13 +33,16 @@ def asked(descriptors: ir.Table, project: Project) -> tuple[list[str], list[str]
 
 
 def proxies(sample: pd.DataFrame, learnt: list[dict], names: list[str], attributes: pd.DataFrame, project: Project) -> list[dict]:
-    """How well the variables in `names` tell each attribute, in customers whom the tree has not seen.
+    """How well the variables in `names` tell each attribute, in customers who took no part in the learning.
+
+    A decision tree and a logistic regression learn it, and whichever does better among the other folds guesses for the fold in question.
 
     sample      customer_id and the variables;  learnt: their transforms
     attributes  customer_id and the attributes to check, missing where not known
     Returns     one entry an attribute: attribute, n, levels, accuracy (balanced: mean over levels of the share recognised, five folds),
                 low, high (95 %), chance (1 / levels), strength (from 0, chance, to 1, certainty), verdict ("none", "slight", "some",
-                "clear", or "unknown" with too few customers), variable (that gives most away alone), alone (its accuracy)
+                "clear", or "unknown" with too few customers), variable (that gives most away alone), alone (its accuracy, by a tree),
+                alone_low, alone_high (95 %, widened after Bonferroni: the variable is the best of them all)
     """
     matrix = apply(sample, [entry for name in names for entry in learnt if entry["name"] == name])
     known = attributes.set_index("customer_id").reindex(sample["customer_id"])
@@ -50,25 +58,76 @@ def _proxy(attribute: str, values: np.ndarray, matrix: np.ndarray, names: list[s
     there &= np.cumsum(there) <= ROWS
     entry = {"attribute": attribute, "n": int(there.sum()), "levels": len(levels)}
     if len(levels) < 2 or not names:
-        return entry | dict.fromkeys(("accuracy", "low", "high", "chance", "strength", "variable", "alone")) | {"verdict": "unknown"}
+        return entry | dict.fromkeys(FIGURES) | {"verdict": "unknown"}
     x, fold, y = matrix[there], fold[there], np.array([levels.index(str(v)) for v in values[there]])
-    accuracy, half = _recognised(x, y, fold, project.seed)
-    alone = {name: _recognised(x[:, [j]], y, fold, project.seed)[0] for j, name in enumerate(names)}
-    most, chance = max(alone, key=alone.get), 1 / len(levels)
-    strength = max((accuracy - chance) / (1 - chance), 0.0)
-    verdict = "none" if accuracy - half <= chance else "clear" if strength >= CLEAR else "some" if strength >= SLIGHT else "slight"
-    figures = {"accuracy": accuracy, "low": accuracy - half, "high": min(accuracy + half, 1.0), "chance": chance, "strength": strength}
-    return entry | figures | {"verdict": verdict, "variable": most, "alone": alone[most]}
+    chance = 1 / len(levels)
+    together = _figures(_guesses(x, y, fold, (_tree, _logistic), project.seed), y)
+    alone = {n: _figures(_guesses(x[:, [j]], y, fold, (_tree,), project.seed), y, among=len(names)) for j, n in enumerate(names)}
+    most = max(alone, key=lambda name: alone[name][0])
+    return entry | _verdict(together, alone[most], chance) | {"chance": chance, "variable": most}
 
 
-def _recognised(x: np.ndarray, y: np.ndarray, fold: np.ndarray, seed: int) -> tuple[float, float]:
-    """Balanced accuracy out of fold, and half of its 95 % interval: each level's share recognised is a binomial of its own."""
+def _verdict(together: tuple[float, float, float], alone: tuple[float, float, float], chance: float) -> dict:
+    """The figures of all variables together and of the best one alone, and what they mean: either may give an attribute away."""
+    above = [accuracy for accuracy, low, _ in (together, alone) if low > chance]
+    strength = max((max(above, default=together[0]) - chance) / (1 - chance), 0.0)
+    verdict = "none" if not above else "clear" if strength >= CLEAR else "some" if strength >= SLIGHT else "slight"
+    figures = dict(zip(("accuracy", "low", "high", "alone", "alone_low", "alone_high"), (*together, *alone), strict=True))
+    return figures | {"strength": strength, "verdict": verdict}
+
+
+def _tree(x: np.ndarray, y: np.ndarray, seed: int):
     from sklearn.tree import DecisionTreeClassifier
 
+    return DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed).fit(x, y)
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, seed: int):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000, random_state=seed)).fit(x, y)
+
+
+def _guesses(x: np.ndarray, y: np.ndarray, fold: np.ndarray, learners: tuple[Callable, ...], seed: int) -> np.ndarray:
+    """The level guessed for each customer by the learner that did better among the other folds, taught on those folds alone."""
+    from threadpoolctl import threadpool_limits
+
     guessed = np.empty(len(y), dtype=int)
-    for f in np.unique(fold):
-        tree = DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed)
-        guessed[fold == f] = tree.fit(x[fold != f], y[fold != f]).predict(x[fold == f])
-    sizes = np.bincount(y)
-    right = np.array([(guessed[y == level] == level).mean() for level in range(len(sizes))])
-    return float(right.mean()), float(1.959964 * np.sqrt((right * (1 - right) / sizes).sum()) / len(sizes))
+    with threadpool_limits(limits=1):  # sums on several threads differ from run to run
+        tried = _tried(x, y, fold, learners, seed) if len(learners) > 1 else {}
+        for f in np.unique(fold):
+            seen = fold != f
+            best = max(learners, key=lambda learner: _right(tried[learner, f][seen], y[seen]).mean() if tried else 0.0)  # noqa: B023
+            guessed[~seen] = best(x[seen], y[seen], seed).predict(x[~seen])
+    return guessed
+
+
+def _tried(x: np.ndarray, y: np.ndarray, fold: np.ndarray, learners: tuple[Callable, ...], seed: int) -> dict[tuple, np.ndarray]:
+    """(learner, fold) → guesses for all other folds, each taught without itself and without that fold, which decides nothing here."""
+    folds = np.unique(fold)
+    tried = {(learner, f): np.full(len(y), -1) for learner in learners for f in folds}
+    for learner in learners:
+        for f, g in combinations(folds, 2):
+            taught = learner(x[(fold != f) & (fold != g)], y[(fold != f) & (fold != g)], seed)
+            for away, other in ((f, g), (g, f)):
+                tried[learner, away][fold == other] = taught.predict(x[fold == other])
+    return tried
+
+
+def _right(guessed: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The share recognised of each level."""
+    return np.array([(guessed[y == level] == level).mean() for level in np.unique(y)])
+
+
+def _figures(guessed: np.ndarray, y: np.ndarray, *, among: int = 1) -> tuple[float, float, float]:
+    """Balanced accuracy and its 95 % interval: each level's share recognised is a binomial of its own.
+
+    among   of how many this is the best: the interval is widened after Bonferroni
+    """
+    from scipy.stats import norm
+
+    right, sizes = _right(guessed, y), np.bincount(y)
+    half = norm.isf(0.025 / among) * np.sqrt((right * (1 - right) / sizes).sum()) / len(sizes)
+    return float(right.mean()), float(max(right.mean() - half, 0.0)), float(min(right.mean() + half, 1.0))

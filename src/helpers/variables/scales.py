@@ -5,11 +5,13 @@ from datetime import datetime
 import ibis.expr.types as ir
 import numpy as np
 
+from helpers.collect.items import refuse_unknown
 from helpers.project.sections import Scale
 from helpers.variables.formulas_said import item_answers
 
-RELIABLE = 0.70
-"""Alpha below which a scale is not to be trusted for one person (Nunnally 1978)."""
+RELIABLE, PERSONAL = 0.70, 0.90
+"""Alpha from which a scale serves for the mean of a group, and from which it serves to speak of one person: Nunnally (1978) gives the
+first for early research and the second for decisions about individuals. The lower bound of the interval is held against them."""
 LEAST = 30
 """Complete respondents without whom no alpha is told."""
 
@@ -54,9 +56,12 @@ def reliability(answers: ir.Table, step) -> dict[str, dict]:
 
     Returns   name → {n (respondents to all items), any (to any), items [{item, rest}], alpha, low, high}; alpha missing for one item
               and for fewer than LEAST complete respondents
+    Raises    NinefoldError for an item that no answer has
     """
+    scales = step.project.variables.scales
+    refuse_unknown(step, answers, {f"variables.scales.{name}.items": scale.items for name, scale in scales.items()})
     result = {}
-    for name, scale in step.project.variables.scales.items():
+    for name, scale in scales.items():
         frame = step.sample(answered(answers, scale, as_of=step.as_of)).drop(columns="customer_id")
         whole = frame.dropna().to_numpy(dtype="float64")
         told = len(whole) >= LEAST and whole.shape[1] > 1

@@ -1,0 +1,118 @@
+"""The generated company from its files to its pages: one run of all nine steps, asked what only its truth can answer."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from math import comb
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+
+from helpers import ROOT, fait_maison
+from helpers.project.sections import NINE
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = 4_000
+
+
+class Example(NamedTuple):
+    """The company's folder, the run's folder, its pages, and how `report` went."""
+
+    folder: Path
+    run: Path
+    pages: Path
+    process: subprocess.CompletedProcess
+
+    def table(self, step: str, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.run / step / f"{name}.parquet")
+
+    def document(self, step: str, name: str):
+        return json.loads((self.run / step / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory) -> Example:
+    home = tmp_path_factory.mktemp("example")
+    folder = home / "data" / "fait_maison"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "fait_maison" / "project.yml", folder)
+    fait_maison.make(folder, people=PEOPLE)
+    command = [sys.executable, "-m", "helpers", "report", "--project", "fait_maison"]
+    environment = os.environ | {"NINEFOLD_HOME": str(home), "PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.run(command, cwd=home, env=environment, capture_output=True, encoding="utf-8")
+    return Example(folder, folder / "runs" / "2025-01-01" / "0001", home / "reports" / "fait_maison" / "2025-01-01" / "0001", process)
+
+
+def pairs(sizes) -> int:
+    """Pairs of records within groups of these sizes."""
+    return sum(comb(int(size), 2) for size in sizes)
+
+
+def test_the_report_of_the_generated_company_is_published_whole(example):
+    assert example.process.returncode == 0, example.process.stderr[-3000:]
+    names = sorted(page.name for page in example.pages.glob("*.html"))
+    assert len(names) == 10 and names[-1] == "index.html"
+    assert not list((example.folder / ".spill").glob("*")), "private copies of the files are gone when the run is over"
+
+
+def test_records_are_joined_into_people_as_the_truth_has_them(example):
+    truth = pd.read_parquet(example.folder / "truth" / "records.parquet").drop_duplicates("record")
+    found = example.table("03_collect", "identity").merge(truth, left_on="raw_id", right_on="record")
+    joined, one = pairs(found.groupby("customer_id").size()), pairs(found.groupby("person").size())
+    right = pairs(found.groupby(["customer_id", "person"]).size())
+    print(f"matching: precision {right / joined:.4f}, recall {right / one:.4f} over {len(found):,} ids")
+    assert right / joined >= 0.98
+    assert right / one >= 0.90
+
+
+def test_all_nine_types_of_segmentation_have_a_variable_or_a_descriptor(example):
+    page = (example.pages / "04_variables.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>.*?</tr>", page[page.index("Les neuf types") :].partition("</table>")[0], re.DOTALL)
+    counts = [[int(cell) for cell in re.findall(r">(\d+)</t[dh]>", row)] for row in rows]
+    kinds = [row for row in counts if len(row) == 2]
+    assert len(kinds) == len(NINE)
+    assert all(sum(row) for row in kinds), kinds
+
+
+def test_the_survey_confirms_contradicts_and_leaves_open_what_interviews_suggested(example):
+    verdicts = sorted(each["verdict"] for each in example.document("03_collect", "survey")["hypotheses"])
+    assert len(verdicts) == 3 and {"supported", "contradicted"} < set(verdicts)
+
+
+def test_staff_resellers_and_the_shared_card_are_in_no_variable(example):
+    aside = example.table("03_collect", "customers_set_aside")
+    assert set(aside.reason.dropna()) >= {"customers_where", "customers_where_2", "orders_a_day_above"}
+    assert not set(aside.customer_id) & set(example.table("04_variables", "variables").customer_id)
+
+
+def test_segments_follow_the_latent_ones_beyond_chance(example):
+    from sklearn.metrics import adjusted_rand_score
+
+    truth = pd.read_parquet(example.folder / "truth" / "records.parquet").drop_duplicates("record")
+    people = pd.read_parquet(example.folder / "truth" / "people.parquet")[["person", "segment"]].rename(columns={"segment": "latent"})
+    found = example.table("06_build", "membership").merge(truth, left_on="customer_id", right_on="record").merge(people, on="person")
+    agreement = adjusted_rand_score(found.latent, found.segment)
+    print(f"segments: adjusted Rand index {agreement:.2f} with the latent ones, {len(found):,} customers")
+    assert agreement >= 0.25
+
+
+def test_no_page_holds_a_name_an_address_or_an_id_of_anybody(example):
+    import openpyxl
+
+    texts = [page.read_text(encoding="utf-8") for page in example.pages.glob("*.html")]
+    book = openpyxl.load_workbook(example.pages / "tables.xlsx", read_only=True, data_only=True)
+    texts += [" ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None) for sheet in book]
+    everything = "\n".join(texts)
+    people = pd.read_csv(example.folder / "raw" / "crm.csv", sep=";", encoding="cp1252", dtype=str)
+    names = {" ".join(pair) for pair in people[["prénom", "nom"]].dropna().itertuples(index=False)}
+    typed = (example.folder / "project.yml").read_text(encoding="utf-8")  # roles of the company have names of their own
+    for column in ("n° client", "courriel", "téléphone", "adresse"):
+        assert not [value for value in people[column].dropna().unique() if value in everything], column
+    assert not [name for name in names if name in everything and name not in typed]
+    assert not re.findall(r"(?:shop:S|news:N)\d+", everything)
