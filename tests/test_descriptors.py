@@ -380,15 +380,15 @@ def test_what_one_variable_gives_away_but_no_straight_line_is_recognised_too():
 
 
 def test_attributes_drawn_by_lot_are_taken_for_given_away_once_in_twenty_at_most():
-    found = [shop_of_many(0.0, n=200, variables=4, seed=seed)["verdict"] for seed in range(20)]
-    assert sum(verdict != "none" for verdict in found) <= 1
+    found = [shop_of_many(0.0, n=200, variables=4, seed=seed)["verdict"] for seed in range(24)]
+    assert sum(verdict != "none" for verdict in found) <= 3  # one in twenty is 1.2 of 24; more than 3 would come in 3 of 100 such tries
 
 
-def test_the_interval_of_the_best_variable_is_wider_the_more_there_were():
+def test_the_interval_of_the_best_variable_is_the_wider_the_more_there_were():
     guessed, y = np.array([0, 0, 0, 1] * 25), np.array([0, 0, 1, 1] * 25)  # of 0 all, of 1 half
     accuracy, low, high = proxies._figures(guessed, y)
     assert accuracy == 0.75 and accuracy - low == pytest.approx(1.959964 * np.sqrt(0.25 / 50) / 2) == pytest.approx(high - accuracy)
-    assert accuracy - proxies._figures(guessed, y, among=5)[1] == pytest.approx(2.575829 * np.sqrt(0.25 / 50) / 2)
+    assert accuracy - proxies._figures(guessed, y, among=5)[1] == pytest.approx(1.5 * 2.575829 * np.sqrt(0.25 / 50) / 2)
 
 
 def test_the_same_customers_give_the_same_answer_in_any_order():

@@ -9,7 +9,7 @@ import pytest
 from by_hand import AS_OF, orders, project, rows_of, same, table
 
 from helpers import NinefoldError, collect
-from helpers.collect import law, law_page, special
+from helpers.collect import law, law_page, people_page, special
 from helpers.collect.unify import _judged
 from helpers.tables import payload
 from helpers.target import arms
@@ -86,6 +86,46 @@ def test_whatever_the_person_did_counts_and_opening_a_mail_does_not():
         "nothing": None,
     }
     assert collect.freshness(collect.last_signs(base, checked, project()), as_of=AS_OF, years=3)["unknown"] == 1
+
+
+def test_a_consent_or_a_newer_record_keeps_the_relation_alive():
+    base = customers(*((name, None, "2009-01-01") for name in ("withdrew", "again", "once")), ("bought", "2016-01-01", "2009-01-01"))
+    consents = table(
+        "consents",
+        "customer_id channel purpose granted updated_at",
+        ("withdrew", "email", "marketing", False, "2016-05-01"),
+        ("withdrew", "email", "marketing", True, "2010-05-01"),
+    )
+    kinds = {"customer_id": "string", "source": "string", "created_at": "timestamp"}
+    made = [("again", "news", "2017-01-01"), ("again", "crm", "2009-01-01"), ("bought", "news", "2012-01-01"), ("once", "crm", None)]
+    frame = pd.DataFrame(made, columns=list(kinds)).astype({"created_at": "datetime64[us]"})
+    signs = collect.last_signs(base, {"consents": consents}, project(), ibis.memtable(frame, schema=kinds))
+    found = {row.customer_id: f"{row.last_sign_at:%Y-%m}" for row in signs.execute().itertuples()}
+    assert found == {"withdrew": "2016-05", "again": "2017-01", "bought": "2016-01", "once": "2009-01"}
+    assert collect.freshness(signs, as_of=AS_OF, years=3)["past"] == 1
+
+
+def test_records_changed_since_are_counted_and_said():
+    rows = table(
+        "customers",
+        "customer_id created_at updated_at",
+        ("a", "01-01", "10-01 00:00"),  # at the as-of date itself
+        ("b", "01-01", "09-30 23:59"),
+        ("c", None, "12-01"),
+        ("d", "10-01", "12-01"),  # not there yet
+        ("e", "01-01", None),
+    )
+
+    def step(rows):
+        return SimpleNamespace(as_of=AS_OF, engine=SimpleNamespace(has=lambda name: rows is not None, mapped=lambda name: rows))
+
+    found = collect.changed_since(step(rows))
+    assert found == {"records": 4, "changed": 2}
+    (said,) = people_page.changed_caveats(found, project(min_cell=2))
+    assert said.startswith("2 records of customers (50.0%) were changed at or after the as-of date.")
+    assert people_page.changed_caveats(found, project(min_cell=3)) == []
+    assert collect.changed_since(step(rows.drop("updated_at"))) is None and collect.changed_since(step(None)) is None
+    assert collect.changed_since(step(rows.limit(0))) == {"records": 0, "changed": 0} and people_page.changed_caveats(None, project()) == []
 
 
 SIGNS = customers(("ann", "2010-01-01", None), ("bea", "2011-01-01", None), ("cyd", "2017-01-01", None)).mutate(

@@ -234,6 +234,67 @@ def test_a_fuzzy_rule_needs_its_equal_columns_and_each_score():
     assert people(matched(rows, compare=["last_name"], fuzzy=[stricter])) == {"1": "1", "2": "2", "3": "3", "4": "4"}
 
 
+STEPHANES = records(
+    "first_name last_name email phone birth_date gender",
+    ("1", "Stéphane", "Mercier", "s.m@x.fr", "0611111112", "1960-03-04", "m"),
+    ("shop:2", "Stéphanie", "Mercier", "m60@x.fr", "0611111112", "1984-11-25", "f"),
+    ("shop:3", "Stephane", "Mercier", "s.m@x.fr", "0611111112", None, None),
+)
+BY_PHONE = {"equal": ["last_name", "phone"], "alike": {"first_name": 0.85}}  # Stéphane and Stéphanie: 8 of 9 letters, .889
+
+
+def test_a_fuzzy_rule_does_not_join_two_whose_birth_dates_no_typing_error_explains_not_even_through_a_third():
+    found = matched(STEPHANES, fuzzy=[BY_PHONE])
+    assert people(found) == {"1": "1", "shop:2": "shop:2", "shop:3": "1"}
+    rows = pairs(found)
+    assert ("1", "shop:2") not in rows and rows[("1", "shop:3")]["why"] == "rule"
+    assert rows[("shop:2", "shop:3")]["kept_apart"], "the third resembles both, and goes with the more probable one"
+    assert found.summary["contradicted"] == 0 and found.summary["pairs"]["rule"] == 1
+
+
+def test_an_exact_rule_joins_them_all_the_same_and_they_are_marked_and_counted_as_expected_wrong():
+    found = matched(STEPHANES, exact=[["last_name", "phone"]])
+    assert set(people(found).values()) == {"1"}
+    rows = pairs(found)
+    assert {pair: bool(row["contradicted"]) for pair, row in rows.items()} == {
+        ("1", "shop:2"): True,
+        ("1", "shop:3"): False,
+        ("shop:2", "shop:3"): False,
+    }
+    assert np.isnan(rows[("1", "shop:2")]["probability"])
+    wrong = 1 + sum(1 - rows[pair]["probability"] for pair in (("1", "shop:3"), ("shop:2", "shop:3")))
+    assert (found.summary["contradicted"], found.summary["judged"]) == (1, 3)
+    assert found.summary["judged_wrong"] == pytest.approx(wrong, abs=1e-6) and found.summary["expected_wrong"] == 0
+
+
+def test_a_pair_that_an_exact_and_a_fuzzy_rule_join_is_the_exact_ones():
+    found = matched(STEPHANES, exact=[["last_name", "phone"]], fuzzy=[BY_PHONE])
+    assert set(people(found).values()) == {"1"} and found.summary["pairs"]["rule"] == 3
+
+
+def test_two_records_of_one_id_contradict_a_rule_only_when_both_do():
+    rows = records(
+        "first_name email birth_date", ("1", "Anne", "a@x.fr", "1960-03-04"), ("1", "Anne", "a@x.fr", "1984-11-25"),
+        ("shop:2", "Anne", "a@x.fr", "1984-11-25"), ("shop:3", "Anne", "a@x.fr", "1971-06-17"),
+    )  # fmt: skip
+    found = pairs(matched(rows, exact=[["email"]]))
+    marked = {pair for pair, row in found.items() if row["contradicted"]}
+    assert marked == {("1", "shop:3"), ("shop:2", "shop:3")}
+
+
+def test_the_model_judges_a_pair_of_a_rule_however_improbable_but_not_one_that_rests_on_what_it_does_not_compare():
+    rows = records(
+        "first_name last_name postcode siret",
+        ("1", "Anne", "Roux", "75001", "123"), ("2", "Anne", "Petit", "75001", None), ("3", "Anne", "Morel", None, "123"),
+    )  # fmt: skip
+    found = matched(rows, exact=[["first_name", "postcode"]])
+    low = pairs(found)[("1", "2")]
+    assert low["joined"] and low["why"] == "rule" and low["probability"] < 0.5 and found.summary["judged"] == 1
+    assert found.summary["judged_wrong"] == pytest.approx(1 - low["probability"], abs=1e-6)
+    unknown = matched(rows, exact=[["siret"]])
+    assert np.isnan(pairs(unknown)[("1", "3")]["probability"]) and unknown.summary["judged"] == 0
+
+
 def test_a_rule_may_name_any_column_and_an_empty_value_never_agrees():
     found = matched(
         records("last_name siret", ("1", "Boucherie Roux", "123"), ("2", "SARL Roux", "123"), ("3", "A", None), ("4", "B", None)),
@@ -253,7 +314,8 @@ def test_rules_alone_join_without_a_single_personal_column_and_without_a_model()
     found = matched(records("siret kind", ("shop:1", "123", "firm"), ("2", "123", None), ("3", "9", None)), exact=[["siret"]])
     assert people(found) == {"2": "2", "3": "3", "shop:1": "2"}
     assert found.summary["fields"] == [] and found.summary["weights"] == {} and found.summary["expected_wrong"] == 0
-    assert found.pairs.columns == ("left", "right", "probability", "why", "joined", "joined_lower", "joined_higher", "kept_apart")
+    joined = ("joined", "joined_lower", "joined_higher", "kept_apart", "contradicted")
+    assert found.pairs.columns == ("left", "right", "probability", "why", *joined)
     assert page.findings(found, project())[2] == "Fewer than 10 pairs of records were joined by a rule of project.yml."
     assert "by hand" not in " ".join(page.findings(found, project())), "nobody typed a pair"
     assert page.evidence_table(found, project()).frame.empty
@@ -507,6 +569,9 @@ SUMMARY = {
     "agreement": {"email": {"same": 150, "alike": 20, "other": 15, "missing": 5}},
     "threshold": 0.95,
     "expected_wrong": 12.4,
+    "contradicted": 11,
+    "judged": 205,
+    "judged_wrong": 24.9,
     "sensitivity": {
         "lower": {"threshold": 0.9, "people": 785, "join": 30, "part": 0, "pairs_join": 15, "pairs_part": 0},
         "higher": {"threshold": 0.99, "people": 805, "join": 0, "part": 5, "pairs_join": 0, "pairs_part": 5},
@@ -535,10 +600,22 @@ def test_the_page_says_how_many_records_became_how_many_customers_why_how_sure_a
         "Fewer than 10 pairs of records were joined by hand, in project.yml.",
         "190 pairs of records were joined because they are probably one person (95% or more). The model itself expects about 12 of them "
         "to be two people.",
+        "11 pairs that a rule joined differ in first name or date of birth: look at them first, in the private table pairs (column "
+        "contradicted).",
+        "205 pairs, joined by rule or by probability, can be judged by the model: it expects about 25 of them to be two people, those of "
+        "another first name or date of birth among them.",
         "With a threshold of 90%, 30 of these customers would be joined with another. With 99%, fewer than 10 would be several.",
         "Nothing was merged in the sources. To undo a join, type its two ids under collect.matching.never in project.yml.",
         "The private table pairs of this step holds every pair and what agreed in it; the table identity, every id with its customer.",
     ]
+
+
+def test_what_speaks_against_rules_is_said_only_where_there_is_something():
+    none = SUMMARY | {"contradicted": 0, "judged": 190, "pairs": SUMMARY["pairs"] | {"rule": 0}}
+    said = " ".join(page.findings(SimpleNamespace(summary=none), project()))
+    assert "differ in first name" not in said and "judged by the model" not in said and "about 12 of them" in said
+    few = " ".join(page.findings(SimpleNamespace(summary=SUMMARY | {"contradicted": 9, "judged_wrong": 9.2}), project()))
+    assert "Fewer than 10 pairs that a rule joined differ" in few and "expects fewer than 10 of them" in few
 
 
 def test_without_a_join_the_page_says_so():

@@ -955,3 +955,97 @@ def test_of_two_calls_at_the_same_time_one_writes_and_the_other_leaves_it_alone(
     folder = begun_meanwhile[1].path.parent
     assert only(project.load("shop")).file == "raw/orders.csv"
     assert sorted(path.name for path in folder.rglob("*")) == ["orders.csv", "project.yml", "raw"]
+
+
+# Faults that real files brought to light
+
+
+def test_columns_whose_values_stand_in_other_places_are_no_copies(shop):
+    rows = [[f"c{i}", i, f"2024-01-{i % 28 + 1:02d}", 5, "ab"[(i // 2) % 2], "ab"[(i + 1) // 2 % 2], "ab"[(i // 2) % 2]] for i in range(40)]
+    plain(shop / "orders.csv")
+    header = ["customer_id", "n", "created_at", "x", "first", "moved", "again"]
+    plan, text, _ = begun(shop / "orders.csv", write(shop / "customers.csv", header, rows))
+    assert {"first", "moved"} <= set(only(plan, "customers").columns)
+    assert "customers.csv, again: the same as first, row by row" in text and "the same as moved" not in text
+
+
+@pytest.mark.parametrize("header", ["customer_id", "N° client"])
+def test_ids_written_as_floats_in_one_file_are_those_of_the_other(shop, header):
+    rows = [[f"{i % 9 + 1}.0" if i else "", i, "2024-01-05", 5] for i in range(40)]
+    orders = write(shop / "sales.csv", [header, "order_id", "date", "total"], rows)
+    people = write(shop / "crm.csv", [header, "gender"], [[i + 1, "FM"[i % 2]] for i in range(9)])
+    plan, text, _ = begun(orders, people)
+    assert {source.ids for source in plan.collect.sources.values()} == {"customer"} and "another numbering" not in text
+    assert set(read(plan).mapped("orders").execute()["customer_id"].dropna()) == set(read(plan).mapped("customers").execute()["customer_id"])
+
+
+def test_in_a_series_the_files_that_write_ids_as_floats_are_told_apart(shop):
+    for year, end in ((2023, ".0"), (2024, "")):
+        rows = [[f"{i % 9 + 1}{end}", f"{year}-{i}", f"{year}-01-05", 5] for i in range(20)]
+        write(shop / f"sales-{year}.csv", ["customer_id", "order_id", "date", "total"], rows)
+    people = write(shop / "crm.csv", ["customer_id", "gender"], [[f"{i + 1}.0", "FM"[i % 2]] for i in range(9)])
+    plan, text, _ = begun(shop / "sales-2023.csv", shop / "sales-2024.csv", people)
+    assert only(plan).file == "raw/sales-*.csv" and "of its customers are among" not in text
+    assert {source.ids for source in plan.collect.sources.values()} == {"customer"}
+
+
+@pytest.mark.parametrize(("name", "role"), [("personnel", "personnel"), ("Employé", "employe"), ("is_staff", "is_staff")])
+def test_a_yes_or_no_that_names_staff_proposes_to_set_them_aside(shop, name, role):
+    plain(shop / "orders.csv")
+    rows = [["00004", "oui", "Lyon"], ["00017", "non", "Metz"], ["00021", "non", "Lyon"]]
+    _, text, report = begun(shop / "orders.csv", write(shop / "crm.csv", ["customer_id", name, "city"], rows))
+    assert f"""  #   - {{rule: customers_where, where: "{role} == 'oui'"}}  # please check: 1 row of people who work here""" in text
+    assert "customers_where" in report.partition("Please check")[2]
+
+
+def test_the_proposal_for_staff_finds_them_once_it_is_taken(shop):
+    plain(shop / "orders.csv")
+    rows = [["00004", "oui", "Lyon"], ["00017", "non", "Metz"], ["00021", "non", "Lyon"]]
+    plan, _, _ = begun(shop / "orders.csv", write(shop / "crm.csv", ["customer_id", "personnel", "city"], rows))
+    people = read(plan).mapped("customers").execute()
+    assert list(people.loc[people["personnel"] == "oui", "customer_id"]) == ["00004"]
+
+
+def test_a_yes_or_no_about_something_else_proposes_nothing(shop):
+    plain(shop / "orders.csv")
+    rows = [["00004", "oui", "Lyon"], ["00017", "non", "Metz"], ["00021", "non", "Lyon"]]
+    assert "customers_where" not in begun(shop / "orders.csv", write(shop / "crm.csv", ["customer_id", "loyal", "city"], rows))[1]
+
+
+def test_shares_of_spend_are_called_as_the_data_write_them_and_never_like_a_measure(shop):
+    plan, text, _ = begun(sold(shop / "orders.csv", {"total": list(range(10, 18)), "category": ["Épicerie", "Mobile", "Discount", "vin"]}))
+    assert plan.variables.category_groups == {
+        "vin_share": ["vin"],
+        "discount_spend_share": ["Discount"],
+        "mobile_spend_share": ["Mobile"],
+        "epicerie_share": ["Épicerie"],
+    }
+    assert plan.variables.category_names == {
+        "epicerie_share": "Épicerie",
+        "mobile_spend_share": "Mobile",
+        "discount_spend_share": "Discount",
+    }
+
+
+def test_many_columns_left_out_for_one_reason_share_a_line(shop):
+    more = {"total": list(range(10, 18)), **{f"x{n}": [n, n + 1, n + 5] for n in range(196)}, "nothing": [""], "y": ["p", "q"], "z": [1, 2]}
+    _, text, report = begun(sold(shop / "orders.csv", more))
+    run = "orders.csv, x0 … x195 (196 columns): the table orders has no column for it"
+    assert f"# - {run}\n" in text and f"  {run}\n" in report
+    assert "orders.csv, x7:" not in text + report
+    assert "orders.csv, y: " in text and "orders.csv, z: " in text
+
+
+@pytest.mark.parametrize("name", ["loyalty_no", "codeFidelite", "réf interne"])
+def test_whole_numbers_that_differ_for_everybody_are_ids_only_when_they_are_called_so(shop, name):
+    plain(shop / "orders.csv")
+    rows = [[f"c{i}", 1000 + 37 * i, 5000 + 91 * i, "FM"[i % 2]] for i in range(40)]
+    plan, text, _ = begun(shop / "orders.csv", write(shop / "customers.csv", ["customer_id", "income", name, "gender"], rows))
+    assert only(plan, "customers").columns == {"customer_id": "customer_id", "income": "income", "gender": "gender"}
+    assert "income: income  # please check: a different number for nearly everybody" in text
+    assert f"customers.csv, {name}: a different number for nearly everybody: it looks like a further id" in text
+
+
+def test_a_column_called_exactly_like_the_contract_s_is_sure_however_few_its_values(shop):
+    _, text, _ = begun(sold(shop / "orders.csv", {"total": list(range(10, 18))}, orders=40))
+    assert "customer_id: customer_id  # called so" in text and "only part of the name" not in text

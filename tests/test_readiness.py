@@ -90,7 +90,48 @@ def test_surveys_consents_and_comments_count_customers_of_ours():
     assert found["scales"] == {"respondents": (500, 500, True), "items": (3, 3, True), "ready": True}
     assert found["reach"]["asked"] == (299 / 600, 0.5, False)
     assert found["sentiment"] == {"comments": (200, 200, True), "rated": (50, 50, True), "ready": True}
-    assert found["personas"]["described"] == (500 / 600, 0.5, True)
+    assert found["personas"]["described"] == (0.0, 0.5, False), "one item to which all said the same tells nobody apart"
+
+
+def test_a_credit_note_is_no_order():
+    lines = orders(
+        ("ann", "1", "08-31", 5),
+        ("ann", "2", "09-20", -5),  # a credit note of its own
+        ("bea", "3", "01-01", 5),
+        ("bea", "4", "09-20", -5),
+        ("cyd", "5", "09-01", 5),
+        ("cyd", "6", "09-02", 5),
+        ("dan", "7", "09-02", -5),  # never bought
+        ("eve", "8", "09-02", 5),
+        ("eve", "9", "09-03", 5),
+        ("eve", "9", "09-04", -6),  # its returns outweigh it
+    )
+    found = ready(lines, project(scope={"window_days": 90}, variables={"attrition_after_days": 30}))
+    assert found["next_product"]["repeat_share"][0] == 1 / 4 and found["clv"]["profiles"][0] == 4
+    assert found["rfm"]["customers"][0] == 3, "bea gave back within the window and bought nothing"
+    assert found["attrition"]["lost"][0] == 2, "ann and bea bought last more than 30 days before the end"
+
+
+def test_personas_take_two_things_that_tell_customers_apart():
+    def described(**columns):
+        people = ibis.memtable(pd.DataFrame({"customer_id": [f"c{n}" for n in range(40)]} | columns))
+        lines = orders(*((f"c{n}", f"o{n}", "09-01", 1) for n in range(40)))
+        return ready(lines, project(min_cell=10), people=people)["personas"]["described"]
+
+    sex, home = ["F", "M"] * 20, ["own"] * 20 + ["rent"] * 10 + [None] * 10
+    assert described(sex=sex, home=home) == (0.75, 0.5, True)
+    assert described(sex=sex) == (0.0, 0.5, False), "one thing makes no persona"
+    assert described(sex=sex, country=["FR"] * 40) == (0.0, 0.5, False), "everybody has it"
+    assert described(sex=sex, vip=["no"] * 31 + ["yes"] * 9) == (0.0, 0.5, False), "nine are fewer than the smallest cell"
+    assert described(sex=sex, number=[f"A{n}x" for n in range(40)]) == (0.0, 0.5, False), "each has another"
+
+
+def test_survey_items_describe_personas_when_answers_differ():
+    names = [f"c{n}" for n in range(40)]
+    said = [(c, q, str(n % 2), "09-01") for n, c in enumerate(names[:24]) for q in ("a", "b")]
+    answers = table("answers", "customer_id question answer answered_at", *said, *((c, "same", "1", "09-01") for c in names))
+    lines = orders(*((c, c, "09-01", 1) for c in names))
+    assert ready(lines, project(min_cell=10), answers=answers)["personas"]["described"] == (0.6, 0.5, True)
 
 
 def test_what_is_not_there_is_not_zero_but_unknown():

@@ -1,12 +1,14 @@
 """Survey scales, ratings and the analyst's own variables: by hand, against published figures, and refused before anything runs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from by_hand import AS_OF, project, rows_of, same, table
 
 from helpers import NinefoldError, validate, variables
-from helpers.variables import formulas_said, people_page, scales
+from helpers.variables import formulas_said, page, people_page, scales
 from helpers.variables.catalogue import catalogue, check_names, definition
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -146,8 +148,9 @@ class Sampling:
 
     as_of = AS_OF
 
-    def __init__(self, plan):
+    def __init__(self, plan, later=("e1",)):
         self.project = plan
+        self.engine = SimpleNamespace(mapped=lambda name: answers([("zoe", item, "3", "12-01") for item in later]))
 
     @staticmethod
     def sample(found):
@@ -173,6 +176,29 @@ def test_a_scale_whose_items_go_together_is_reliable_and_each_is_shown():
     assert (ease["n"], ease["any"]) == (0, 0) and np.isnan(ease["alpha"])
     frame = people_page.scales_table(found, shop()).frame.set_index("title")
     assert frame["verdict"].tolist() == ["of use for the mean of a group, not for one person", "one question: nothing to compare"]
+
+
+def test_an_item_that_no_answer_has_is_refused_and_one_asked_after_the_end_is_not():
+    assert scales.reliability(answers(surveyed(5)), Sampling(shop()))["ease"]["any"] == 0  # e1 is asked in December
+    with pytest.raises(NinefoldError) as error:
+        scales.reliability(answers(surveyed(5)), Sampling(shop(), later=("e_1", "h1")))
+    assert "field variables.scales.ease.items names 'e1', which no answer has" in str(error.value)
+    assert "Did you mean e_1? The questions are: e_1, h1, h2, h3." in str(error.value)
+
+
+def test_answers_outside_a_scale_are_counted_and_told_when_enough_people_gave_one():
+    out = formulas_said.outside(answers(), shop().variables.scales["health"], as_of=AS_OF)
+    assert out == {"answers": 2, "customers": 2, "of": 8}  # bea's 8 and dot's "often"; ann 3, bea 3, cyd 1, dot 1
+    told = {"as_of": AS_OF, "scoped": 1, "measured": 1}
+    plan = shop(min_cell=2)
+    said = page.caveats({"answers": answers()}, [], plan, **told)
+    assert said[0] == ("Health: 2 of 8 answers are no number from 1 to 7, such as a code for “do not know”; they count as not given.")
+    assert not any("Health" in each for each in page.caveats({"answers": answers()}, [], shop(min_cell=3), **told))
+
+
+def test_scales_without_a_survey_are_named():
+    (said, *_) = page.caveats({}, [], project(variables={"scales": SCALES}), as_of=AS_OF, scoped=1, measured=1)
+    assert said == "Typed as scales and not measured, because no source fills the table of answers: Health and Ease."
 
 
 @pytest.mark.parametrize(

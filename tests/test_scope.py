@@ -192,6 +192,11 @@ def test_types_are_possible_where_their_columns_are_mapped_and_partly_where_few_
         "psychographic": "no",
         "journey": "no",
     }
+    why = scope.possible_types(project(), {}).set_index("type").loc["a_priori", "why"]
+    assert why == (
+        "by rules over the orders; a comparison with today’s segments would take a column with the company’s present segments "
+        "(customers.current_segment)"
+    )
     enough = scope.possible_types(project(tables=("orders", "customers")), {"customers": 0.8}).set_index("type")
     assert enough.loc["demographic", "status"] == "possible"
 
@@ -319,3 +324,9 @@ def test_a_test_within_a_segment_is_set_against_the_plausible_rise():
     wide, narrow = (page.sizes_words(scope.sizes(n, plan(), 0.1), plan()) for n in (200_000, 2_000))
     assert "less than the plausible 5.0" in wide and "more than the plausible 5.0" in narrow
     assert "cannot be told" in page.sizes_words(scope.sizes(2_000, plan(), None), plan())
+
+
+def test_one_customer_is_told_to_be_one_and_how_many_are_needed():
+    found = scope.funnel(orders(("ann", "1", "09-01", 5)), plan(), as_of=AS_OF)
+    with pytest.raises(NinefoldError, match="these data have 1 customer with an order before the end; 2 are needed"):
+        scope.require_customers(found, plan())

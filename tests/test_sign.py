@@ -271,6 +271,18 @@ def test_from_nothing_to_complete_in_two_commands_with_every_other_byte_kept(sho
     assert shop.status() == "signed" and not list(shop.folder.glob("*.part"))
 
 
+def test_who_signs_is_warned_of_figures_that_are_not_the_controllers(shop):
+    apart = {"month": "2024-06-01", "measure": "revenue", "ours": 103.0, "theirs": 100.0, "difference": 0.03}
+    for draft, warned in ((False, []), (True, [shop_warning()])):
+        (shop.folder / "runs/2024-10-01/0001/03_collect").mkdir(exist_ok=True)
+        run.write_json(shop.folder / "runs/2024-10-01/0001/03_collect/quality.json", {"draft": draft, "control": [apart]})
+        assert [line for line in sign("shop", "Finance", on=DAY) if line.startswith("Warning")] == warned
+
+
+def shop_warning() -> str:
+    return "Warning: all of its figures are a draft. Revenue: +3.0% from the controller’s figure in June 2024, more than 1%."
+
+
 def test_without_a_day_today_is_put(shop, monkeypatch):
     class Today(datetime.date):
         @classmethod

@@ -449,11 +449,11 @@ def test_what_the_weights_leave_unlike_everybody_is_said_beside_the_hypotheses()
     how = {"n": 50, "effect": 1.0, "effective": 50.0, "margins": ["sex"]}
     # loyal is 50 % above the base, spend 20 %, orders 10 %, active 4 %
     (said,) = survey_page.caveats(doing(0.6), how, None, plan)
-    assert "Not mended: loyal (60% among those who answer, weighted; 40% among all)." in said
+    assert "Not mended by weights: loyal (60% among those who answer, weighted; 40% among all)." in said
     found = collect.hypotheses(*said_yes(80, 20), plan)
-    assert "Not mended: loyal (60%" in survey_page.hypotheses_table(found, plan, doing(0.6)).note
+    assert "Not mended by weights: loyal (60%" in survey_page.hypotheses_table(found, plan, doing(0.6)).note
     (said,) = survey_page.caveats(doing(0.41), how, None, plan)
-    assert "Not mended: spend per 30 days ($24.00 among those who answer, weighted; $20.00 among all)." in said
+    assert "Not mended by weights: spend per 30 days ($24.00 among those who answer, weighted; $20.00 among all)." in said
     few = doing(0.6).assign(n=9)
     assert survey_page.not_mended(few, plan) == "", "nothing about fewer than min_cell"
     none = doing(0.4).assign(weighted=doing(0.4)["base"])

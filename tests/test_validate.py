@@ -5,6 +5,7 @@ import hashlib
 import json
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from test_render import write_run
 
 from helpers import ROOT, NinefoldError, home, render, validate, words
 from helpers import project as projects
-from helpers.validate import leaving_page, page
+from helpers.validate import leaving_out, leaving_page, page
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -261,14 +262,71 @@ def test_what_leaving_out_changes_is_the_agreement_of_the_segments_with_and_with
     found = validate.without(CORNERS, ["recency_days", "orders_per_30d", "spend_per_30d"], shop())
     assert (found["customers"], found["segments"], found["why"]) == (40, 4, "")
     told = found["variables"]
-    assert told["orders_per_30d"] == {"agreement": 1.0, "more": False, "again": 1.0, "starts": 20}  # the same for everybody
+    assert told["orders_per_30d"] == {
+        "agreement": 1.0,
+        "again": 1.0,
+        "starts": 20,
+        "lost": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+        "more": False,
+    }  # the same for everybody
     # Without recency four segments of ten, one a level of spend: each holds five of two corners. Pairs together in both: 8 × 10 = 80; in
     # one, 4 × 45 = 180, of 780; by chance 180² / 780. (80 − 41.54) / (180 − 41.54)
-    assert told["recency_days"]["agreement"] == pytest.approx(0.277778, abs=1e-6) and told["recency_days"]["more"] is True
+    assert told["recency_days"]["agreement"] == pytest.approx(0.277778, abs=1e-6)
+    assert (
+        told["recency_days"]["more"] is True
+        and 0 < told["recency_days"]["low"] < told["recency_days"]["lost"] < told["recency_days"]["high"]
+    )
     # Without spend there are two profiles, too few for four segments.
-    assert told["spend_per_30d"] == {"agreement": None, "more": None, "again": None, "starts": 0}
-    assert found["chance"]["low"] > 0.5 and found["chance"]["pairs"] == 20 and found["full"] == {"again": 1.0, "starts": 20}
+    untold = dict.fromkeys(["agreement", "again", "lost", "low", "high", "more"])
+    assert told["spend_per_30d"] == untold | {"starts": 0}
+    assert found["samples"]["pairs"] == 25 and found["full"] == {"again": 1.0, "starts": 20} and found["of"] == 40
     assert found == validate.without(CORNERS, ["recency_days", "orders_per_30d", "spend_per_30d"], shop())
+
+
+def test_an_interval_is_that_of_the_mean_paired_difference_over_all_variables_together():
+    # Differences .1 and .3: mean .2, standard error .1; t with one degree of freedom at 1 − .05/(2 × 1) is 12.7062, at 1 − .05/4 25.4517.
+    one = leaving_out._interval(np.array([0.1, 0.3]), 1)
+    assert one == {"lost": pytest.approx(0.2), "low": pytest.approx(-1.07062), "high": pytest.approx(1.47062), "more": False}
+    assert leaving_out._interval(np.array([0.1, 0.3]), 2)["high"] == pytest.approx(2.74517, abs=1e-4)
+    assert leaving_out._interval(np.array([0.2, 0.2]), 2)["more"] is True
+    assert leaving_out._interval(np.array([0.004, 0.004]), 2)["more"] is False  # prints as 0.00
+    assert leaving_out._interval(np.array([0.1, np.nan]), 2) == dict.fromkeys(["lost", "low", "high", "more"])
+
+
+NAMES = ["recency_days", "orders_per_30d", "spend_per_30d"]
+
+
+def two_groups(n=240) -> pd.DataFrame:
+    """Recency decides in two groups far apart; the others are noise."""
+    draw = np.random.default_rng(5)
+    recency = np.where(np.arange(n) % 2, 50.0, 5.0) + draw.normal(0, 1, n)
+    return pd.DataFrame({"recency_days": recency, "orders_per_30d": draw.uniform(2, 4, n), "spend_per_30d": draw.uniform(10, 20, n)})
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_the_seed_the_variable_that_decides_is_told_and_noise_is_not(seed):
+    plan = shop(scope={"segments_from": 2, "segments_to": 6, "segments_wanted": 2}).model_copy(update={"seed": seed})
+    found = validate.without(two_groups(), NAMES, plan)["variables"]
+    assert [name for name in NAMES if found[name]["more"]] == ["recency_days"] and found["recency_days"]["lost"] > 0.5
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_columns_that_have_nothing_to_do_with_each_other_show_no_change(seed):
+    draw, plan = np.random.default_rng(seed), shop(scope={"segments_wanted": 4}, build={"axes": 2})
+    names = ["recency_days", "orders_per_30d", "spend_per_30d", "spend_per_order", "own_brand_share", "fresh_share"]
+    permuted = pd.DataFrame({name: draw.permutation(np.linspace(0.0, 1.0, 150)) for name in names})
+    found = validate.without(permuted, names, plan.model_copy(update={"seed": seed}))["variables"]
+    assert [name for name in names if found[name]["more"]] == []
+
+
+def test_of_many_customers_a_number_is_drawn_and_said(monkeypatch):
+    monkeypatch.setattr(leaving_out, "CUSTOMERS", 100)
+    plan = shop(scope={"segments_from": 2, "segments_to": 6, "segments_wanted": 2})
+    found = validate.without(two_groups(), NAMES, plan)
+    assert (found["customers"], found["of"]) == (100, 240)
+    assert "was tried on 100 of 240 customers, drawn by lot." in " ".join(leaving_page.without_caveats(found, plan))
 
 
 @pytest.mark.parametrize(
@@ -283,64 +341,73 @@ def test_what_leaving_out_changes_is_the_agreement_of_the_segments_with_and_with
 )
 def test_where_it_cannot_be_told_the_page_says_why_and_goes_on(sample, names, why):
     found = validate.without(sample, names, shop())
-    assert (found["why"], found["variables"], found["chance"]) == (why, {}, None)
+    assert (found["why"], found["variables"], found["samples"]) == (why, {}, None)
     assert len(leaving_page.without_frame(found, shop())) == 0 and leaving_page.without_caveats(found, shop()) == []
     assert leaving_page.without_finding(found, shop()).startswith("What leaving a variable out would change cannot be told: ")
     assert leaving_page.without_words(found, shop())["title"] == leaving_page.without_finding(found, shop())
 
 
-def agreement(value, more, again=1.0) -> dict:
-    return {"agreement": value, "more": more, "again": again, "starts": 20 if again == 1.0 else 80}
+def agreement(value, lost, half, more, again=1.0) -> dict:
+    interval = {"lost": lost, "low": None if lost is None else lost - half, "high": None if lost is None else lost + half, "more": more}
+    return {"agreement": value, "again": again, "starts": 20 if again == 1.0 else 80} | interval
 
 
 FOUND = {
     "customers": 2050,
+    "of": 2050,
     "segments": 4,
     "why": "",
     "full": {"again": 1.0, "starts": 20},
-    "chance": {"low": 0.38, "median": 0.65, "high": 0.8, "pairs": 20},
+    "samples": {"agreement": 0.65, "pairs": 25, "starts": 10},
     "variables": {
-        "orders_per_30d": agreement(0.31, True),
-        "spend_per_order": agreement(0.7, False, again=0.9),
-        "own_brand_share": agreement(0.95, False),
-        "fresh_share": agreement(None, None),
+        "spend_per_order": agreement(0.7, -0.01, 0.03, False, again=0.9),
+        "orders_per_30d": agreement(0.31, 0.22, 0.08, True),
+        "own_brand_share": agreement(0.95, 0.02, 0.03, False),
+        "fresh_share": agreement(None, None, None, None),
     },
 }
+NOT_NO = "“No change shown” is not “no change”: more pairs of samples could show a smaller one."
 
 
-def test_the_page_tells_a_change_from_what_chance_changes():
+def test_the_page_tells_what_is_shown_to_change_the_segments_from_what_is_not():
     drawn = leaving_page.without_frame(FOUND, shop())
-    assert list(drawn["label"]) == [
-        "Orders per 30 days",
-        "nothing left out, customers drawn anew",
-        "Spend per order",
-        "Own-label share",
-        "Share of fresh food",
-    ]
-    assert drawn.loc[1, ["value", "low", "high"]].tolist() == [0.65, 0.38, 0.8] and drawn["low"].notna().sum() == 1
-    assert leaving_page.without_words(FOUND, shop())["title"] == "Leaving out 1 of 4 variables changes the segments more than chance"
+    assert list(drawn["label"]) == ["Orders per 30 days (0.31)", "Own-label share (0.95)", "Spend per order (0.70)", "Share of fresh food"]
+    assert drawn.loc[0, ["value", "low", "high"]].tolist() == pytest.approx([0.22, 0.14, 0.3]) and drawn["low"].notna().sum() == 3
+    assert leaving_page.without_words(FOUND, shop())["title"] == "Leaving out 1 of 4 variables changes the segments"
     assert leaving_page.without_finding(FOUND, shop()) == (
-        "Beyond chance (agreement below 0.38), the segments are others without: Orders per 30 days. The other 2 change no more. "
-        "They change most without Orders per 30 days (0.31), least without Own-label share (0.95)."
+        "With the full list, two samples of customers agree at 0.65. The segments change, and agreement is lost, without: Orders per 30 "
+        "days (0.22). For the other 2 no change is shown. On the same customers, the segments agree least with those of the full list without "
+        "Orders per 30 days (0.31), most without Own-label share (0.95)."
     )
     assert leaving_page.without_caveats(FOUND, shop()) == [
         "Without one of these, the starts do not find one best partition: Spend per order.",
         "Without one of these, too few customers differ to cut as many segments: Share of fresh food.",
+        NOT_NO,
     ]
-    assert leaving_page.colours(FOUND, shop())["Orders per 30 days"] != leaving_page.colours(FOUND, shop())["Spend per order"]
+    colours = leaving_page.colours(FOUND, shop())
+    assert set(colours) == set(drawn["label"]) and colours["Orders per 30 days (0.31)"] != colours["Spend per order (0.70)"]
 
 
-def test_where_chance_changes_as_much_the_page_says_so_and_where_it_is_unknown_too():
-    calm = FOUND | {"variables": {name: each | {"more": False} for name, each in FOUND["variables"].items()}}
-    assert leaving_page.without_finding(calm, shop()).startswith(
-        "Leaving out any one variable changes the segments no more than another draw of customers may: that agrees at 0.65, and in one "
-        "case of ten at 0.38 or less."
+def test_where_no_change_is_shown_the_page_never_says_that_there_is_none():
+    steady = agreement(0.9, -0.05, 0.02, False)
+    calm = FOUND | {"variables": {name: steady for name in FOUND["variables"]}, "full": {"again": 0.5, "starts": 80}}
+    told = leaving_page.without_finding(calm, shop())
+    assert "For none of the variables is it shown that leaving it out changes the segments; that does not prove the contrary." in told
+    assert "Two samples agree better without: Spend per order, Orders per 30 days, Own-label share" in told
+    wording = leaving_page.without_words(calm, shop())
+    assert wording["title"] == "For no variable is it shown that leaving it out changes the segments"
+    assert "chance" not in told + wording["title"] + wording["subtitle"]
+    assert "Two halves of the starts on the full list agree at 0.50 only" in leaving_page.without_caveats(calm, shop())[0]
+
+
+def test_where_the_samples_do_not_tell_the_page_says_so_and_keeps_the_rest():
+    untold = {name: each | dict.fromkeys(["lost", "low", "high", "more"]) for name, each in FOUND["variables"].items()}
+    found = FOUND | {"samples": None, "variables": untold}
+    assert leaving_page.without_finding(found, shop()).startswith(
+        "What leaving a variable out would change between samples cannot be told: too few customers differ. On the same customers, "
     )
-    assert leaving_page.without_words(calm, shop())["title"] == "Leaving out any one variable changes the segments no more than chance"
-    unknown = FOUND | {"chance": None, "full": {"again": 0.5, "starts": 80}}
-    assert leaving_page.without_finding(unknown, shop()) == "How much chance alone would change cannot be told: too few customers differ."
-    assert len(leaving_page.without_frame(unknown, shop())) == 4
-    assert "Two halves of the starts on the full list agree at 0.50 only" in leaving_page.without_caveats(unknown, shop())[0]
+    assert len(leaving_page.without_frame(found, shop())) == 4 and NOT_NO not in leaving_page.without_caveats(found, shop())
+    assert leaving_page.without_words(found, shop())["title"] == leaving_page.without_finding(found, shop())
 
 
 # Who has signed

@@ -59,7 +59,7 @@ EXPECTED = {
     "spend_per_order": [10, 12, None, None, 0, 2],
     "lines_per_order": [4 / 3, 1, None, None, 1, 1],
     "departments": [2, 0, 0, 0, 1, 1],
-    "discount_share": [3 / 43, None, None, None, None, 0],
+    "discount_share": [3 / 43, 0, None, None, None, 0],  # bea never had one: her blanks are no discount
     "coupon_order_share": [1 / 3, None, None, None, 0, 0],
     "own_brand_share": [16 / 40, 0, None, None, None, 1],
     "fresh_share": [26 / 40, 0, None, None, None, 0],
@@ -193,6 +193,16 @@ def test_shares_stay_between_none_and_all_whatever_is_returned():
     assert -1 <= found["spend_trend"] <= 1
     assert (found["orders_per_30d"], found["lines_per_order"], found["spend_per_30d"]) == (1, 1, 10 - 4 - 90)
     assert found["discount_share"] == pytest.approx(1 / 11)  # what was granted on the swap does not come off what was granted
+
+
+def test_a_discount_that_one_source_does_not_tell_is_not_taken_for_none():
+    told, partly = project(**SHOP), project(**SHOP)
+    partly.collect.sources["till"] = partly.collect.sources["orders"].model_copy(
+        update={"columns": {c: c for c in ("customer_id", "order_id", "ordered_at", "amount")}}
+    )
+    lines = [("bea", "1", "09-21", "p", "DRY", 12, None, None, None, None)]
+    shares = [measured(lines, {"bea": "09-01"}, shop=plan)["discount_share"].tolist() for plan in (told, partly)]
+    assert shares[0] == [0.0] and pd.isna(shares[1][0])
 
 
 def test_variables_need_their_columns():

@@ -1,4 +1,4 @@
-"""What the page of step 3 says of who is one customer; the evidence of a match is shown by the room matching."""
+"""What the page of step 3 says of who is one customer, and of records changed since; `matching` shows the evidence of a match."""
 
 import ibis.expr.types as ir
 
@@ -26,3 +26,18 @@ def people_words(matched, customers: ir.Table, project: Project) -> list[str]:
     from helpers.matching import page
 
     return page.findings(matched, project)
+
+
+def changed_caveats(changed: dict | None, project: Project) -> list[str]:
+    """What is taken as known at as_of and was only typed later; changed: result of `collect.changed_since`."""
+    if not changed or changed["changed"] < project.min_cell:
+        return []
+    n, share = words.number(changed["changed"]), words.share(changed["changed"] / max(changed["records"], 1))
+    return [
+        say(
+            "{n} records of customers ({share}) were changed at or after the as-of date. The files keep no earlier values, so what they "
+            "hold now is used as if it had been known: attributes of these customers may tell of later days.",
+            n=n,
+            share=share,
+        )
+    ]

@@ -7,8 +7,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from helpers.collect.stated import per_order
 from helpers.collect.unify import attributes
 from helpers.project import Project
+from helpers.project.contract import LOCATING
 from helpers.words import mark
 
 ANALYSES = {
@@ -39,7 +41,7 @@ REQUIREMENTS = {  # code: (what is counted, how it is written, whether it is a l
     "campaigns": (mark("campaigns with contacted and control customers"), "count", "least"),
     "control": (mark("customers in the smallest control group"), "count", "least"),
     "asked": (mark("customers whose consent is known"), "share", "least"),
-    "described": (mark("customers with at least one attribute or survey answer"), "share", "least"),
+    "described": (mark("customers with two or more attributes or survey answers that tell customers apart"), "share", "least"),
     "comments": (mark("comments with a text"), "count", "least"),
     "rated": (mark("comments with a rating, to check the reading against"), "count", "least"),
     "firms": (mark("business customers"), "count", "least"),
@@ -92,11 +94,15 @@ class _Known:
     def __init__(self, checked: dict[str, ir.Table], customers: ir.Table, found: dict[str, dict], project: Project, as_of: datetime):
         self.checked, self.customers, self.found, self.project, self.as_of = checked, customers, found, project, as_of
         orders = checked["orders"]
-        recent = orders.ordered_at >= ibis.literal(as_of - timedelta(days=project.scope.window_days))
-        asked = {"lines": orders.count(), "first": orders.ordered_at.min(), "profiles": orders.customer_id.nunique()}
-        asked |= {"window": orders.customer_id.nunique(where=recent)}
-        counted = orders.aggregate(**asked).execute().iloc[0]
-        self.lines, self.profiles, self.window = (int(counted[k]) for k in ("lines", "profiles", "window"))
+        each = per_order(orders)
+        # An order that its returns outweigh is none, as in every other step: a credit note makes nobody a buyer who came back.
+        self.buyers = each.filter(each.bought).group_by("customer_id").agg(n=ibis._.count(), last=ibis._.at.max()).cache()
+        recent = self.buyers["last"] >= ibis.literal(as_of - timedelta(days=project.scope.window_days))
+        asked = {"profiles": self.buyers.count(), "window": recent.sum(), "several": (self.buyers.n >= 2).sum()}
+        counted = self.buyers.aggregate(**asked).execute().fillna(0).iloc[0]
+        self.profiles, self.window, self.several = (int(counted[k]) for k in ("profiles", "window", "several"))
+        counted = orders.aggregate(lines=orders.count(), first=orders.ordered_at.min()).execute().iloc[0]
+        self.lines = int(counted["lines"])
         self.days = 0 if pd.isna(counted["first"]) else (as_of - counted["first"].to_pydatetime()).days
         self.everybody = int(customers.count().execute())
 
@@ -128,8 +134,7 @@ def _clv(known: _Known) -> list[dict]:
 
 def _attrition(known: _Known) -> list[dict]:
     """Who stopped: an order at least the attrition period before the end, and none since."""
-    after = known.project.variables.attrition_after_days
-    last = known.customers.last_ordered_at
+    after, last = known.project.variables.attrition_after_days, known.buyers["last"]
     lost = int((last < ibis.literal(known.as_of - timedelta(days=after))).sum().execute() or 0)
     return [requirement("history_days", known.days, known.project.scope.window_days + 2 * after), requirement("lost", lost, LEAST["lost"])]
 
@@ -139,8 +144,7 @@ def _next_product(known: _Known) -> list[dict]:
     share = None
     if "product_id" in orders.columns:
         share = 1 - facts["missing"].get("product_id", 0) / max(facts["rows"], 1)
-    several = int((known.customers.orders >= 2).sum().execute() or 0)
-    repeat = several / max(known.profiles, 1)
+    repeat = known.several / max(known.profiles, 1)
     return [requirement("product_share", share, LEAST["product_share"]), requirement("repeat_share", repeat, LEAST["repeat_share"])]
 
 
@@ -176,14 +180,43 @@ def _reach(known: _Known) -> list[dict]:
 
 
 def _personas(known: _Known) -> list[dict]:
-    names = attributes(known.customers)
-    told = [known.customers.filter(ibis.or_(*(known.customers[c].notnull() for c in names))).select("customer_id")] if names else []
-    if "answers" in known.checked:
-        told.append(known.checked["answers"].select("customer_id").semi_join(known.customers, "customer_id"))
-    if not told:
+    """Who can be told apart from others by at least two things: what everybody shares, or nobody else has, describes no group."""
+    held = [*_by_attribute(known), *_by_answer(known)]
+    if not held:
         return [requirement("described", None, LEAST["described"])]
-    together = (ibis.union(*told) if len(told) > 1 else told[0]).customer_id.nunique()
-    return [requirement("described", int(together.execute()) / max(known.everybody, 1), LEAST["described"])]
+    each = (ibis.union(*held) if len(held) > 1 else held[0]).group_by("customer_id").agg(n=ibis._.count())
+    together = int((each.n >= 2).sum().execute() or 0)
+    return [requirement("described", together / max(known.everybody, 1), LEAST["described"])]
+
+
+def _by_attribute(known: _Known) -> list[ir.Table]:
+    """customer_id of those who have it, a table an attribute of which two levels have min_cell customers each."""
+    from helpers.variables.descriptors import told  # late: that room reads what this one hands over
+
+    names = [c for c in attributes(known.customers) if c not in LOCATING]
+    columns = told(known.customers, names, known.project.min_cell) if names else {}
+    kept: dict[str, ir.Value] = {}
+    for name, column in columns.items():
+        level = known.customers.select(level=column.cast("string")).filter(ibis._.level.notnull())
+        if _two_levels(level, known.project.min_cell):
+            kept.setdefault(name.partition(": ")[0], column)
+    return [known.customers.filter(column.notnull()).select("customer_id") for column in kept.values()]
+
+
+def _by_answer(known: _Known) -> list[ir.Table]:
+    """customer_id and nothing else, a row a customer and survey item of which two answers have min_cell customers each."""
+    if "answers" not in known.checked:
+        return []
+    answers = known.checked["answers"].semi_join(known.customers, "customer_id").select("customer_id", "question", "answer")
+    answers = answers.filter(answers.answer.notnull()).distinct()
+    levels = answers.group_by(["question", "answer"]).agg(n=answers.customer_id.nunique())
+    items = levels.filter(levels.n >= known.project.min_cell).group_by("question").agg(several=ibis._.count()).filter(ibis._.several >= 2)
+    return [answers.semi_join(items, "question").select("customer_id", "question").distinct().select("customer_id")]
+
+
+def _two_levels(level: ir.Table, least: int) -> bool:
+    counted = level.group_by("level").agg(n=ibis._.count())
+    return int(counted.filter(counted.n >= least).count().execute()) >= 2
 
 
 def _sentiment(known: _Known) -> list[dict]:

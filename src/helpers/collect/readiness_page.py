@@ -21,7 +21,7 @@ TAKES = {
     "campaigns": mark("a campaign with a control group that is not contacted, in the table contacts with its arm"),
     "control": mark("a larger control group, drawn by chance"),
     "asked": mark("consents by customer, channel and purpose"),
-    "described": mark("attributes or survey answers of more customers"),
+    "described": mark("more attributes or survey answers that tell customers apart, of more customers"),
     "comments": mark("comments with their text"),
     "rated": mark("ratings beside comments"),
     "firms": mark("a mark of business customers, such as a company number"),

@@ -191,8 +191,8 @@ def measured_words(found: list[dict]) -> str:
         said
         + " "
         + say(
-            "Respondents with fewer than {days} days of history before their answer, or none, stand apart: nobody can tell what they do in a "
-            "month.",
+            "Respondents with fewer than {days} days of history before their answer, or none, stand apart: nobody can tell what they do "
+            "in a month.",
             days=words.number(LEAST_DAYS),
         )
     )
@@ -269,7 +269,10 @@ def not_mended(compared: pd.DataFrame, project: Project) -> str:
     label, weighted, base = say(name), write(row["weighted"]), write(row["base"])
     label = label[:1].lower() + label[1:]
     return say(
-        "Not mended: {what} ({weighted} among those who answer, weighted; {base} among all).", what=label, weighted=weighted, base=base
+        "Not mended by weights: {what} ({weighted} among those who answer, weighted; {base} among all).",
+        what=label,
+        weighted=weighted,
+        base=base,
     )
 
 

@@ -114,8 +114,8 @@ def changed_since(step) -> dict | None:
     if "updated_at" not in rows.columns:
         return None
     known = rows.filter(rows.created_at.isnull() | (rows.created_at < end)) if "created_at" in rows.columns else rows
-    found = known.aggregate(records=known.count(), changed=(known.updated_at >= end).sum()).execute().iloc[0]
-    return {"records": int(found["records"]), "changed": int(found["changed"] if found["changed"] == found["changed"] else 0)}
+    later = (known.updated_at >= end).sum().fill_null(0)
+    return {name: int(n) for name, n in known.aggregate(records=known.count(), changed=later).execute().iloc[0].items()}
 
 
 def unify(step, matched=None) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:

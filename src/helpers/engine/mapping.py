@@ -15,6 +15,7 @@ from helpers.engine.reading import Piece, Reader
 from helpers.engine.values import Value
 from helpers.engine.windows import in_zone
 from helpers.project import CONTRACT, Lookup, Project, Source
+from helpers.project.addresses import without_user
 
 ROW = "#row"
 """What stands in project.yml for the number of a row, counted over the files of the source."""
@@ -215,7 +216,7 @@ class Mapping:
         """Add a lookup's columns. One row of it a key, or the earliest where the project says so: rows may not multiply."""
         raw, extra = self.reader.table(other, self.con), {}
         right = {f"right{n}_": self._key(raw, name, other) for n, name in enumerate(lookup.match.values())}
-        added = {c: self._typed(raw, name, c, other, extra, lookup.file) for c, name in lookup.columns.items()}
+        added = {c: self._typed(raw, name, c, other, extra, other.shown) for c, name in lookup.columns.items()}
         found = raw.select(**right, **added, **extra)
         if lookup.earliest:
             rest = [c for c in added if c != lookup.earliest]
@@ -240,7 +241,7 @@ class Mapping:
         if len(twice):
             key = ", ".join(f"{name} = {twice.iloc[0, n]}" for n, name in enumerate(lookup.match.values()))
             raise ContractError(
-                f"{self.project.file}: the file {lookup.file!r} has several rows for {key}; joined to {shown!r} it would "
+                f"{self.project.file}: the file {without_user(lookup.file)!r} has several rows for {key}; joined to {shown!r} it would "
                 "multiply rows. Give it one row a key, or name in `earliest` the column whose smallest value counts."
             )
 

@@ -89,7 +89,7 @@ class Engine:
         pieces = [self._reader.piece(place, form or Format()) for place in places(file, self.project)]
         found = [self._reader.table(piece, self.con) for piece in pieces if piece.rows]
         if not found:
-            raise ContractError(f"{self.project.file}: the file {file!r} has no rows. Export it again.")
+            raise ContractError(f"{self.project.file}: the file {without_user(file)!r} has no rows. Export it again.")
         return _united(found)
 
     def source(self, table: str) -> ir.Table:
@@ -101,7 +101,7 @@ class Engine:
         mapped, dated = self.mapped(table), CONTRACT[table]["dated"]
         if dated is None:
             return known_by(mapped, self.as_of)
-        files = [source.file for source in self.project.sources_of(table).values()]
+        files = [without_user(source.file) for source in self.project.sources_of(table).values()]
         first = mapped[dated].min().execute()
         if first is None or first != first:
             where = f"the file {files[0]!r}" if len(files) == 1 else f"the files {', '.join(map(repr, files))}"

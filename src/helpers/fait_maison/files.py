@@ -6,10 +6,10 @@ import re
 import zipfile
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import openpyxl
 
+from helpers.engine.duck import open_duckdb
 from helpers.fait_maison.model import TILL, Model
 
 SPACE = "\u00a0"
@@ -22,9 +22,8 @@ def write(model: Model, parts: Path, folder: Path) -> dict[str, int]:
     raw, truth = folder / "raw", folder / "truth"
     raw.mkdir(parents=True)
     truth.mkdir()
-    with duckdb.connect() as con:
+    with open_duckdb() as con:
         con.execute(f"SET temp_directory = '{folder / 'sorting'}'; SET threads = 2; SET memory_limit = '1GB'")
-        con.execute("SET enable_progress_bar = false")
         for part in sorted(path.name for path in parts.iterdir()):
             con.execute(f"CREATE VIEW {part} AS SELECT * FROM read_parquet('{parts / part}/*.parquet')")
         for name, sql, how in [*_people(model), *_events(model), *_said(model)]:

@@ -12,10 +12,10 @@ from scipy.sparse.csgraph import connected_components
 
 @dataclass(frozen=True)
 class Links:
-    """Pairs that join, from the strongest to the weakest: typed always, a rule, then by probability; ties by the ids' order.
+    """Pairs that join, from the strongest to the weakest: typed always, an exact rule, a fuzzy one, by probability; ties by the ids' order.
 
     left, right   places of the two ids, left < right
-    certain       typed or by rule: people's decision, which a mere guess that the two are two people does not undo
+    certain       typed or by an exact rule: people's decision, which a mere guess that the two are two people does not undo
     """
 
     left: np.ndarray
@@ -36,7 +36,7 @@ def kept_apart(n: int, links: Links, never: np.ndarray, unlike: np.ndarray) -> t
     """`together`, but groups that would unite a pair of `never` or `unlike` are split at their weakest link.
 
     never    (rows, 2) places that may share no group, whatever joins them
-    unlike   (rows, 2) places that probability alone may not join; typed pairs and rules may
+    unlike   (rows, 2) places that probability and fuzzy rules may not join; typed pairs and exact rules may
     Returns the group of each place and, for each link, whether it was refused. Links are taken from the strongest down; one that would
     unite a forbidden pair is left out, which cuts a chain between the two at its weakest link.
     """

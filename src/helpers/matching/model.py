@@ -99,7 +99,10 @@ def fields(compared: list[str]) -> list[str]:
 
 
 def judge(con, named: list[str], *, seed: int, least: float) -> Model:
-    """Make `scored` (l, r, probability): the pairs of `blocked` that are one person with at least `least`, rounded to 9 digits."""
+    """Make `scored` (l, r, probability), rounded to 9 digits: the pairs of `blocked` that are one person with at least `least`.
+
+    Pairs of `ruled` that the model can judge are scored too, however improbable they are.
+    """
     n, pairs = con.execute("select (select count(*) from norm), (select count(*) from blocked)").fetchone()
     stated = {f: [(level.m, level.u) for level in LEVELS[f]] for f in named}
     with _quiet():
@@ -276,11 +279,12 @@ def _read(linker, which: str) -> dict[str, list[float | None]]:
 
 def _predict(con, model: Model, least: float) -> None:
     linker, api = _linker(con, "norm", model)
-    con.execute("create or replace table to_judge as select '0' as match_key, l as join_key_l, r as join_key_r from blocked")
+    con.execute("create or replace table to_judge as select '0' as match_key, l as join_key_l, r as join_key_r "
+                "from (select l, r from blocked union select l, r from ruled where known)")  # fmt: skip
     linker.table_management.register_blocked_pairs_for_predict(api.register("to_judge"))
     scored = linker.inference.predict(warning_mode="never")
     con.execute(f"""
         create or replace table scored as
         select rec_l as l, rec_r as r, least(round(match_probability, {DIGITS}), 1 - 1e-{DIGITS}) as probability from {scored.physical_name}
-        where round(match_probability, {DIGITS}) >= {least!r} order by l, r""")
+        where round(match_probability, {DIGITS}) >= {least!r} or (rec_l, rec_r) in (select (l, r) from ruled where known) order by l, r""")
     api.delete_tables_created_by_splink_from_db()

@@ -67,6 +67,29 @@ def _why(found: dict, project: Project) -> list[str]:
                 wrong=_about(found["expected_wrong"], project),
             )
         )
+    return said + _doubts(found, project)
+
+
+def _doubts(found: dict, project: Project) -> list[str]:
+    """What speaks against pairs that a rule joined: the figure above knows of those joined by probability only."""
+    said = []
+    if found["contradicted"]:
+        said.append(
+            say(
+                "{n} pairs that a rule joined differ in first name or date of birth: look at them first, in the private table pairs "
+                "(column contradicted).",
+                n=_some(found["contradicted"], project),
+            )
+        )
+    if found["pairs"]["rule"] and found["judged"]:
+        said.append(
+            say(
+                "{n} pairs, joined by rule or by probability, can be judged by the model: it expects {wrong} of them to be two people, "
+                "those of another first name or date of birth among them.",
+                n=_some(found["judged"], project),
+                wrong=_about(found["judged_wrong"], project),
+            )
+        )
     return said
 
 

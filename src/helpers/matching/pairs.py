@@ -5,6 +5,9 @@ from helpers.matching.clean import MANY
 from helpers.matching.same import OTHER_KIND, TWO_PEOPLE
 from helpers.project.sources import Matching
 
+ALWAYS, EXACT, FUZZY, PROBABLE = range(4)
+"""What joins a pair, from the strongest: typed by hand, an exact rule, a fuzzy rule, its probability."""
+
 BLOCK = 100
 """A key that more ids than this share brings no pairs: 500,000 records would have thousands of a Marie Martin; other keys find them."""
 RULE_BLOCK = 1000
@@ -49,26 +52,33 @@ def block(con) -> int:
     return con.execute("select count(*) from blocked").fetchone()[0]
 
 
-def by_rule(con, matching: Matching, at: dict[str, str]) -> int:
-    """Make `ruled` (l, r): the pairs that the typed exact and fuzzy rules join. Returns how many shared values were left out.
+def by_rule(con, matching: Matching, at: dict[str, str], compared: list[str]) -> int:
+    """Make `ruled` (l, r, strength, known): the pairs that the typed rules join. Returns how many shared values were left out.
 
-    at    what each mapped column is called in the tables
+    at        what each mapped column is called in the tables
+    compared  the columns that the model compares
+    strength  EXACT or FUZZY, the stronger one of the rules that join the pair
+    known     the model compares all that a rule rests on, and does not hold the two for different people: it can judge the pair
+    A fuzzy rule means values typed differently, so it joins nobody whose first name or birth date no typing error explains; an exact
+    rule is people's word, and joins them all the same.
     All columns of a rule are filled, and compared as `clean` makes them. A value that very many ids carry joins nobody.
     """
-    con.execute("create or replace table ruled (l bigint, r bigint)")
+    con.execute("create or replace table ruled (l bigint, r bigint, strength tinyint, known boolean)")
     left_out = 0
-    rules = [(columns, {}, MANY) for columns in matching.exact]
-    rules += [(rule.equal, rule.alike, RULE_BLOCK) for rule in matching.fuzzy]
-    for columns, alike, most in rules:
+    rules = [(EXACT, columns, {}, MANY) for columns in matching.exact]
+    rules += [(FUZZY, rule.equal, rule.alike, RULE_BLOCK) for rule in matching.fuzzy]
+    for strength, columns, alike, most in rules:
+        known = all(column in compared for column in (*columns, *alike))
         key = " || '|' || ".join(f"x_{at[c]}" for c in columns)
         con.execute(f"create or replace temp table keyed as select rec, id, {key} as key from norm where ({key}) is not null")
         con.execute("create or replace temp table sizes as select key, count(distinct id) as n from keyed group by key")
         left_out += con.execute(f"select count(*) from sizes where n > {most}").fetchone()[0]
         close = " and ".join(["true", *(f"{fuzzy.sql(f'l.x_{at[c]}', f'r.x_{at[c]}')} >= {least}" for c, least in alike.items())])
         con.execute(f"""
-            insert into ruled select a.rec, b.rec
+            insert into ruled select a.rec, b.rec, {strength}, {known} and not {TWO_PEOPLE}
             from keyed a join keyed b on a.key = b.key and a.rec < b.rec and a.id <> b.id
             join sizes s on a.key = s.key and s.n <= {most} join norm l on a.rec = l.rec join norm r on b.rec = r.rec
-            where not ({OTHER_KIND}) and {close}""")
-    con.execute("create or replace table ruled as select distinct l, r from ruled order by l, r")
+            where not ({OTHER_KIND}) and ({strength} = {EXACT} or not {TWO_PEOPLE}) and {close}""")
+    con.execute("create or replace table ruled as "
+                "select l, r, min(strength) as strength, bool_or(known) as known from ruled group by l, r order by l, r")  # fmt: skip
     return left_out

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from helpers.matching.clean import CLEANED
+from helpers.matching.pairs import ALWAYS, PROBABLE
 from helpers.matching.same import ALIKE
 
 
@@ -20,6 +21,10 @@ def of(run) -> dict:
                             missing (in one of the two)
     threshold               from which a pair is joined by probability
     expected_wrong          of the pairs joined by probability, how many the model expects to be two people (sum of 1 − probability)
+    contradicted            of the pairs joined by a rule, how many differ in first name or birth date as no typing error explains
+    judged                  of the pairs joined by rule or probability, how many can be judged: the model compares all that the
+                            rule names, or the pair is contradicted
+    judged_wrong            of these, how many it expects to be two people: sum of 1 − probability, each contradicted one being one
     sensitivity             lower and higher: threshold, people, join and part (customers of now who would), pairs_join and pairs_part
     kept_apart              links refused because they would have united two who must not be one
     fields, weights         what is compared and how much: of each field m and u by level; estimated: from these records, or as stated
@@ -45,6 +50,7 @@ def of(run) -> dict:
         "agreement": _agreement(run),
         "threshold": run.thresholds["now"],
         "expected_wrong": _expected_wrong(run),
+        **_judged(run),
         "sensitivity": {name: _other(run, name) for name in ("lower", "higher")},
         "kept_apart": int(run.refused.sum()),
         "never": len(run.never),
@@ -89,8 +95,20 @@ def _agreement(run) -> dict[str, dict[str, int]]:
 
 def _expected_wrong(run) -> float:
     links = run.links
-    used = run.chosen["now"] & (links["strength"] == 2) & ~run.refused
+    used = run.chosen["now"] & (links["strength"] == PROBABLE) & ~run.refused
     return round(math.fsum((1 - links["p"][used]).tolist()), 6)
+
+
+def _judged(run) -> dict:
+    """What the program's own measures say against joins, rules included: a rule is people's word, but nobody's proof."""
+    links = run.links
+    used = run.chosen["now"] & (links["strength"] > ALWAYS) & ~run.refused
+    against, judged = used & links["contradicted"], used & links["judged"] & ~links["contradicted"]
+    return {
+        "contradicted": int(against.sum()),
+        "judged": int(judged.sum() + against.sum()),
+        "judged_wrong": round(math.fsum((1 - links["p"][judged]).tolist()) + int(against.sum()), 6),
+    }
 
 
 def _other(run, name: str) -> dict:

@@ -29,7 +29,8 @@ class Matched:
     pairs       left, right (raw ids, left first in order), probability (missing for a pair that the model did not judge), one
                 <column>_score each (fuzzy score, 0-1), why (always, rule, probability, same id), joined, joined_lower, joined_higher
                 (one person now, and at the lower and higher threshold), kept_apart (a link refused because it would unite two who
-                must not be). One row a pair of ids; `same id` stands for several records of one id
+                must not be), contradicted (first names or birth dates that no typing error explains, joined by hand or by an exact
+                rule all the same). One row a pair of ids; `same id` stands for several records of one id
     people      customer_id and the surviving columns
     households  customer_id, household_id
     summary     counts and shares only, for the pages: see `summary.of`
@@ -145,7 +146,7 @@ class _Matching:
         clean.normalise(self.own, self.kinds, self.at, self.compared, self.ruled)
         self.fields = model.fields(self.compared)
         self.blocked = pairs.block(self.own) if self.fields else 0
-        self.left_out = pairs.by_rule(self.own, self.matching, self.at)
+        self.left_out = pairs.by_rule(self.own, self.matching, self.at, self.compared)
         self.model = self._judge()
         self._join()
         self._name()
@@ -165,7 +166,9 @@ class _Matching:
         return None
 
     def _links(self) -> None:
-        """Make `links` (l, r: places of ids, l < r; rec_l, rec_r: the records that speak for it; probability, strength 0-2)."""
+        """Make `links`: l, r (places of ids, l < r), rec_l, rec_r (the records that speak for it), probability, strength (see `pairs`),
+        known (the model compares all that joins them) and contradicted (typed or exact, though each of their records says two people).
+        """
         position = dict(self.own.execute("select raw_id, id from ids").fetchall()) if self.matching.always or self.matching.never else {}
         self.always = typed.places("always", self.project, position)
         self.never = [pair for pair in typed.places("never", self.project, position)]
@@ -173,41 +176,50 @@ class _Matching:
         self.own.execute("create table always (l bigint, r bigint)")
         if self.always:
             self.own.executemany("insert into always values (?, ?)", self.always)
-        self.own.execute("""
+        self.own.execute(f"""
             create table links as
             with told as (
-                select a.id as x, b.id as y, a.rec as p, b.rec as q, probability, 2 as strength
+                select a.id as x, b.id as y, a.rec as p, b.rec as q, probability, {pairs.PROBABLE} as strength, null::boolean as known
                 from scored s join norm a on s.l = a.rec join norm b on s.r = b.rec
-                union all select a.id, b.id, a.rec, b.rec, null, 1 from ruled s join norm a on s.l = a.rec join norm b on s.r = b.rec
-                union all select s.l, s.r, min(a.rec), min(b.rec), null, 0 from always s join norm a on s.l = a.id join norm b on s.r = b.id
+                union all select a.id, b.id, a.rec, b.rec, null, s.strength, s.known
+                from ruled s join norm a on s.l = a.rec join norm b on s.r = b.rec
+                union all select s.l, s.r, min(a.rec), min(b.rec), null, {pairs.ALWAYS}, false
+                from always s join norm a on s.l = a.id join norm b on s.r = b.id
                 group by all),
             turned as (
-                select least(x, y) as l, greatest(x, y) as r, if(x < y, p, q) as rec_l, if(x < y, q, p) as rec_r, probability, strength
-                from told)
-            select * from (
+                select least(x, y) as l, greatest(x, y) as r, if(x < y, p, q) as rec_l, if(x < y, q, p) as rec_r, probability, strength,
+                       known
+                from told),
+            linked as (
                 select l, r, arg_min(rec_l, rank) as rec_l, arg_min(rec_r, rank) as rec_r, max(probability) as probability,
-                       min(strength) as strength
+                       min(strength) as strength, coalesce(bool_or(known), true) as known
                 from (select *, row_number() over (order by probability desc nulls last, strength, rec_l, rec_r) as rank from turned)
-                group by l, r)
-            order by strength, coalesce(probability, 0) desc, l, r""")
+                group by l, r),
+            unlike as (
+                select k.l as one, k.r as other from linked k join norm l on k.l = l.id join norm r on k.r = r.id
+                where k.strength <= {pairs.EXACT} group by k.l, k.r having bool_and({TWO_PEOPLE}))
+            select k.*, u.one is not null as contradicted from linked k left join unlike u on k.l = u.one and k.r = u.other
+            order by strength, coalesce(probability, 0) desc, k.l, k.r""")
 
     def _join(self) -> None:
         """Make `persons` (id, now, lower, higher: place of the person's smallest id) and note which links were refused."""
         self._links()
-        found = self.own.execute("select l, r, coalesce(probability, 0) as p, strength from links").fetchnumpy()
+        found = self.own.execute("""
+            select l, r, coalesce(probability, 0) as p, probability is not null and known as judged, contradicted, strength
+            from links""").fetchnumpy()
         arrays = {name: np.asarray(values) for name, values in found.items()}
-        certain = arrays["strength"] < 2
+        certain, decided = arrays["strength"] < pairs.PROBABLE, arrays["strength"] <= pairs.EXACT
         least = {name: certain | (arrays["p"] >= value) for name, value in self.thresholds.items()}
-        apart = self._apart(groups.together(self.n, self._some(arrays, certain, least["lower"])))
+        apart = self._apart(groups.together(self.n, self._some(arrays, decided, least["lower"])))
         result, self.refused = {}, np.zeros(len(certain), dtype=bool)
         for name, chosen in least.items():
-            result[name], refused = groups.kept_apart(self.n, self._some(arrays, certain, chosen), *apart)
+            result[name], refused = groups.kept_apart(self.n, self._some(arrays, decided, chosen), *apart)
             if name == "now":
                 self.refused[np.flatnonzero(chosen)[refused]] = True
         self.result, self.links, self.chosen = result, arrays, least
 
-    def _some(self, arrays: dict, certain: np.ndarray, chosen: np.ndarray) -> groups.Links:
-        return groups.Links(arrays["l"][chosen].astype(np.int64), arrays["r"][chosen].astype(np.int64), certain[chosen])
+    def _some(self, arrays: dict, decided: np.ndarray, chosen: np.ndarray) -> groups.Links:
+        return groups.Links(arrays["l"][chosen].astype(np.int64), arrays["r"][chosen].astype(np.int64), decided[chosen])
 
     def _apart(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs of places within the groups that may not be one person: typed or of another kind; and clearly two people by their names."""
@@ -246,12 +258,14 @@ class _Matching:
             create table evidence as
             with numbered as (select *, row_number() over (order by strength, coalesce(probability, 0) desc, l, r) - 1 as n from links)
             select x.raw_id as "left", y.raw_id as "right", k.probability {listed},
-                   case k.strength when 0 then 'always' when 1 then 'rule' else 'probability' end as why,
-                   p.now = q.now as joined, p.lower = q.lower as joined_lower, p.higher = q.higher as joined_higher, f.refused as kept_apart
+                   case k.strength when {pairs.ALWAYS} then 'always' when {pairs.PROBABLE} then 'probability' else 'rule' end as why,
+                   p.now = q.now as joined, p.lower = q.lower as joined_lower, p.higher = q.higher as joined_higher,
+                   f.refused as kept_apart, k.contradicted
             from numbered k join refused_ f on k.n = f.n join ids x on k.l = x.id join ids y on k.r = y.id
             join persons p on k.l = p.id join persons q on k.r = q.id join norm a on k.rec_l = a.rec join norm b on k.rec_r = b.rec
             union all
-            select raw_id, raw_id, null {empty}, 'same id', true, true, true, false from records group by raw_id having count(*) > 1
+            select raw_id, raw_id, null {empty}, 'same id', true, true, true, false, false
+            from records group by raw_id having count(*) > 1
             order by "left", "right" """)
         self.own.unregister("refused_")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import NinefoldError, home, project
-from helpers.new import beside, choose, files, finish, names, together, write
+from helpers.new import beside, choose, files, finish, mailing, names, together, write
 from helpers.new.guess import Guess, guess, leave_rest
 from helpers.new.read import Reader, rows
 from helpers.new.written import check, written
@@ -84,6 +84,7 @@ def _sources(guesses: list[Guess], left: dict[str, str]) -> list[write.Source]:
             raise NinefoldError(f"No file looks like orders: a customer, a date and an amount in each row are needed.{hint}{rest}")
         made[0].totals["since"], made[0].totals["until"] = together.year_before(made[0])
         guesses = [*made, *guesses]
+    guesses = mailing.by_email(guesses)
     for each in guesses:
         if each.table is None:
             unknown = f"nothing tells what it is (its columns: {', '.join(list(each.columns)[:12])})"
@@ -122,7 +123,7 @@ def _name(guesses: list[Guess]) -> None:
     for found in guesses:
         given = found.read.given
         stem = given.part.rpartition(".")[2] or Path(given.pattern.partition("*")[0] or given.raw).stem
-        stem = stem if stem not in taken else f"{stem}_{found.table}"
+        stem = stem if stem not in taken else f"{stem}_{found.name or found.table}"
         found.name = names.identifier(stem, taken)
         taken.add(found.name)
 
@@ -139,7 +140,7 @@ def _plan(name: str, sources: list[write.Source], left: dict[str, str]) -> write
     plan = write.Plan(
         name, choose.title(name), choose.currency(guesses), choose.time_zone(guesses), end, window, horizon, groups, left_files=left
     )
-    plan.proposals = _proposals(orders)
+    plan.proposals = [*_proposals(orders), *(each for source in sources for each in finish.staff(source.guess))]
     plan.panel = choose.panel(_measured(name, plan, sources), list(groups), span)
     return plan
 
@@ -219,7 +220,7 @@ def _report(name: str, text: str, sources: list[write.Source], left: dict[str, s
     doubts = write.checks(text)
     lines += ["", f"Please check ({len(doubts)} lines of project.yml)", *(f"  {each}" for each in doubts)]
     dropped = [f"  {file}: {why}" for file, why in left.items()]
-    dropped += [f"  {s.guess.read.given.shown}, {column}: {why}" for s in sources for column, why in s.guess.left.items()]
+    dropped += [f"  {each}" for source in sources for each in write.left_columns(source)]
     if dropped:
         lines += ["", "Left out", *dict.fromkeys(dropped)]
     return "\n".join([*lines, "", f"Next: make report PROJECT={name}"])

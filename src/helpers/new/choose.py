@@ -175,10 +175,15 @@ def category_groups(found: Guess, how: Written) -> dict[str, list[str]]:
 
 
 def _named(categories: list[str]) -> dict[str, list[str]]:
-    result: dict[str, list[str]] = {}
+    """Name of a share → its category; one that a measure of step 4 has already (mobile_share) becomes mobile_spend_share."""
+    from helpers.variables.measures import MEASURES
+
+    measured, result = {each.name for each in MEASURES}, {}
     for category in categories[:GROUPS]:
         taken = {name.removesuffix("_share") for name in result}
-        result[f"{names.identifier(category, taken)}_share"] = [category]
+        made = names.identifier(category, taken)
+        made = names.identifier(f"{made} spend", taken) if f"{made}_share" in measured else made
+        result[f"{made}_share"] = [category]
     return result
 
 

@@ -4,6 +4,7 @@ from helpers.new import names
 from helpers.new.guess import Guess, Role, describe, expressible, expression_name
 from helpers.new.read import FILE, literal, quoted
 from helpers.new.read import rows as counted
+from helpers.new.values import YES
 from helpers.new.written import Written, number
 from helpers.project.contract import CONTRACT
 
@@ -90,6 +91,22 @@ def cancelled(found: Guess) -> str:
         if gone:
             return f"{expression_name(found, column.name)} not in [{', '.join(repr(value) for value in sorted(gone))}]"
     return ""
+
+
+def staff(found: Guess) -> list[str]:
+    """Rules to propose, as comments, where a yes or no says who works here: such people buy otherwise than customers."""
+    result = []
+    for role, made in found.roles.items() if found.table == "customers" else ():
+        column = found.columns.get(made.origin)
+        if column is None or column.kind != "yesno" or not names.STAFF & set(names.tokens(column.name)):
+            continue
+        yes = [(value, n) for value, n in column.values.items() if value.lower().removesuffix(".0") in YES]
+        for value, _ in yes[:1]:
+            answer = repr(value if column.is_text else value.removesuffix(".0"))
+            who = found.read.ask(f"select count(*) from {{t}} where {quoted(column.name)}::VARCHAR = {literal(value)}")[0][0]
+            rule = f'{{rule: customers_where, where: "{role} == {answer}"}}'
+            result.append(f"{rule}  # please check: {counted(who)} of people who work here, by the name of the column {column.name}?")
+    return result
 
 
 def refunds(found: Guess, how: Written) -> int:

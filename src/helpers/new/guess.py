@@ -60,6 +60,7 @@ class Guess:
     roles    contract column → what fills it; constants: one value for every row
     left     the file's column → why it is not used
     elsewhere  columns that another source on the same file uses; questions: those of a survey with a column a question
+    matched  for people numbered by their address: how many addresses other customers have, with what to check before they are joined
     """
 
     read: Read
@@ -76,6 +77,7 @@ class Guess:
     ids_doubt: bool = False
     elsewhere: set[str] = field(default_factory=set)
     questions: list[str] = field(default_factory=list)
+    matched: str = ""
     lookups: list[dict] = field(default_factory=list)
     totals: dict | None = None
     units: dict[str, float] = field(default_factory=dict)
@@ -183,8 +185,7 @@ def assign(columns: dict[str, Column], table: str, all_rows: int) -> dict[str, R
             continue
         rivals = [c.name for f, _, _, r, c in fits if r == role and c.name != column.name and c.name not in used and f - fit < 0.08]
         doubt = f"{' or '.join(rivals)} could be it too" if rivals else ""
-        if -fit < SURE:
-            doubt = doubt or "only part of the name speaks for it"
+        doubt = doubt or _doubt(column, table, role, -fit)
         taken[role] = Role(column.name, _reason(column, table, role), -fit, doubt)
         used.add(column.name)
     dated = CONTRACT[table]["dated"]
@@ -195,6 +196,16 @@ def assign(columns: dict[str, Column], table: str, all_rows: int) -> dict[str, R
                 dates[0].name, f"the only date; {describe(dates[0])}", 0.5, "the file's only date that is not taken otherwise"
             )
     return {role: taken[role] for role in names.ROLES[table] if role in taken}
+
+
+def _doubt(column: Column, table: str, role: str, fit: float) -> str:
+    """What is doubtful about a column; one that is called exactly like the role is that, however few its values are."""
+    if fit >= SURE:
+        return ""
+    if names.fit(column.name, table, role) < SURE:
+        return "only part of the name speaks for it"
+    exactly = names.joined(column.name) == names.joined(role) and role not in ("email", "phone")
+    return "" if exactly else "called so, but its values are few or look otherwise"
 
 
 def _fit(column: Column, table: str, role: str, all_rows: int) -> float:
@@ -277,7 +288,9 @@ def leave_rest(found: Guess) -> None:
             reason = _no_attribute(column, found.read.rows)
             if not reason:
                 made = attribute(found, column.name, taken)
-                found.roles[made] = Role(column.name, f"an attribute; {describe(column)}")
+                further = "a different number for nearly everybody: a figure about them, or a further id?"
+                doubt = further if _all_different(column, found.read.rows) else ""
+                found.roles[made] = Role(column.name, f"an attribute; {describe(column)}", doubt=doubt)
                 taken.add(made)
                 continue
         found.left[column.name] = reason or f"the table {found.table} has no column for it"
@@ -308,13 +321,17 @@ def _no_attribute(column: Column, all_rows: int) -> str | None:
         return f"looks like {'e-mail addresses' if column.looks == 'email' else 'telephone numbers'}: says who somebody is"
     if column.kind == "text" and column.distinct > ANSWERS:
         return f"about {column.distinct:,} different texts: too many to describe people by"
-    if column.kind == "number" and column.whole and column.distinct > 0.9 * all_rows and all_rows > 20:
+    if _all_different(column, all_rows) and names.is_key(column.name):
         return "a different number for nearly everybody: it looks like a further id"
     return "a date that the table customers has no column for" if column.kind == "date" else None
 
 
+def _all_different(column: Column, all_rows: int) -> bool:
+    return column.kind == "number" and column.whole and column.distinct > 0.9 * all_rows and all_rows > 20
+
+
 def _copies(found: Guess) -> dict[str, str]:
-    """Columns that are the same as one before, row by row: told by a fingerprint of all their values in their places."""
+    """Columns that are the same as one before, row by row: a fingerprint of all values in their places says which to compare."""
     alike: dict[tuple, list[str]] = {}
     for column in found.columns.values():
         key = (column.native, column.filled, column.distinct, column.lowest, column.highest)
@@ -323,14 +340,20 @@ def _copies(found: Guess) -> dict[str, str]:
     if not several or not found.read.numbered:
         return {}
     asked = [name for group in several for name in group]
-    prints = found.read.ask(f"select {', '.join(f'bit_xor(hash({quoted(name)}, rowid))' for name in asked)} from {{t}}")[0]
+    # Value and place in one text: hash(value, rowid) only joins the two hashes, and which value stands in which place would be lost.
+    placed = (f"bit_xor(hash(rowid || ' ' || coalesce({quoted(name)}::VARCHAR, chr(0))))" for name in asked)
+    prints = found.read.ask(f"select {', '.join(placed)} from {{t}}")[0]
     result, seen = {}, {}
     for name, fingerprint in zip(asked, prints, strict=True):
         key = (found.columns[name].distinct, found.columns[name].lowest, fingerprint)
-        if key in seen and name not in found.used:
+        if key in seen and name not in found.used and _same(found, name, seen[key]):
             result[name] = f"the same as {seen[key]}, row by row"
         seen.setdefault(key, name)
     return result
+
+
+def _same(found: Guess, one: str, other: str) -> bool:
+    return not found.read.ask(f"select count(*) from {{t}} where {quoted(one)} is distinct from {quoted(other)}")[0][0]
 
 
 def exact(found: Guess, column: str) -> tuple[int, int]:

@@ -226,6 +226,10 @@ CANCELLED = ("cancelled canceled annulee annule annulée annulé refused refuse 
 """Values of a status that speak of an order that was none."""
 
 
+STAFF = {*"personnel staff employee employees employe employes salarie salaries salariee collaborateur collaborateurs".split()}
+"""Words in the name of a yes or no that says who works for the company."""
+
+
 def tokens(name: str) -> list[str]:
     """A name as words in small letters without accents: `N° Client` and `numClient` are (n, client) and (num, client)."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -273,6 +277,15 @@ def personal(name: str) -> str | None:
     """What a column that says who somebody is holds, by its name; None when it does not look so."""
     whole = joined(name)
     return next((what for what, words in PERSONAL.items() if whole in words.split()), None)
+
+
+KEYS = {*"id ids identifiant identifier key cle no nr num numero number n code ref reference ean siret siren".split()}
+"""Words in the name of a number that stands for somebody or something."""
+
+
+def is_key(name: str) -> bool:
+    """Whether a name says that its numbers are ids, however the word for it is joined: `loyalty_no`, `numClient`, `accountid`."""
+    return bool(KEYS & set(tokens(name))) or joined(name) in CUSTOMER.split()
 
 
 def speaks_of(file: str) -> str | None:

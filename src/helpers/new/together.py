@@ -6,7 +6,7 @@ from datetime import datetime
 from helpers.new import names
 from helpers.new.finish import cancelled
 from helpers.new.guess import Guess, Role, assign, exact
-from helpers.new.read import quoted
+from helpers.new.read import FILE, literal, quoted
 from helpers.new.values import Column
 
 SAME = 0.5
@@ -112,8 +112,23 @@ def as_id(found: Guess, column: str) -> str:
     """An id as text in a query, a whole number without the .0 that some programs add."""
     profile: Column = found.columns[column]
     if profile.is_text:
-        return quoted(column)
+        files = _floats(found, profile)
+        return (
+            f"case when {files} then regexp_replace({quoted(column)}, '\\.0$', '') else {quoted(column)} end" if files else quoted(column)
+        )
     return f"{quoted(column)}::BIGINT::VARCHAR" if profile.native in ("DOUBLE", "FLOAT") else f"{quoted(column)}::VARCHAR"
+
+
+def _floats(found: Guess, column: Column) -> str:
+    """In which rows a text id is written as 7.0, as a condition; "" for none. As the engine has it: all ids of a file, or none."""
+    value, file = quoted(column.name), quoted(FILE) if found.read.given.several else "''"
+    gone = ", ".join(literal(each) for each in ("", column.name, *column.missing))
+    query = (
+        f"select {file} f, bool_and(regexp_full_match({value}, '\\d+\\.0')) from {{t}} "
+        f"where {value} is not null and {value} not in ({gone}) group by 1 order by 1"
+    )
+    files = [name for name, all_ in found.read.ask(query) if all_]
+    return f"{file} in ({', '.join(map(literal, files))})" if files else ""
 
 
 def _different(found: Guess, column: str) -> str:
@@ -133,6 +148,11 @@ def _shared(one: Guess, left: str, other: Guess, right: str) -> float:
     return both / max(1, min(left_ids, right_ids))
 
 
+def shared_addresses(one: Guess, address: str, other: Guess) -> float:
+    """Share of the fewer e-mail addresses that both tables have; `address` is the column of the first."""
+    return _shared(one, address, other, other.roles["email"].origin)
+
+
 def number_ids(guesses: list[Guess]) -> None:
     """Give every source its numbering: one where the same ids are found, another where they are not, with the reason."""
     groups: list[list[Guess]] = []
@@ -150,8 +170,11 @@ def number_ids(guesses: list[Guess]) -> None:
             groups[index].append(found)
         else:
             if groups:
+                by_address = found.columns[column].looks == "email"
                 found.ids_why = (
-                    f"hardly any of its customer ids is one of {groups[0][0].name}: another numbering, or another form of the same ids?"
+                    "its customers are numbered by their e-mail address"
+                    if by_address
+                    else f"hardly any of its customer ids is one of {groups[0][0].name}: another numbering, or another form of the same ids?"
                 )
                 found.ids_doubt = True
             groups.append([found])

@@ -1,6 +1,7 @@
 """project.yml as text: every guess with its reason, every doubt as `# please check`, everything left out with why."""
 
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import yaml
 
@@ -11,6 +12,8 @@ from helpers.new.written import Written
 from helpers.project.contract import LOCATING, PERSONAL
 
 CHECK = "please check"
+RUN = 4
+"""Columns in a row, left out for one reason, from which they share a line."""
 
 
 @dataclass
@@ -85,12 +88,21 @@ def project(plan: Plan, sources: list[Source]) -> str:
     ]
     for source in sources:
         lines += _source(source)
+    lines += _matching(sources)
     lines += _proposals(plan)
     if plan.groups:
         lines += ["", "variables:", "  category_groups:  # shares of spend on what sells most; group several under one name as you like"]
         lines += [line(4, name, categories) for name, categories in plan.groups.items()]
+        named = {name: categories[0] for name, categories in plan.groups.items() if said_so(name) != categories[0]}
+        why = "  category_names:  # what people call them, as the data write it"
+        lines += [why, *(line(4, *each) for each in named.items())] if named else []
     lines += _left(plan, sources)
     return "\n".join(lines) + "\n"
+
+
+def said_so(name: str) -> str:
+    """What a share of spend is called on pages where nothing is typed."""
+    return name.removesuffix("_share").replace("_", " ")
 
 
 def _objectives() -> list[str]:
@@ -188,6 +200,12 @@ def _rest(source: Source) -> list[str]:
     return lines
 
 
+def _matching(sources: list[Source]) -> list[str]:
+    """People numbered by their address are those who have it elsewhere."""
+    doubts = "; ".join(dict.fromkeys(source.guess.matched for source in sources if source.guess.matched))
+    return ["  matching:", line(4, "exact", [["email"]], "joins them to the orders", doubts)] if doubts else []
+
+
 def _proposals(plan: Plan) -> list[str]:
     if not plan.proposals:
         return []
@@ -203,10 +221,19 @@ def _left(plan: Plan, sources: list[Source]) -> list[str]:
     lines = []
     for file, reason in plan.left_files.items():
         lines.append(f"# - {file}: {_plain(reason)}")
-    for source in sources:
-        for column, reason in source.guess.left.items():
-            lines.append(f"# - {source.guess.read.given.shown}, {_plain(column)}: {_plain(reason)}")
+    lines += [f"# - {each}" for source in sources for each in left_columns(source)]
     return ["", "# Left out, and why:", *dict.fromkeys(lines)] if lines else []
+
+
+def left_columns(source: Source) -> list[str]:
+    """`file, column: why` for every column left out; one line for a run of them with the same reason, as wide files have."""
+    lines, file = [], source.guess.read.given.shown
+    for reason, run in groupby(source.guess.left.items(), key=lambda each: each[1]):
+        columns = [_plain(column) for column, _ in run]
+        if len(columns) >= RUN:
+            columns = [f"{columns[0]} … {columns[-1]} ({len(columns)} columns)"]
+        lines += [f"{file}, {column}: {_plain(reason)}" for column in columns]
+    return lines
 
 
 def checks(text: str) -> list[str]:

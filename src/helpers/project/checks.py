@@ -84,7 +84,9 @@ def _check_names(place: str, source: Source) -> None:
             raise NinefoldError(f"{place}: the column {column} is mapped twice{made}; keep one of the two.")
     for column in contract["required"]:
         if column not in mapped:
-            raise NinefoldError(f"{place}.columns: the table {source.table} needs {column}; map it to a column of {source.file}.")
+            raise NinefoldError(
+                f"{place}.columns: the table {source.table} needs {column}; map it to a column of {without_user(source.file)}."
+            )
 
 
 def _check_attributes(place: str, mapped: list[str]) -> None:

@@ -171,7 +171,8 @@ class Hypothesis(Section):
     among: str = Field(
         "",
         description="Whom it is about, as an expression over customers' attributes, active, loyal, orders_per_30d, spend_per_30d, "
-        "days_since_order, online_order_share and categories (bought within the window: contains(categories, 'bread')); none: everybody.",
+        "days_since_order, online_order_share and categories (bought in the window before as_of, such as "
+        "contains(categories, '|bread|')); none: everybody.",
     )
 
 

@@ -131,8 +131,9 @@ def require_customers(frame: pd.DataFrame, project: Project) -> None:
     if few.any():
         place = int(few.to_numpy().argmax())
         rule, n = project.scope.filters[place - 1], int(frame["n"].iloc[place])
+        left = f"{n} {'customer' if n == 1 else 'customers'}"
         raise NinefoldError(
-            f"{project.file}: field scope.filters: {rule.rule} {rule.value:g} leaves {n} {'customer' if n == 1 else 'customers'}, fewer than min_cell ({project.min_cell}). "
+            f"{project.file}: field scope.filters: {rule.rule} {rule.value:g} leaves {left}, fewer than min_cell ({project.min_cell}). "
             "Loosen it, or give another as_of."
         )
 

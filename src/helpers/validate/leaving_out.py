@@ -1,4 +1,4 @@
-"""What leaving a variable out would change: the learned partition fitted with and without it, beside what chance alone changes."""
+"""What leaving a variable out would change: the learned partition fitted with and without it, on the same and on other customers."""
 
 import numpy as np
 import pandas as pd
@@ -6,31 +6,45 @@ import pandas as pd
 from helpers.project import Project
 
 STARTS = 10
-"""Cold starts of each half; doubled until the two halves find the same partition."""
+"""Cold starts of each fit on a bootstrap sample, and of each half of those on all; the halves double until they find the same partition."""
 MOST = 80
 """Cold starts at most, both halves together."""
-PAIRS = 20
-"""Pairs of bootstrap samples that tell how much another draw of customers changes."""
-RANGE = (0.1, 0.5, 0.9)
-"""Quantiles of chance: outside of the outer two lie two draws of ten."""
+PAIRS = 25
+"""Pairs of bootstrap samples on which lists with and without a variable are compared."""
+CUSTOMERS = 2500
+"""Customers at most: every variable takes a fit on every pair."""
+LEVEL = 0.05
+"""How often, when no variable changes anything, chance may call one of them a change: over all of them together."""
+NONE = 0.005
+"""Agreement lost below this prints as 0.00: counted as none."""
+UNTOLD = {"lost": None, "low": None, "high": None, "more": None}
 
 
 def without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
     """How much the segments would change if one variable were left out, for each of `names`.
 
-    sample    customers with these variables, in their units; at most pairwise_rows of them
-    Returns   customers, segments, why ("" or why nothing can be told: "few customers", "few profiles", "one variable"),
-              variables {name: agreement (adjusted Rand index of the partition without it and the full one; None when it cannot be cut),
-              again (the same index of the partitions that two halves of the cold starts found), starts (that it took), more (whether it
-              changes more than another draw of customers: agreement below the low end of chance; None when that is not known)},
-              full {again, starts}, chance {low, median, high (quantiles RANGE), pairs} of two fits of the full list on two bootstrap
-              samples of the customers, or None
-    Source    Hubert & Arabie 1985 (adjusted Rand index); the pairs as in Dolnicar & Leisch 2010, doi 10.1007/s11002-009-9083-4
+    sample    customers with these variables, in their units; at most CUSTOMERS of them are drawn, by the project's seed
+    Returns   customers, of (customers in the sample), segments, why ("" or why nothing can be told: "few customers", "few profiles",
+              "one variable"), variables {name: agreement (adjusted Rand index of the partition without it and the full one, on the same
+              customers; None when it cannot be cut), again (the same index of the partitions that two halves of the cold starts found),
+              starts (that it took), lost (agreement between two bootstrap samples that is lost when the second is cut without it: the
+              mean over the pairs), low, high (interval of `lost`, simultaneous over the variables), more (whether all of the interval
+              lies above NONE); these four are None where samples do not tell}, full {again, starts}, samples {agreement (mean of two fits
+              of the full list on two bootstrap samples), pairs, starts}, or None
+    Source    Hubert & Arabie 1985 (adjusted Rand index); the pairs as in Dolnicar & Leisch 2010, doi 10.1007/s11002-009-9083-4; t
+              interval of the mean paired difference, Bonferroni over the variables
     """
+    import sklearn.cluster  # noqa: F401  before the limit: it holds for what is loaded
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):  # sums on several threads differ from run to run, and small ones wait for each other
-        return _without(sample, names, project)
+        return _without(_drawn(sample, project), names, project) | {"of": len(sample)}
+
+
+def _drawn(sample: pd.DataFrame, project: Project) -> pd.DataFrame:
+    if len(sample) <= CUSTOMERS:
+        return sample
+    return sample.iloc[np.sort(np.random.default_rng(project.seed).choice(len(sample), CUSTOMERS, replace=False))]
 
 
 def _without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
@@ -39,18 +53,16 @@ def _without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
     k = project.scope.segments_wanted
     known, values = _transformed(sample, names, project)
     found = {"customers": len(sample), "segments": k, "why": _why_not(values, names, project)}
-    found |= {"variables": {}, "full": None, "chance": None}
+    found |= {"variables": {}, "full": None, "samples": None}
     if found["why"]:
         return found
     full, found["full"] = _cut(values, project)
-    found["chance"] = _chance(sample, known, project)
+    lost, found["samples"] = _between_samples(sample, known, names, project)
     for name in names:
         # What others are transformed by does not depend on it: its column is all that goes.
         cut, how = _cut(values[:, [other != name for other in names]], project)
         agreement = None if cut is None else float(adjusted_rand_score(full, cut))
-        told = agreement is not None and found["chance"] is not None
-        more = agreement < found["chance"]["low"] if told else None
-        found["variables"][name] = {"agreement": agreement, "more": more} | how
+        found["variables"][name] = {"agreement": agreement} | how | lost[name]
     return found
 
 
@@ -98,19 +110,65 @@ def _cut(values: np.ndarray, project: Project) -> tuple[np.ndarray | None, dict]
             return min(halves, key=lambda half: half.within).labels, {"again": again, "starts": done}
 
 
-def _chance(sample: pd.DataFrame, known: list, project: Project) -> dict | None:
-    """How far two fits of the full list agree, on two bootstrap samples of the same customers, as step 6 makes them."""
-    from helpers.build import classes
+def _between_samples(sample: pd.DataFrame, known: list, names: list[str], project: Project) -> tuple[dict[str, dict], dict | None]:
+    """What each variable takes from the agreement of two bootstrap samples when it is left out in the second of them.
+
+    Both agreements of a pair are with the same fit of the full list on the first sample, so that like is compared with like: only the
+    list of the second differs.
+    """
+    told, wholes, parts = [v.name for v in known], [], {v.name: [] for v in known}
+    for pair in range(PAIRS):
+        whole, cut = _pair(sample, known, pair, project)
+        if whole is None:
+            return dict.fromkeys(names, UNTOLD), None
+        wholes.append(whole)
+        for name, agreement in zip(told, cut, strict=True):
+            parts[name].append(np.nan if agreement is None else agreement)
+    wholes = np.array(wholes)
+    parts |= {name: wholes for name in names if name not in parts}  # the same for everybody: without it, nothing is different
+    lost = {name: _interval(wholes - np.array(parts[name]), len(names)) for name in names}
+    return lost, {"agreement": float(wholes.mean()), "pairs": PAIRS, "starts": STARTS}
+
+
+def _pair(sample: pd.DataFrame, known: list, pair: int, project: Project) -> tuple[float | None, list[float | None]]:
+    """Agreement of the full list on one bootstrap sample with the full list on another, and with each shorter list on that other."""
+    from sklearn.metrics import adjusted_rand_score
+
     from helpers.variables import apply, learn
 
-    def recode(drawn: np.ndarray) -> np.ndarray:  # bounds, scales and axes are learnt on the draw
-        rows = np.repeat(np.arange(len(sample)), drawn.astype(int))
-        values = apply(sample, learn(sample.iloc[rows], known, project))
-        return classes.principal_axes(values[rows], project.build.axes).coordinates(values)
+    n, draw = len(sample), np.random.default_rng([project.seed, pair])
+    seeds, cases = np.random.SeedSequence([project.seed, pair]).generate_state(2), []
+    for _ in range(2):  # bounds, scales and axes are learnt on the draw
+        rows = draw.integers(0, n, n)
+        cases.append((apply(sample, learn(sample.iloc[rows], known, project)), np.bincount(rows, minlength=n)))
+    first, second = (_fitted(*case, seed, project) for case, seed in zip(cases, seeds, strict=True))
+    if first is None or second is None:
+        return None, []
+    values, often = cases[1]
+    shorter = (_fitted(np.delete(values, i, axis=1), often, seeds[1], project) for i in range(len(known)))
+    return float(adjusted_rand_score(first, second)), [None if cut is None else float(adjusted_rand_score(first, cut)) for cut in shorter]
 
-    k, whole = project.scope.segments_wanted, recode(np.ones(len(sample)))
-    stable, _ = classes.stability(whole, [k], pairs=PAIRS, seed=project.seed, most_starts=2 * STARTS, recode=recode)
-    if k not in stable:
+
+def _fitted(values: np.ndarray, often: np.ndarray, seed: int, project: Project) -> np.ndarray | None:
+    """Segments of all customers as those drawn make them, best of STARTS; None where too few of the drawn differ."""
+    from sklearn.cluster import KMeans
+
+    from helpers.build import classes
+
+    k, drawn = project.scope.segments_wanted, often > 0
+    few = values[drawn][:200]
+    if not values.shape[1] or (_different(few) < k and _different(values[drawn]) < k):
         return None
-    low, median, high = (float(q) for q in np.quantile(stable[k], RANGE))
-    return {"low": low, "median": median, "high": high, "pairs": PAIRS}
+    x = classes.principal_axes(np.repeat(values, often, axis=0), project.build.axes).coordinates(values)
+    return KMeans(k, n_init=STARTS, random_state=int(seed)).fit(x[drawn], sample_weight=often[drawn]).predict(x)
+
+
+def _interval(lost: np.ndarray, variables: int) -> dict:
+    """Mean and simultaneous interval of paired differences, one a pair."""
+    from scipy.stats import t
+
+    if np.isnan(lost).any():
+        return UNTOLD
+    mean = float(lost.mean())
+    half = float(t.ppf(1 - LEVEL / (2 * variables), len(lost) - 1) * lost.std(ddof=1) / np.sqrt(len(lost)))
+    return {"lost": mean, "low": mean - half, "high": mean + half, "more": mean - half > NONE}

@@ -1,11 +1,12 @@
-"""What the page of step 5 says of leaving a variable out: how far the segments would change, beside what chance changes."""
+"""What the page of step 5 says of leaving a variable out: how much agreement between samples it costs, and on the same customers."""
 
 import pandas as pd
 
 from helpers import words
-from helpers.charts.style import ACCENT, PALE
+from helpers.charts.style import NEUTRAL, PALE
 from helpers.project import Project
 from helpers.tables import nothing
+from helpers.validate.leaving_out import NONE
 from helpers.validate.page import titles_of
 from helpers.words import mark, say, say_n
 
@@ -19,31 +20,32 @@ SAME = 0.95
 
 
 def without_frame(found: dict, project: Project) -> pd.DataFrame:
-    """label, value (agreement), low and high (8 of 10 draws, for chance alone): what changes most first, and chance in its place."""
-    titles = titles_of(project)
-    rows = [{"label": titles.get(name, name), "value": each["agreement"]} for name, each in found["variables"].items()]
-    if rows and found["chance"]:
-        low, median, high = (found["chance"][part] for part in ("low", "median", "high"))
-        rows.append({"label": by_chance(), "value": median, "low": low, "high": high})
+    """label (with the agreement on the same customers), value (agreement lost between samples), low and high: what loses most first."""
+    labels = _labels(found, project)
+    rows = [{"label": labels[name], "value": v["lost"], "low": v["low"], "high": v["high"]} for name, v in found["variables"].items()]
     frame = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
     frame[["value", "low", "high"]] = frame[["value", "low", "high"]].astype("float64")
-    return frame.sort_values("value", kind="stable", na_position="last", ignore_index=True)
+    return frame.sort_values("value", ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
-def by_chance() -> str:
-    """What the bar of chance is called."""
-    return say("nothing left out, customers drawn anew")
+def _labels(found: dict, project: Project) -> dict[str, str]:
+    titles, labels = titles_of(project), {}
+    for name, v in found["variables"].items():
+        title = titles.get(name, name)
+        agreement = None if v["agreement"] is None else words.number(v["agreement"], 2)
+        labels[name] = title if agreement is None else say("{variable} ({agreement})", variable=title, agreement=agreement)
+    return labels
 
 
 def colours(found: dict, project: Project) -> dict[str, str]:
-    """Dark where leaving the variable out changes more than chance; whatever is not named is drawn in grey."""
-    titles = titles_of(project)
-    return {titles.get(name, name): ACCENT if each["more"] else PALE for name, each in found["variables"].items()}
+    """Blue where leaving the variable out changes the segments, grey where no change is shown: an interval is seen on both."""
+    labels = _labels(found, project)
+    return {labels[name]: PALE if v["more"] else NEUTRAL for name, v in found["variables"].items()}
 
 
 def range_of_chance() -> str:
-    """What the whisker on the bar of chance is."""
-    return say("8 of 10 draws")
+    """What the whiskers are."""
+    return say("95 % interval over all variables together")
 
 
 def without_words(found: dict, project: Project) -> dict:
@@ -52,24 +54,22 @@ def without_words(found: dict, project: Project) -> dict:
     if found["why"]:
         reason = WHY_NOT[found["why"]]
         return nothing(name, say(reason))
+    if not found["samples"]:
+        return nothing(name, without_finding(found, project))
     more, all_of = [v for v in found["variables"].values() if v["more"]], found["variables"]
-    if found["chance"]:
-        title = say_n(
-            "Leaving out {n} of {all} variables changes the segments more than chance",
-            "Leaving out any one of {n} of {all} variables changes the segments more than chance",
-            len(more),
-            all=len(all_of),
-        )
-        title = title if more else say("Leaving out any one variable changes the segments no more than chance")
-    else:
-        title = say("What would change if a variable were left out")
-    subtitle = say("Same segments without it? Adjusted Rand index: 1 = the same, 0 = as by lot")
-    if more:
-        subtitle = say("Same segments without it? Adjusted Rand index: 1 = the same, 0 = as by lot; dark: changes more than chance")
+    title = say_n(
+        "Leaving out {n} of {all} variables changes the segments",
+        "Leaving out any one of {n} of {all} variables changes the segments",
+        len(more),
+        all=len(all_of),
+    )
     return {
         "name": name,
-        "title": title,
-        "subtitle": subtitle,
+        "title": title if more else say("For no variable is it shown that leaving it out changes the segments"),
+        "subtitle": say(
+            "Agreement between two samples of customers that is lost without it (adjusted Rand index: 1 = same segments, 0 = as by lot); "
+            "blue: changes the segments, grey: no change shown. In brackets: agreement with and without it on the same customers"
+        ),
         "alt": without_finding(found, project),
         "source": _source(found),
     }
@@ -81,38 +81,42 @@ def _source(found: dict) -> str:
     how = say("Source: k-means on the axes of step 6, {k} segments, {n} customers, best of {least} to {most} starts.", **values)
     if min(starts) == max(starts):
         how = say("Source: k-means on the axes of step 6, {k} segments, {n} customers, best of {most} starts.", **values)
-    if not found["chance"]:
-        return how
-    drawn = say("Drawn anew: {pairs} pairs of bootstrap samples.", pairs=found["chance"]["pairs"])
-    return f"{how} {drawn}"
+    pairs, each = found["samples"]["pairs"], found["samples"]["starts"]
+    return f"{how} " + say("Lost: mean of {pairs} pairs of bootstrap samples, best of {starts} starts each.", pairs=pairs, starts=each)
 
 
 def without_finding(found: dict, project: Project) -> str:
-    """Which variables change the segments more than another draw of customers does, and which no more."""
+    """Without which variables the segments of two samples agree less, for how many that is not shown, and what changes on the same."""
     if found["why"]:
         reason = WHY_NOT[found["why"]]
         return say(reason)
     titles, variables = titles_of(project), found["variables"]
-    if not found["chance"]:
-        return say("How much chance alone would change cannot be told: too few customers differ.")
-    return f"{_beyond_chance(found, titles)} {_most_and_least(variables, titles)}".strip()
+    if not found["samples"]:
+        told = say("What leaving a variable out would change between samples cannot be told: too few customers differ.")
+    else:
+        told = _between_samples(found, titles)
+    return f"{told} {_most_and_least(variables, titles)}".strip()
 
 
-def _beyond_chance(found: dict, titles: dict[str, str]) -> str:
-    variables, chance = found["variables"], found["chance"]
-    low, median = words.number(chance["low"], 2), words.number(chance["median"], 2)
-    more = sorted((n for n, v in variables.items() if v["more"]), key=lambda n: variables[n]["agreement"])
-    if not more:
-        return say(
-            "Leaving out any one variable changes the segments no more than another draw of customers may: that agrees at {median}, and "
-            "in one case of ten at {low} or less.",
-            median=median,
-            low=low,
-        )
-    told = words.join([titles.get(name, name) for name in more])
+def _between_samples(found: dict, titles: dict[str, str]) -> str:
+    variables, agreement = found["variables"], words.number(found["samples"]["agreement"], 2)
+    first = say("With the full list, two samples of customers agree at {agreement}.", agreement=agreement)
+    more = sorted((n for n, v in variables.items() if v["more"]), key=lambda n: -variables[n]["lost"])
+    steadier = [titles.get(n, n) for n, v in variables.items() if v["more"] is False and v["high"] < -NONE]
     rest = sum(v["more"] is False for v in variables.values())
-    first = say("Beyond chance (agreement below {low}), the segments are others without: {names}.", low=low, names=told)
-    return first if not rest else f"{first} " + say_n("The other {n} changes no more.", "The other {n} change no more.", rest)
+    parts = [first]
+    if more:
+        named = [f"{titles.get(n, n)} ({words.number(variables[n]['lost'], 2)})" for n in more]
+        parts.append(say("The segments change, and agreement is lost, without: {names}.", names=words.join(named)))
+        if rest:
+            parts.append(say_n("For the other {n} no change is shown.", "For the other {n} no change is shown.", rest))
+    else:
+        parts.append(
+            say("For none of the variables is it shown that leaving it out changes the segments; that does not prove the contrary.")
+        )
+    if steadier:
+        parts.append(say("Two samples agree better without: {names}.", names=words.join(steadier)))
+    return " ".join(parts)
 
 
 def _most_and_least(variables: dict[str, dict], titles: dict[str, str]) -> str:
@@ -121,7 +125,14 @@ def _most_and_least(variables: dict[str, dict], titles: dict[str, str]) -> str:
         return ""
     (low, most), (high, least) = known[0], known[-1]
     low, high = words.number(low, 2), words.number(high, 2)
-    return say("They change most without {most} ({low}), least without {least} ({high}).", most=most, low=low, least=least, high=high)
+    return say(
+        "On the same customers, the segments agree least with those of the full list without {most} ({low}), "
+        "most without {least} ({high}).",
+        most=most,
+        low=low,
+        least=least,
+        high=high,
+    )
 
 
 def without_caveats(found: dict, project: Project) -> list[str]:
@@ -142,4 +153,14 @@ def without_caveats(found: dict, project: Project) -> list[str]:
     cannot = [titles.get(n, n) for n, v in fits.items() if v["agreement"] is None]
     if cannot:
         result.append(say("Without one of these, too few customers differ to cut as many segments: {names}.", names=words.join(cannot)))
+    untold = [titles.get(n, n) for n, v in fits.items() if v["more"] is None and v["agreement"] is not None]
+    if found["samples"] and untold:
+        result.append(
+            say("What these change between samples cannot be told, too few customers drawn differ: {names}.", names=words.join(untold))
+        )
+    if found["of"] > found["customers"]:
+        drawn, all_of = words.number(found["customers"]), words.number(found["of"])
+        result.append(say("What leaving a variable out changes was tried on {n} of {all} customers, drawn by lot.", n=drawn, all=all_of))
+    if found["samples"]:
+        result.append(say("“No change shown” is not “no change”: more pairs of samples could show a smaller one."))
     return result

@@ -21,6 +21,9 @@ DEFAULT = ("gender", "age_band", "age")
 SLIGHT, CLEAR = 0.10, 0.33
 """Share of the way from chance to certainty from which a variable list gives an attribute away slightly, and clearly."""
 
+SHARED = (1 + FOLDS / (FOLDS - 1)) ** 0.5
+"""How much wider an interval is for folds that learn from the same customers: the variance times 1 + folds · customers tested /
+customers learnt from (Nadeau and Bengio 2003)."""
 FIGURES = ("accuracy", "low", "high", "chance", "strength", "variable", "alone", "alone_low", "alone_high")
 
 
@@ -42,7 +45,7 @@ def proxies(sample: pd.DataFrame, learnt: list[dict], names: list[str], attribut
     Returns     one entry an attribute: attribute, n, levels, accuracy (balanced: mean over levels of the share recognised, five folds),
                 low, high (95 %), chance (1 / levels), strength (from 0, chance, to 1, certainty), verdict ("none", "slight", "some",
                 "clear", or "unknown" with too few customers), variable (that gives most away alone), alone (its accuracy, by a tree),
-                alone_low, alone_high (95 %, widened after Bonferroni: the variable is the best of them all)
+                alone_low, alone_high (95 %, widened for the best variable of them all)
     """
     matrix = apply(sample, [entry for name in names for entry in learnt if entry["name"] == name])
     known = attributes.set_index("customer_id").reindex(sample["customer_id"])
@@ -124,10 +127,12 @@ def _right(guessed: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _figures(guessed: np.ndarray, y: np.ndarray, *, among: int = 1) -> tuple[float, float, float]:
     """Balanced accuracy and its 95 % interval: each level's share recognised is a binomial of its own.
 
-    among   of how many this is the best: the interval is widened after Bonferroni
+    among   of how many this is the best: the interval is widened after Bonferroni and by SHARED, for the best of many owes part of it
+            to folds that vary together
     """
     from scipy.stats import norm
 
     right, sizes = _right(guessed, y), np.bincount(y)
-    half = norm.isf(0.025 / among) * np.sqrt((right * (1 - right) / sizes).sum()) / len(sizes)
+    wider = SHARED if among > 1 else 1.0
+    half = wider * norm.isf(0.025 / among) * np.sqrt((right * (1 - right) / sizes).sum()) / len(sizes)
     return float(right.mean()), float(max(right.mean() - half, 0.0)), float(min(right.mean() + half, 1.0))
