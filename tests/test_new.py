@@ -976,14 +976,16 @@ def test_ids_written_as_floats_in_one_file_are_those_of_the_other(shop, header):
     people = write(shop / "crm.csv", [header, "gender"], [[i + 1, "FM"[i % 2]] for i in range(9)])
     plan, text, _ = begun(orders, people)
     assert {source.ids for source in plan.collect.sources.values()} == {"customer"} and "another numbering" not in text
-    assert set(read(plan).mapped("orders").execute()["customer_id"].dropna()) == set(read(plan).mapped("customers").execute()["customer_id"])
+    assert set(read(plan).mapped("orders").execute()["customer_id"].dropna()) == set(
+        read(plan).mapped("customers").execute()["customer_id"]
+    )
 
 
 def test_in_a_series_the_files_that_write_ids_as_floats_are_told_apart(shop):
-    for year, end in ((2023, ".0"), (2024, "")):
-        rows = [[f"{i % 9 + 1}{end}", f"{year}-{i}", f"{year}-01-05", 5] for i in range(20)]
+    for year, first, end in ((2023, 1, ".0"), (2024, 10, "")):
+        rows = [[f"{i % 9 + first}{end}", f"{year}-{i}", f"{year}-01-05", 5] for i in range(20)]
         write(shop / f"sales-{year}.csv", ["customer_id", "order_id", "date", "total"], rows)
-    people = write(shop / "crm.csv", ["customer_id", "gender"], [[f"{i + 1}.0", "FM"[i % 2]] for i in range(9)])
+    people = write(shop / "crm.csv", ["customer_id", "gender"], [[f"{i + 1}", "FM"[i % 2]] for i in range(9)])
     plan, text, _ = begun(shop / "sales-2023.csv", shop / "sales-2024.csv", people)
     assert only(plan).file == "raw/sales-*.csv" and "of its customers are among" not in text
     assert {source.ids for source in plan.collect.sources.values()} == {"customer"}
@@ -1049,3 +1051,54 @@ def test_whole_numbers_that_differ_for_everybody_are_ids_only_when_they_are_call
 def test_a_column_called_exactly_like_the_contract_s_is_sure_however_few_its_values(shop):
     _, text, _ = begun(sold(shop / "orders.csv", {"total": list(range(10, 18))}, orders=40))
     assert "customer_id: customer_id  # called so" in text and "only part of the name" not in text
+
+
+MAILS = [  # address, campaign, sent, opened; unsorted, one person twice
+    ("b@x.fr", "NL-2", "2024-02-01T08:00:00", None),
+    ("a@x.fr", "NL-1", "2024-01-01T08:00:00", "2024-01-01T09:00:00"),
+    ("a@x.fr", "NL-2", "2024-02-01T08:00:00", "2024-02-02T09:00:00"),
+    ("z@x.fr", "NL-1", "2024-01-01T08:00:00", None),
+]
+
+
+def mails(path: Path) -> Path:
+    lines = [json.dumps(dict(zip(("email", "campaign", "sent", "opened_at"), row, strict=True))) for row in MAILS]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_a_newsletter_keyed_by_address_becomes_people_and_mails_that_matching_joins(shop):
+    plain(shop / "orders.csv")
+    crm = write(shop / "crm.csv", ["customer_id", "email", "gender"], [["00004", "a@x.fr", "F"], ["00017", "b@x.fr", "M"]])
+    plan, text, _ = begun(shop / "orders.csv", crm, mails(shop / "news.jsonl"))
+    sources = plan.collect.sources
+    assert sources["news"].columns == {"customer_id": "email", "email": "email"} and sources["news"].table == "customers"
+    assert {sources[name].ids for name in ("news", "news_sent", "news_opened")} == {"news"} and sources["crm"].ids == "customer"
+    assert plan.collect.matching.exact == [["email"]]
+    assert "exact: [[email]]  # please check: 100 % of the addresses stand in crm.csv; do two people never share one?" in text
+    found = read(plan).mapped("events").execute().sort_values(["kind", "occurred_at", "customer_id"])
+    assert list(zip(found["kind"], found["channel"], found["customer_id"], found["campaign_id"], strict=True)) == [
+        ("opened", "email", "news:a@x.fr", "NL-1"),
+        ("opened", "email", "news:a@x.fr", "NL-2"),
+        ("sent", "email", "news:a@x.fr", "NL-1"),
+        ("sent", "email", "news:z@x.fr", "NL-1"),
+        ("sent", "email", "news:a@x.fr", "NL-2"),
+        ("sent", "email", "news:b@x.fr", "NL-2"),
+    ]
+
+
+def test_a_newsletter_whose_addresses_nobody_else_has_says_what_is_missing_and_what_to_type(shop):
+    plan, text, report = begun(plain(shop / "orders.csv"), mails(shop / "news.jsonl"))
+    assert list(plan.collect.sources) == ["orders"] and "matching" not in text.partition("# Left out")[0]
+    for said in (text, report):
+        assert "news.jsonl: keyed by e-mail address (email) alone, and no other file says whose address that is" in said
+        assert "`customer_id: email, email: email`" in said and "`collect.matching: {exact: [[email]]}`" in said
+
+
+def test_a_list_of_subscribers_keyed_by_address_becomes_people(shop):
+    plain(shop / "orders.csv")
+    crm = write(shop / "crm.csv", ["customer_id", "email", "gender"], [["00004", "a@x.fr", "F"], ["00017", "b@x.fr", "M"]])
+    rows = [["a@x.fr", "Ana", "fair"], ["y@x.fr", "Yves", "web"], ["b@x.fr", "Bea", "web"]]
+    plan, text, _ = begun(shop / "orders.csv", crm, write(shop / "abonnes.csv", ["courriel", "prénom", "origin"], rows))
+    columns = plan.collect.sources["abonnes"].columns
+    assert columns == {"customer_id": "courriel", "email": "courriel", "first_name": "prénom", "origin": "origin"}

@@ -25,7 +25,7 @@ def complete(found: Guess) -> None:
             found.constants["updated_at"] = Role("2000-01-01", "no date in the file", 0.2, "type the day from which these consents hold")
     if found.table == "contacts" and "campaign_id" not in found.roles:
         found.constants["campaign_id"] = Role("campaign", "no campaign in the file", 0.3, "which campaign is this?")
-    if found.table == "events" and "kind" not in found.roles:
+    if found.table == "events" and "kind" not in found.roles and "kind" not in found.constants:
         found.constants["kind"] = Role("visit", "nothing says what happened", 0.3, "what did these customers do?")
     found.roles = {role: found.roles[role] for role in [*names.ROLES[found.table], *found.roles] if role in found.roles}
 
@@ -77,7 +77,8 @@ def repeated_header(found: Guess) -> int:
     rows = found.read.ask(f"select count(*) from {{t}} where {same}")[0][0]
     if rows:
         first = next((name for name in texts if name in found.used and expressible(name)), next(filter(expressible, texts), texts[0]))
-        found.filter = f"{expression_name(found, first)} != {first!r}"
+        before = f"({found.filter}) and " if found.filter else ""
+        found.filter = f"{before}{expression_name(found, first)} != {first!r}"
         found.filter_why = f"the line of names once more: {counted(rows)}"
     return rows
 

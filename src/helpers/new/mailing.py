@@ -1,7 +1,7 @@
 """Mailings and lists keyed by e-mail address: they number customers by it, and matching joins them to those of the orders."""
 
 from helpers.new import names, together
-from helpers.new.guess import ENOUGH, Guess, Role, assign, describe
+from helpers.new.guess import ENOUGH, Guess, Role, assign, describe, expressible, expression_name
 from helpers.new.values import Column
 
 MOMENTS = {
@@ -66,19 +66,28 @@ def _mails(found: Guess, who: Role, kind: str, column: Column, dates: dict[str, 
     made.roles = roles
     made.constants = {"kind": Role(kind, f"what {column.name} dates"), "channel": Role("email", "a file of mails")}
     made.elsewhere = {each.name for each in dates.values()}
+    if column.filled < column.rows:
+        made.filter, made.filter_why = _where_dated(made, column), "the other rows are of mails that were not"
     made.doubt = f"is each row with {column.name} a mail {kind}?"
     return made
 
 
+def _where_dated(found: Guess, column: Column) -> str:
+    """The filter that keeps the rows in which a column holds a day."""
+    name = expression_name(found, column.name)
+    gone = ", ".join(repr(each) for each in ("", *sorted(column.missing)))
+    return f"{name} not in [{gone}]" if column.is_text else f"year({name}) > 0"
+
+
 def _dated(found: Guess, words: set[str]) -> Column | None:
-    return next((c for c in found.columns.values() if c.kind == "date" and words & set(names.tokens(c.name))), None)
+    return next((c for c in found.columns.values() if c.kind == "date" and expressible(c.name) and words & set(names.tokens(c.name))), None)
 
 
 def _lacking(found: Guess, address: Column) -> str:
     """What to fetch, and the lines to type afterwards."""
     return (
         f"keyed by e-mail address ({address.name}) alone, and no other file says whose address that is: begin again with a file of "
-        "customers that has their id and their address; these people are then a source with `table: customers`, `ids: news` and the columns "
-        f"`customer_id: {address.name}, email: {address.name}`, what happened one with `table: events`, `ids: news` and "
+        "customers that has their id and their address; these people are then a source with `table: customers`, `ids: news` and the "
+        f"columns `customer_id: {address.name}, email: {address.name}`, what happened one with `table: events`, `ids: news` and "
         f"`customer_id: {address.name}`, and `collect.matching: {{exact: [[email]]}}` joins both to the orders"
     )

@@ -174,7 +174,8 @@ def number_ids(guesses: list[Guess]) -> None:
                 found.ids_why = (
                     "its customers are numbered by their e-mail address"
                     if by_address
-                    else f"hardly any of its customer ids is one of {groups[0][0].name}: another numbering, or another form of the same ids?"
+                    else f"hardly any of its customer ids is one of {groups[0][0].name}: "
+                    "another numbering, or another form of the same ids?"
                 )
                 found.ids_doubt = True
             groups.append([found])

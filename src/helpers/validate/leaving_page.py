@@ -81,8 +81,9 @@ def _source(found: dict) -> str:
     how = say("Source: k-means on the axes of step 6, {k} segments, {n} customers, best of {least} to {most} starts.", **values)
     if min(starts) == max(starts):
         how = say("Source: k-means on the axes of step 6, {k} segments, {n} customers, best of {most} starts.", **values)
-    pairs, each = found["samples"]["pairs"], found["samples"]["starts"]
-    return f"{how} " + say("Lost: mean of {pairs} pairs of bootstrap samples, best of {starts} starts each.", pairs=pairs, starts=each)
+    drawn = {"pairs": found["samples"]["pairs"], "starts": found["samples"]["starts"], "none": words.number(NONE, 2)}
+    lost = say("Lost: mean of {pairs} pairs of bootstrap samples, best of {starts} starts each; up to {none} counts as none.", **drawn)
+    return f"{how} {lost}"
 
 
 def without_finding(found: dict, project: Project) -> str:
@@ -163,4 +164,10 @@ def without_caveats(found: dict, project: Project) -> list[str]:
         result.append(say("What leaving a variable out changes was tried on {n} of {all} customers, drawn by lot.", n=drawn, all=all_of))
     if found["samples"]:
         result.append(say("“No change shown” is not “no change”: more pairs of samples could show a smaller one."))
+        result.append(
+            say(
+                "The intervals tell of draws from these customers, not of other customers: what is related here by chance, as it may be "
+                "among few, counts as a change."
+            )
+        )
     return result
