@@ -129,11 +129,6 @@ def conditions_words(project: Project) -> str:
     )
 
 
-def thresholds() -> str:
-    """What stands in place of the table until it is opened."""
-    return say("Every threshold")
-
-
 def conditions_table(project: Project) -> Table:
     """What is signed together with the variables: thresholds of the five criteria, number of segments, windows."""
     headings = {"segments_wanted": say("Segments"), "window_days": say("Windows"), "horizon_days": say("Windows")}
