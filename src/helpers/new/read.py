@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from helpers import NinefoldError
-from helpers.engine.duck import open_duckdb
+from helpers.engine.duck import exact, open_duckdb
 from helpers.engine.rows import as_written, write_rows
 from helpers.new import sniff
 from helpers.new.files import Given
@@ -21,8 +21,8 @@ from helpers.project.sources import Format
 
 FILE = "#file"
 """Column that says from which file of a series a row is."""
-LARGE = 1 << 30
-"""Bytes from which a file stays where it is, instead of being read into the engine once."""
+LARGE = 1 << 28
+"""Bytes from which a Parquet file stays where it is, instead of being read into the engine once: it is quick to ask, a text is not."""
 
 
 @dataclass
@@ -166,18 +166,18 @@ class Reader:
         text = self.look(given.path)
         paths = [str(self._as_utf8(path, text.encoding, name, number)) for number, path in enumerate(self._paths(given))]
         columns = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in _names(text.header))
-        kind = "TABLE" if sum(Path(p).stat().st_size for p in paths) < LARGE else "VIEW"
         options = (
             f"auto_detect = false, header = true, delim = {literal(text.separator or ',')}, quote = '\"', escape = '\"', "
             f"columns = {{{columns}}}"
         )
-        files = ", ".join(map(literal, paths))
+        files = ", ".join(literal(exact(path)) for path in paths)
         loose = ", null_padding = true, parallel = false, strict_mode = false, ignore_errors = true"
         several = f", filename = {literal(FILE)}" if given.several else ""
         options += several
         for more in ("", loose):
             try:
-                self._keep(kind, name, f"SELECT * FROM read_csv([{files}], {options}{more})")
+                # A table on disk, however large: dozens of questions are asked, and each would go through the text anew.
+                self._keep("TABLE", name, f"SELECT * FROM read_csv([{files}], {options}{more})")
                 self.con.execute(f"SELECT count(*) FROM {name}")
                 break
             except duckdb.Error as error:
@@ -213,8 +213,8 @@ class Reader:
 
     def _parquet(self, given: Given, name: str) -> None:
         paths = [str(path) for path in self._paths(given)]
-        kind = "TABLE" if sum(Path(p).stat().st_size for p in paths) < LARGE // 4 else "VIEW"
-        files = ", ".join(map(literal, paths))
+        kind = "TABLE" if sum(Path(p).stat().st_size for p in paths) < LARGE else "VIEW"
+        files = ", ".join(literal(exact(path)) for path in paths)
         several = f", filename = {literal(FILE)}" if given.several else ""
         self._keep(kind, name, f"SELECT * FROM read_parquet([{files}]{several})")
 
