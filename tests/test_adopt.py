@@ -18,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("in_english")
 
 MEMBERS = (
     "customer_id segment band",
-    *[(f"a{i}", "s1", "b1") for i in range(4)],
-    *[(f"b{i}", "s2", "b2") for i in range(6)],
-    ("c0", "s3", "b2"),
+    *[(f"a{i}", "S1", "b1") for i in range(4)],
+    *[(f"b{i}", "S2", "b2") for i in range(6)],
+    ("c0", "S3", "b2"),
 )
 
 
@@ -51,7 +51,7 @@ def plan(**sections):
     return project(tables=("orders", "contacts", "events"), **({"min_cell": 4} | sections))
 
 
-ACTIONS = {"s1": {"action": {"en": "Thank them", "fr": "Les remercier"}, "team": "sales", "owner": "Store operations"}}
+ACTIONS = {"S1": {"action": {"en": "Thank them", "fr": "Les remercier"}, "team": "sales", "owner": "Store operations"}}
 TEAMS = {"marketing": {"owner": "Head of CRM"}}
 
 
@@ -78,12 +78,12 @@ def test_members_beyond_everyones_mean_are_counted_on_the_side_of_their_segment(
     rows = [("a3", 5.0), ("a0", 9.0), ("a1", None), ("a2", float("nan")), ("b0", 1.0), ("b1", 2.0), ("b2", 8.0), ("zoe", 99.0)]
     variables = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "spend_per_order"]))
     found = profiles(
-        segment("s1", 4, traits=[trait("spend_per_order", 7.0, 5.0, 1.0)]),
-        segment("s2", 6, traits=[trait("spend_per_order", 3.7, 5.0, -1.0)]),
+        segment("S1", 4, traits=[trait("spend_per_order", 7.0, 5.0, 1.0)]),
+        segment("S2", 6, traits=[trait("spend_per_order", 3.7, 5.0, -1.0)]),
     )
     assert adopt.held(table("membership", *MEMBERS), variables, found) == {
-        "s1": {"spend_per_order": {"known": 2, "beyond": 1}},  # 9 is above 5; 5 is not; two are unknown
-        "s2": {"spend_per_order": {"known": 3, "beyond": 2}},  # 1 and 2 are below 5
+        "S1": {"spend_per_order": {"known": 2, "beyond": 1}},  # 9 is above 5; 5 is not; two are unknown
+        "S2": {"spend_per_order": {"known": 3, "beyond": 2}},  # 1 and 2 are below 5
     }
 
 
@@ -91,7 +91,7 @@ def test_a_member_counts_as_described_when_anything_is_known_of_it():
     described = table(
         "customers", "customer_id age town", ("b1", None, None), ("a0", "30", None), ("a1", None, "Lyon"), ("zoe", "40", "Paris")
     )
-    assert adopt.described(table("membership", *MEMBERS), described) == {"s1": 2}
+    assert adopt.described(table("membership", *MEMBERS), described) == {"S1": 2}
     assert adopt.described(table("membership", *MEMBERS), None) == {}
     assert adopt.described(table("membership", *MEMBERS).limit(0), described) == {}
 
@@ -106,7 +106,7 @@ def test_of_variables_that_say_the_same_only_the_strongest_is_on_the_card():
         trait("spend_per_order", 40.0, 41.0, -0.1),  # a fourth trait must be a strong one
     ]
     passports = {name: {"stands_for": "orders_per_30d"} for name in ("orders_per_30d", "active_weeks_share")}
-    (card,) = shown(segment("s1", 20, traits=traits), passports=passports)["segments"]
+    (card,) = shown(segment("S1", 20, traits=traits), passports=passports)["segments"]
     assert [t["variable"] for t in card["traits"]] == ["active_weeks_share", "departments", "recency_days"]
 
 
@@ -114,7 +114,7 @@ def test_a_trait_that_hardly_differs_is_left_out_unless_it_is_one_of_the_first_t
     def on_card(*effects):
         names = ("departments", "recency_days", "spend_per_order", "lines_per_order")
         traits = [trait(name, 3.0, 2.9, effect) for name, effect in zip(names, effects, strict=False)]
-        return [t["effect"] for t in shown(segment("s1", 20, traits=traits))["segments"][0]["traits"]]
+        return [t["effect"] for t in shown(segment("S1", 20, traits=traits))["segments"][0]["traits"]]
 
     assert on_card(0.9, 0.4, -0.2, 0.19) == [0.9, 0.4, -0.2]
     assert on_card(0.9, 0.4, -0.19, 0.1) == [0.9, 0.4]
@@ -123,8 +123,8 @@ def test_a_trait_that_hardly_differs_is_left_out_unless_it_is_one_of_the_first_t
 
 def test_a_trait_known_of_fewer_than_min_cell_members_is_not_told():
     traits = [trait("response_rate", 0.5, 0.1, 1.4), trait("departments", 9.0, 8.0, 0.4)]
-    beyond = {"s1": {"response_rate": {"known": 3, "beyond": 3}, "departments": {"known": 20, "beyond": 15}}}
-    (card,) = shown(segment("s1", 20, traits=traits), beyond=beyond)["segments"]
+    beyond = {"S1": {"response_rate": {"known": 3, "beyond": 3}, "departments": {"known": 20, "beyond": 15}}}
+    (card,) = shown(segment("S1", 20, traits=traits), beyond=beyond)["segments"]
     assert [(t["variable"], t["beyond"]) for t in card["traits"]] == [("departments", 0.75)]
 
 
@@ -133,7 +133,7 @@ def test_descriptors_are_told_beyond_chance_and_when_neither_side_is_too_few():
         return {"attribute": "age", "level": level, "n": n, "share": share, "everyone": 0.2, "v": 3.0, "p_holm": p}
 
     listed = [told("30", 10, 0.5, 0.05), told("40", 10, 0.5, 0.051), told("50", 3, 0.15, 0.01), told("60", 18, 0.9, 0.01)]
-    (card,) = shown(segment("s1", 30, descriptors=listed), known={"s1": 20})["segments"]
+    (card,) = shown(segment("S1", 30, descriptors=listed), known={"S1": 20})["segments"]
     # 40: beyond the level; 50: three members; 60: of 20 described two are left, who would be told too
     assert [d["level"] for d in card["descriptors"]] == ["30"]
     assert "Known for 20 of 30." in text_of(html(card)) and "age 30: 10 members, 50% of those described, against 20%" in text_of(html(card))
@@ -141,27 +141,27 @@ def test_descriptors_are_told_beyond_chance_and_when_neither_side_is_too_few():
 
 def test_a_card_says_codes_of_descriptors_in_words():
     told = {"attribute": "area_income", "level": "low", "n": 10, "share": 0.5, "everyone": 0.2, "v": 3.0, "p_holm": 0.01}
-    (card,) = shown(segment("s1", 30, descriptors=[told]), known={"s1": 20})["segments"]
+    (card,) = shown(segment("S1", 30, descriptors=[told]), known={"S1": 20})["segments"]
     assert "Area: income lower third: 10 members" in text_of(html(card))
 
 
 def test_of_a_segment_of_three_people_only_the_name_is_told():
-    small = segment("s2", 3, name="Three of a kind", traits=[trait("departments", 9.0, 8.0, 2.4)], each=777.0)
-    cards = shown(segment("s1", 20, name="Many"), small)
-    assert cards["segments"][1] == {"id": "s2", "name": "Three of a kind", "colour": "#12436D", "shown": False}
+    small = segment("S2", 3, name="Three of a kind", traits=[trait("departments", 9.0, 8.0, 2.4)], each=777.0)
+    cards = shown(segment("S1", 20, name="Many"), small)
+    assert cards["segments"][1] == {"id": "S2", "name": "Three of a kind", "colour": "#12436D", "shown": False}
     assert text_of(html(cards["segments"][1])) == "Three of a kind Not shown: too few customers, or it would give another’s away."
 
 
 def test_of_a_segment_that_would_give_another_away_only_the_name_is_told():
-    other = segment("s2", 20, name="Companion", each=777.0) | {"shown": False}
-    found = profiles(segment("s1", 36), other, segment("s3", 3) | {"shown": False})
+    other = segment("S2", 20, name="Companion", each=777.0) | {"shown": False}
+    found = profiles(segment("S1", 36), other, segment("S3", 3) | {"shown": False})
     (_, card, _) = adopt.cards(found, {}, {}, {}, plan())["segments"]
-    assert card == {"id": "s2", "name": "Companion", "colour": "#12436D", "shown": False}
+    assert card == {"id": "S2", "name": "Companion", "colour": "#12436D", "shown": False}
     for team in sheets.TEAMS:
         rows_of = tables.payload(sheets.sheet(team, found, plan()))["rows"]
         assert not [x for row in rows_of[1:3] for x in row if isinstance(x, int | float)] and "777" not in str(rows_of)
         assert rows_of[3][1] == 59, "the total may stay"
-    told = adopt.dictionary(document({"nearest": {"centroids": [[0], [1], [2]]}}, "s1", "s2", "s3"), found, least=4)
+    told = adopt.dictionary(document({"nearest": {"centroids": [[0], [1], [2]]}}, "S1", "S2", "S3"), found, least=4)
     assert [row["n"] for row in told["segments"]] == [36, None, None] and told["segments"][1]["traits"] == []
 
 
@@ -169,8 +169,8 @@ def test_the_query_is_not_printed_when_a_segment_is_not_shown(monkeypatch):
     shown_here = []
     for place in ("helpers.build.page.place_on_page", "helpers.tables.place_on_page"):
         monkeypatch.setattr(place, lambda bundle: shown_here.append(bundle["text/html"]))
-    show_sql("SELECT 1", profiles(segment("s1", 36), segment("s2", 20) | {"shown": False}))
-    show_sql("SELECT 1", profiles(segment("s1", 36), segment("s2", 20)))
+    show_sql("SELECT 1", profiles(segment("S1", 36), segment("S2", 20) | {"shown": False}))
+    show_sql("SELECT 1", profiles(segment("S1", 36), segment("S2", 20)))
     assert "SELECT" not in shown_here[0] and "folder of the run, which is private" in shown_here[0] and "SELECT 1" in shown_here[1]
 
 
@@ -178,8 +178,8 @@ def test_no_number_on_a_card_tells_how_many_few_others_there_are():
     traits = [trait(name, 0.2, 0.1, 1.2) for name in ("coupon_order_share", "discount_share", "weekend_order_share")]
     mapped = plan(adopt={"actions": ACTIONS})
     counted = {"coupon_order_share": 787, "discount_share": 3, "weekend_order_share": 788}
-    beyond = {"s1": {name: {"known": 788, "beyond": n} for name, n in counted.items()}}
-    cards = shown(segment("s1", 788, traits=traits), project=mapped, beyond=beyond, known={"s1": 787})
+    beyond = {"S1": {name: {"known": 788, "beyond": n} for name, n in counted.items()}}
+    cards = shown(segment("S1", 788, traits=traits), project=mapped, beyond=beyond, known={"S1": 787})
     (card,) = cards["segments"]
     assert [t["beyond"] for t in card["traits"]] == ["most", "few", 1.0]
     said = text_of(html(card, mapped))
@@ -190,8 +190,8 @@ def test_no_number_on_a_card_tells_how_many_few_others_there_are():
 
 
 def test_an_empty_segment_is_too_few_as_well():
-    empty = segment("s2", 0, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
-    cards = shown(segment("s1", 20), empty)
+    empty = segment("S2", 0, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
+    cards = shown(segment("S1", 20), empty)
     assert cards["segments"][1]["shown"] is False and cards["revenue_per_30d"] == 100.0
     assert "too few customers" in html(cards["segments"][1])
 
@@ -199,7 +199,7 @@ def test_an_empty_segment_is_too_few_as_well():
 def test_a_card_says_of_every_field_where_it_comes_from():
     traits = [trait("coupon_order_share", 0.2, 0.1, 1.2)]
     mapped = plan(adopt={"actions": ACTIONS})
-    (card,) = shown(segment("s1", 20, name="Many", traits=traits), project=mapped)["segments"]
+    (card,) = shown(segment("S1", 20, name="Many", traits=traits), project=mapped)["segments"]
     said = text_of(html(card, mapped))
     assert said.startswith(
         "Many few words typed observed Customers 20% of all 20 Revenue each, 30 days everyone $80; 95% interval $91 to $109 $100"
@@ -211,21 +211,21 @@ def test_a_card_says_of_every_field_where_it_comes_from():
 
 
 def test_prose_on_a_card_is_in_the_readers_language_and_cannot_break_the_page():
-    (card,) = shown(segment("s1", 20, name={"en": "Fish & <chips>", "fr": "Poisson"}))["segments"]
+    (card,) = shown(segment("S1", 20, name={"en": "Fish & <chips>", "fr": "Poisson"}))["segments"]
     assert "<h3>Fish &amp; &lt;chips&gt;</h3>" in html(card)
     words.use("fr", "USD")
     assert "<h3>Poisson</h3>" in html(card) and "Les remercier" in html(card)
 
 
 def test_a_withdrawn_name_leaves_its_action_in_doubt():
-    (card,) = shown(segment("s1", 20, fits=False))["segments"]
+    (card,) = shown(segment("S1", 20, fits=False))["segments"]
     said = text_of(html(card))
-    assert said.startswith("Segment s1 The name typed for it does not fit and is withdrawn.")
+    assert said.startswith("Segment S1 The name typed for it does not fit and is withdrawn.")
     assert "Thank them – Store operations, for sales. Typed for a name that no longer fits: read it again." in said
 
 
 def test_a_card_without_money_or_later_purchases_cannot_tell():
-    bare = segment("s1", 20, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
+    bare = segment("S1", 20, share_of_revenue=None, active_later=None) | {"revenue_per_30d": {"value": None, "low": None, "high": None}}
     (card,) = shown(bare)["segments"]
     assert text_of(html(card, everyone=None)).count("cannot tell") == 3
 
@@ -280,15 +280,15 @@ def rows(team, *segments, project=None):
 
 def test_a_sheet_holds_the_variables_that_were_measured_and_everyone_below():
     traits = [trait("coupon_order_share", 0.2, 0.1, 1.2), trait("evening_order_share", None, None, None)]
-    found = rows("marketing", segment("s2", 20, traits=traits), segment("s1", 10, traits=[trait("coupon_order_share", None, 0.1, None)]))
+    found = rows("marketing", segment("S2", 20, traits=traits), segment("S1", 10, traits=[trait("coupon_order_share", None, 0.1, None)]))
     assert [c.name for c in found.columns] == ["name", "n", "message", "offer", "channel", "coupon_order_share"]
-    assert found.frame["n"].tolist() == [20, 10, 30] and found.frame["name"].tolist() == ["Segment s2", "Segment s1", "Everyone"]
+    assert found.frame["n"].tolist() == [20, 10, 30] and found.frame["name"].tolist() == ["Segment S2", "Segment S1", "Everyone"]
     assert found.frame["coupon_order_share"].tolist()[::2] == [0.2, 0.1] and found.frame["offer"].tolist()[0] == "none typed"
     assert found.note.startswith("Answers for this sheet: Head of CRM.")
 
 
 def test_a_team_without_owner_and_a_team_without_variables_are_said():
-    found = rows("sales", segment("s1", 20))
+    found = rows("sales", segment("S1", 20))
     assert found.note == (
         "Nobody answers for this sheet yet (adopt.teams of project.yml). These data measure nothing that this team would decide by."
     )
@@ -296,19 +296,19 @@ def test_a_team_without_owner_and_a_team_without_variables_are_said():
 
 def test_a_team_that_has_no_sheet_is_refused():
     with pytest.raises(NinefoldError, match="Team 'legal' has no sheet; choose one of marketing, sales, product, finance, service"):
-        sheets.sheet("legal", profiles(segment("s1", 20)), plan())
+        sheets.sheet("legal", profiles(segment("S1", 20)), plan())
 
 
 def test_the_product_sheet_names_the_projects_own_category_shares():
     own = {"category_groups": {"fresh_share": ["MEAT"]}, "category_names": {"fresh_share": "fresh food"}, "own_brand": ["Own"]}
     traits = [trait("own_brand_share", 0.3, 0.2, 0.5), trait("fresh_share", 0.2, 0.1, 1.2)]
-    found = rows("product", segment("s1", 20, traits=traits), project=plan(variables=own))
+    found = rows("product", segment("S1", 20, traits=traits), project=plan(variables=own))
     assert [c.label for c in found.columns][2:] == ["Share of fresh food", "Own-label share"]
 
 
 def test_the_finance_sheet_adds_up_revenue_and_has_the_costs_of_step_8():
-    planned = {"segments": [{"id": "s2", "cost": None}, {"id": "s1", "cost": 7.25}], "total": {"cost": 7.25}}
-    found = sheets.sheet("finance", profiles(segment("s1", 20), segment("s2", 10, each=50.0)), plan(), plan=planned)
+    planned = {"segments": [{"id": "S2", "cost": None}, {"id": "S1", "cost": 7.25}], "total": {"cost": 7.25}}
+    found = sheets.sheet("finance", profiles(segment("S1", 20), segment("S2", 10, each=50.0)), plan(), plan=planned)
     frame = found.frame.set_index("name")
     assert frame["revenue"].tolist() == [2000.0, 500.0, 2500.0] and frame["each"].tolist() == [100.0, 50.0, pytest.approx(2500 / 30)]
     assert frame["interval"].tolist()[:2] == ["$91 to $109", "$41 to $59"]
@@ -317,33 +317,33 @@ def test_the_finance_sheet_adds_up_revenue_and_has_the_costs_of_step_8():
 
 
 def test_the_sheet_of_sales_speaks_of_places_only_where_the_data_name_stores():
-    found = sheets.sheet("sales", profiles(segment("s1", 20)), plan())
+    found = sheets.sheet("sales", profiles(segment("S1", 20)), plan())
     assert found.caption == "Sales: how often, when and where they buy"
     without = plan(collect={"sources": {"orders": {"table": "orders", "file": "o.csv", "columns": {"customer_id": "c"}}}})
-    assert sheets.sheet("sales", profiles(segment("s1", 20)), without).caption == "Sales: how often and when they buy"
+    assert sheets.sheet("sales", profiles(segment("S1", 20)), without).caption == "Sales: how often and when they buy"
 
 
 def test_no_sheet_tells_anything_of_three_people():
-    small = segment("s2", 3, traits=[trait("coupon_order_share", 0.77, 0.1, 3)], each=777.0, share_of_revenue=0.77, active_later=None)
-    typed = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"s2": {"offer": "a book", "channel": "mail"}}}
+    small = segment("S2", 3, traits=[trait("coupon_order_share", 0.77, 0.1, 3)], each=777.0, share_of_revenue=0.77, active_later=None)
+    typed = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"S2": {"offer": "a book", "channel": "mail"}}}
     for team in adopt.TEAMS:
-        found = sheets.sheet(team, profiles(segment("s1", 20), small), plan(target=typed))
+        found = sheets.sheet(team, profiles(segment("S1", 20), small), plan(target=typed))
         told = tables.as_html(found) + json.dumps(tables.payload(found))
         assert "77" not in told and "768" not in told and '"3"' not in told
 
 
 def test_a_band_in_which_few_members_are_is_left_out_of_the_finance_sheet():
-    found = profiles(segment("s1", 20), segment("s2", 40), segment("s3", 20))
-    found["budget"]["crossed"] = {"s1": {"b1": 17, "b2": 3}, "s2": {"b1": 30, "b2": 10}, "s3": {"b1": 5, "b2": 15}}
+    found = profiles(segment("S1", 20), segment("S2", 40), segment("S3", 20))
+    found["budget"]["crossed"] = {"S1": {"b1": 17, "b2": 3}, "S2": {"b1": 30, "b2": 10}, "S3": {"b1": 5, "b2": 15}}
     frame = sheets.sheet("finance", found, plan()).frame
-    assert frame["low"].isna().tolist()[:3] == [True, True, False], "with 10 of s2, the 3 of s1 would follow from the band"
-    assert frame["top"].isna().tolist()[:3] == [True, True, False], "with 17 of 20, the 3 of s1 would follow from its number"
+    assert frame["low"].isna().tolist()[:3] == [True, True, False], "with 10 of S2, the 3 of S1 would follow from the band"
+    assert frame["top"].isna().tolist()[:3] == [True, True, False], "with 17 of 20, the 3 of S1 would follow from its number"
     assert frame["top"].tolist()[2] == 0.25 and frame["low"].tolist()[2] == 0.75
 
 
 def test_the_service_sheet_weighs_everyone_by_customers():
     half = {"share": 0.5, "low": 0.4, "high": 0.6, "n": 10}
-    found = rows("service", segment("s1", 30), segment("s2", 10, active_later=half), segment("s3", 10, active_later=half | {"n": 3}))
+    found = rows("service", segment("S1", 30), segment("S2", 10, active_later=half), segment("S3", 10, active_later=half | {"n": 3}))
     later = found.frame["later"].tolist()
     assert later[:2] == [0.9, 0.5] and later[2] != later[2]  # three people are not told
     assert later[3] == pytest.approx((0.9 * 30 + 0.5 * 13) / 43)
@@ -361,8 +361,8 @@ def document(assign, *ids, **more):
 
 
 def test_the_dictionary_says_of_the_nearest_profile_how_many_there_are():
-    near = document({"nearest": {"centroids": [[0, 0], [1, 1]]}}, "s1", "s2", project={"loadings": [[1, 0], [0, 1], [1, 1]]})
-    found = adopt.dictionary(near, profiles(segment("s1", 20, name="Many"), segment("s2", 3)), least=4)
+    near = document({"nearest": {"centroids": [[0, 0], [1, 1]]}}, "S1", "S2", project={"loadings": [[1, 0], [0, 1], [1, 1]]})
+    found = adopt.dictionary(near, profiles(segment("S1", 20, name="Many"), segment("S2", 3)), least=4)
     assert [row["n"] for row in found["segments"]] == [20, None] and found["sql"] == "segments.sql"
     assert page.rule_words(found["segments"][0]["rule"], plan()) == "nearest to this one of 2 profiles, on 2 axes of 1 variables"
     shown = tables.as_html(page.dictionary_table(found, plan()))
@@ -370,18 +370,18 @@ def test_the_dictionary_says_of_the_nearest_profile_how_many_there_are():
 
 
 def test_ids_are_said_to_hold_for_the_build_that_gave_them():
-    near = document({"nearest": {"centroids": [[0]]}}, "s1", built_as_of="2017-10-01T00:00:00")
-    told = page.dictionary_table(adopt.dictionary(near, profiles(segment("s1", 20)), least=4), plan()).note
+    near = document({"nearest": {"centroids": [[0]]}}, "S1", built_as_of="2017-10-01T00:00:00")
+    told = page.dictionary_table(adopt.dictionary(near, profiles(segment("S1", 20)), least=4), plan()).note
     assert told.startswith("Ids keep their meaning within one build, this one as of 1 October 2017; a later build may give them to others")
 
 
 def test_the_dictionary_writes_out_rules_and_points():
     rules = [
-        {"segment": "s1", "when": [{"variable": "spend_per_30d", "at_least": 200, "below": None}]},
-        {"segment": "s2", "when": [{"variable": "spend_per_30d", "at_least": 50, "below": 200}, {"variable": "recency_days", "below": 30}]},
+        {"segment": "S1", "when": [{"variable": "spend_per_30d", "at_least": 200, "below": None}]},
+        {"segment": "S2", "when": [{"variable": "spend_per_30d", "at_least": 50, "below": 200}, {"variable": "recency_days", "below": 30}]},
     ]
-    rule = document({"first_match": {"rules": rules, "otherwise": "s2"}}, "s1", "s2", "s3")
-    said = [page.rule_words(adopt.rule(rule, one), plan()) for one in ("s1", "s2", "s3")]
+    rule = document({"first_match": {"rules": rules, "otherwise": "S2"}}, "S1", "S2", "S3")
+    said = [page.rule_words(adopt.rule(rule, one), plan()) for one in ("S1", "S2", "S3")]
     assert said == [
         "the first rule that holds is number 1 (spend per 30 days at least $200.00)",
         "the first rule that holds is number 2 (spend per 30 days from $50.00 to below $200.00 and days since last purchase below 30.0), "
@@ -390,10 +390,10 @@ def test_the_dictionary_writes_out_rules_and_points():
     ]
     bands = {
         "criteria": [{"variable": "orders_per_30d"}],
-        "bands": [{"segment": "s1", "from": 9}, {"segment": "s2", "from": 5}],
-        "otherwise": "s3",
+        "bands": [{"segment": "S1", "from": 9}, {"segment": "S2", "from": 5}],
+        "otherwise": "S3",
     }
-    said = [page.rule_words(adopt.rule(document({"points": bands}, "s1", "s2", "s3"), one), plan()) for one in ("s1", "s2", "s3")]
+    said = [page.rule_words(adopt.rule(document({"points": bands}, "S1", "S2", "S3"), one), plan()) for one in ("S1", "S2", "S3")]
     assert said == [
         "points for orders per 30 days: 9 or more",
         "points for orders per 30 days: from 5 to below 9",
@@ -403,10 +403,10 @@ def test_the_dictionary_writes_out_rules_and_points():
 
 def test_where_nothing_is_typed_the_two_strongest_traits_stand_marked_as_observed():
     traits = [trait("departments", 9.0, 8.0, 0.5), trait("orders_per_30d", 1.0, 3.0, -0.4), trait("recency_days", 9.0, 8.0, 0.1)]
-    many, few = segment("s1", 20, traits=traits), segment("s2", 3, traits=traits)
+    many, few = segment("S1", 20, traits=traits), segment("S2", 3, traits=traits)
     said = text_of(html(shown(many)["segments"][0]))
     assert "Departments bought from high, Orders per 30 days low observed" in said
-    found = adopt.dictionary(document({"nearest": {"centroids": [[0], [1]]}}, "s1", "s2"), profiles(many, few), least=4)
+    found = adopt.dictionary(document({"nearest": {"centroids": [[0], [1]]}}, "S1", "S2"), profiles(many, few), least=4)
     assert [row["traits"] for row in found["segments"]] == [
         [{"variable": "departments", "effect": 0.5}, {"variable": "orders_per_30d", "effect": -0.4}],
         [],
@@ -418,8 +418,8 @@ def test_where_nothing_is_typed_the_two_strongest_traits_stand_marked_as_observe
 
 
 def test_many_rules_are_one_sentence():
-    rules = [{"segment": "s1", "when": [{"variable": "stores_visited", "at_least": n, "below": None}]} for n in (9, 8, 7, 6, 5)]
-    said = page.rule_words(adopt.rule(document({"first_match": {"rules": rules, "otherwise": "s2"}}, "s1", "s2"), "s1"), plan())
+    rules = [{"segment": "S1", "when": [{"variable": "stores_visited", "at_least": n, "below": None}]} for n in (9, 8, 7, 6, 5)]
+    said = page.rule_words(adopt.rule(document({"first_match": {"rules": rules, "otherwise": "S2"}}, "S1", "S2"), "S1"), plan())
     assert said == (
         "the first rule that holds is number 1 (stores visited at least 9.0) or number 2 (stores visited at least 8.0) or number 3 "
         "(stores visited at least 7.0) or one of 2 more rules"
@@ -431,35 +431,35 @@ def test_many_rules_are_one_sentence():
 
 def test_a_segment_without_action_and_teams_without_owner_go_to_what_to_do_next():
     typed = plan(adopt={"actions": ACTIONS, "teams": TEAMS})
-    cards = shown(segment("s1", 20, name="Many"), segment("s2", 10), project=typed)
+    cards = shown(segment("S1", 20, name="Many"), segment("S2", 10), project=typed)
     said = page.summary(cards, typed)
     assert said["headline"] == "Segments with an action and a role that answers for it: 1 of 2."
     assert said["todo"][:2] == [
-        "Decide what is done for Segment s2, and who answers: adopt.actions of project.yml.",
+        "Decide what is done for Segment S2, and who answers: adopt.actions of project.yml.",
         "Name who answers for the sheets of sales, product, finance and service: adopt.teams of project.yml.",
     ]
     assert said["unknown"] == ["Whether anybody decides by the segments: no log of decisions that used them is in these data."]
-    assert page.actions_words(cards, typed).startswith("Nothing is typed for Segment s2. Nobody answers yet for the sheets of sales")
+    assert page.actions_words(cards, typed).startswith("Nothing is typed for Segment S2. Nobody answers yet for the sheets of sales")
     assert rows_of(page.actions_table(cards, typed).frame, "name")["action"].tolist() == ["Thank them", "nothing typed"]
 
 
 def test_an_action_for_a_segment_that_was_not_built_is_said():
-    typed = plan(adopt={"actions": ACTIONS | {"s5": ACTIONS["s1"]}, "teams": TEAMS})
-    cards = shown(segment("s1", 20), project=typed)
-    assert any("s5, which step 6 did not build" in each for each in page.caveats(cards, typed))
-    assert "Take out the actions for s5: step 6 did not build these segments." in page.summary(cards, typed)["todo"]
+    typed = plan(adopt={"actions": ACTIONS | {"S5": ACTIONS["S1"]}, "teams": TEAMS})
+    cards = shown(segment("S1", 20), project=typed)
+    assert any("S5, which step 6 did not build" in each for each in page.caveats(cards, typed))
+    assert "Take out the actions for S5: step 6 did not build these segments." in page.summary(cards, typed)["todo"]
 
 
 def test_the_limits_give_the_size_of_what_a_mean_hides():
     traits = [trait("departments", 9.0, 8.0, 0.4)]
-    cards = shown(segment("s1", 20, name="Many", traits=traits), segment("s2", 40, name="More"), known={"s1": 10, "s2": 5})
+    cards = shown(segment("S1", 20, name="Many", traits=traits), segment("S2", 40, name="More"), known={"S1": 10, "S2": 5})
     told = page.caveats(cards, plan())
     assert "“Many” (departments bought from), 50% of its customers lie on the same side of everyone’s mean as the segment" in told[0]
     assert "25% of customers who are described: 13% in “More”, 50% in “Many”" in told[1]  # 15 of 60, 5 of 40, 10 of 20
 
 
 def test_nothing_is_claimed_where_no_segment_can_be_shown():
-    cards = shown(segment("s1", 3), segment("s2", 0))
+    cards = shown(segment("S1", 3), segment("S2", 0))
     assert page.summary(cards, plan())["figures"][0] == ("Segments with a card", "0")
     assert page.caveats(cards, plan())[-1] == (
         "2 segments have only their names here: too few customers, or they would give another’s away."

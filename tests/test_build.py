@@ -271,14 +271,14 @@ def test_bands_hold_equal_numbers_and_ties_stay_together(order):
     document = candidates.bands(customers(spend_per_30d=spend), 4, project(), built_as_of=AS_OF)
     found = by_segment(document, customers(spend_per_30d=spend))
     # quarters would be cut at the values 0, 1 and 26; who has 0 cannot be divided
-    assert found == {"s1": list(range(26, 51)), "s2": list(range(1, 26)), "s3": [0.0] * 50}
-    assert document["built_as_of"] == "2017-10-01T00:00:00" and [s["id"] for s in document["segments"]] == ["s1", "s2", "s3"]
+    assert found == {"S1": list(range(26, 51)), "S2": list(range(1, 26)), "S3": [0.0] * 50}
+    assert document["built_as_of"] == "2017-10-01T00:00:00" and [s["id"] for s in document["segments"]] == ["S1", "S2", "S3"]
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6])
 def test_bands_without_ties_are_equal(k):
     found = by_segment(candidates.bands(sample := customers(spend_per_30d=np.arange(120.0)), k, project(), built_as_of=AS_OF), sample)
-    assert [len(found[f"s{i + 1}"]) for i in range(k)] == [120 // k] * k and min(found["s1"]) > max(found[f"s{k}"])
+    assert [len(found[f"S{i + 1}"]) for i in range(k)] == [120 // k] * k and min(found["S1"]) > max(found[f"S{k}"])
 
 
 def test_who_has_just_the_value_of_a_cut_reaches_it_although_documents_keep_twelve_digits():
@@ -289,14 +289,14 @@ def test_who_has_just_the_value_of_a_cut_reaches_it_although_documents_keep_twel
         candidates.crossing(sample, 2, project(), built_as_of=AS_OF, criteria=["spend_per_30d", "recency_days"]),
         candidates.rfm(sample, 2, project(), built_as_of=AS_OF),
     ):
-        assert {segment: len(spent) for segment, spent in by_segment(document, sample).items()} == {"s1": 60, "s2": 30}
+        assert {segment: len(spent) for segment, spent in by_segment(document, sample).items()} == {"S1": 60, "S2": 30}
 
 
 def test_when_everybody_is_the_same_there_is_one_segment():
     same_for_all = customers(spend_per_30d=np.full(40, 7.0))
     for recipe in (candidates.bands, candidates.rfm):
         document = recipe(same_for_all, 4, project(), built_as_of=AS_OF)
-        assert by_segment(document, same_for_all) == {"s1": [7.0] * 40} and len(document["segments"]) == 1
+        assert by_segment(document, same_for_all) == {"S1": [7.0] * 40} and len(document["segments"]) == 1
 
 
 def test_bands_follow_the_main_objective_and_missing_values_count_as_the_median():
@@ -304,7 +304,7 @@ def test_bands_follow_the_main_objective_and_missing_values_count_as_the_median(
     sample = customers(orders_per_30d=[1.0, 2.0, np.nan, 4.0, 5.0], spend_per_30d=[5.0, 4, 3, 2, 1])
     document = candidates.bands(sample, 2, orders, built_as_of=AS_OF)
     assert document["variables"] == [{"name": "orders_per_30d", "kind": "number", "missing": 3.0, "steps": []}]
-    assert list(labels(document, sample)) == ["s2", "s2", "s1", "s1", "s1"]  # the one not known counts as 3, which is the cut
+    assert list(labels(document, sample)) == ["S2", "S2", "S1", "S1", "S1"]  # the one not known counts as 3, which is the cut
 
 
 SIX = {  # fifths are cut at 10, 20, 30, 40 days, at 2, 3, 4, 5 orders and at 20, 30, 40, 50 dollars
@@ -323,10 +323,10 @@ def test_rfm_points_of_six_customers_by_hand():
             {"variable": "orders_per_30d", "cuts": [2.0, 3.0, 4.0, 5.0], "points": [1, 2, 3, 4, 5]},
             {"variable": "spend_per_30d", "cuts": [20.0, 30.0, 40.0, 50.0], "points": [1, 2, 3, 4, 5]},
         ],
-        "bands": [{"segment": "s1", "from": 10}, {"segment": "s2", "from": 8}],
-        "otherwise": "s3",
+        "bands": [{"segment": "S1", "from": 10}, {"segment": "S2", "from": 8}],
+        "otherwise": "S3",
     }
-    assert list(labels(document, customers(**SIX))) == ["s1", "s1", "s2", "s2", "s3", "s3"]
+    assert list(labels(document, customers(**SIX))) == ["S1", "S1", "S2", "S2", "S3", "S3"]
 
 
 def test_rfm_cuts_that_fall_on_one_value_are_one_cut_worth_as_many_points():
@@ -350,10 +350,10 @@ def test_slices_of_one_variable_are_its_quantiles_however_skewed_it_is():
     spend = [60.0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 30, 100]  # means of thirds are 2.5, 6.5 and 50: half-way between them 10 would be below
     sample = customers(spend_per_30d=spend)
     document = sliced(sample, ["spend_per_30d"], 3)
-    assert by_segment(document, sample) == {"s1": [10, 30, 60, 100], "s2": [5, 6, 7, 8], "s3": [1, 2, 3, 4]}
-    assert document["built_as_of"] == "2017-10-01T00:00:00" and [s["id"] for s in document["segments"]] == ["s1", "s2", "s3"]
+    assert by_segment(document, sample) == {"S1": [10, 30, 60, 100], "S2": [5, 6, 7, 8], "S3": [1, 2, 3, 4]}
+    assert document["built_as_of"] == "2017-10-01T00:00:00" and [s["id"] for s in document["segments"]] == ["S1", "S2", "S3"]
     rare = customers(spend_per_30d=[1.0] * 9 + [2, 3, 4, 5, 6, 7, 1000, 1010, 1020])  # ties stay together, and gaps move no border
-    assert by_segment(sliced(rare, ["spend_per_30d"], 3), rare) == {"s1": [5, 6, 7, 1000, 1010, 1020], "s2": [1.0] * 9 + [2, 3, 4]}
+    assert by_segment(sliced(rare, ["spend_per_30d"], 3), rare) == {"S1": [5, 6, 7, 1000, 1010, 1020], "S2": [1.0] * 9 + [2, 3, 4]}
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6, 12])
@@ -368,7 +368,7 @@ def test_slices_cut_everybody_into_equal_parts_of_the_first_axis(k):
     rank = sum((x - x.mean()) / x.std() for x in held).rank(ascending=False).astype(int) - 1
     found = by_segment(document, sample)
     assert sorted(map(len, found.values())) == [240 // k] * k and adjusted_rand_score(labels(document, sample), rank * k // 240) == 1
-    means = [np.mean(found[f"s{i + 1}"]) for i in range(k)]
+    means = [np.mean(found[f"S{i + 1}"]) for i in range(k)]
     assert means == sorted(means, reverse=True)
 
 
@@ -385,7 +385,7 @@ def test_a_crossing_has_just_k_cells_and_everybody_is_in_one(k):
     sample = customers(spend_per_30d=draw.exponential(50, 400), recency_days=draw.uniform(0, 90, 400).round())
     document, rules = cross(sample, k), cross(sample, k)["assign"]["first_match"]["rules"]
     found = by_segment(document, sample)
-    assert sorted(found) == [f"s{i + 1}" for i in range(k)] and sum(map(len, found.values())) == 400
+    assert sorted(found) == [f"S{i + 1}" for i in range(k)] and sum(map(len, found.values())) == 400
     holds = np.zeros(400, dtype=int)  # rules hold apart from each other: their order decides nothing
     for rule in rules:
         there = np.ones(400, dtype=bool)
@@ -393,26 +393,26 @@ def test_a_crossing_has_just_k_cells_and_everybody_is_in_one(k):
             low, high = (-np.inf if c["at_least"] is None else c["at_least"]), (np.inf if c["below"] is None else c["below"])
             there &= sample[c["variable"]].between(low, high, inclusive="left").to_numpy()
         holds += there
-    assert holds.max() == 1 and (holds == 0).sum() == len(found[f"s{k}"])
+    assert holds.max() == 1 and (holds == 0).sum() == len(found[f"S{k}"])
 
 
 def test_a_crossing_of_eight_customers_by_hand():
     sample = customers(spend_per_30d=[1.0, 2, 3, 4, 5, 6, 7, 8], recency_days=[10.0, 80, 20, 70, 30, 60, 40, 50])
     # halves: spend from 5, days from 50; the highest level of the first comes first, and of the second within it
-    assert by_segment(cross(sample, 4), sample) == {"s1": [6, 8], "s2": [5, 7], "s3": [2, 4], "s4": [1, 3]}
+    assert by_segment(cross(sample, 4), sample) == {"S1": [6, 8], "S2": [5, 7], "S3": [2, 4], "S4": [1, 3]}
 
 
 def test_a_crossing_merges_the_smallest_two_neighbours_of_one_level():
     days = [1.0] * 5 + [5.0] * 3 + [1.0] * 2 + [5.0] * 10
     sample = customers(spend_per_30d=[1.0] * 8 + [9.0] * 12, recency_days=days)
     # cells of 5 and 3 below, 2 and 10 above: the eight customers below become one cell, though no cell is smaller than the 2
-    assert by_segment(cross(sample, 3), sample) == {"s1": [9] * 10, "s2": [9] * 2, "s3": [1] * 8}
+    assert by_segment(cross(sample, 3), sample) == {"S1": [9] * 10, "S2": [9] * 2, "S3": [1] * 8}
 
 
 def test_where_ties_leave_the_first_fewer_levels_the_second_has_more():
     sample = customers(spend_per_30d=[1.0, 9.0] * 30, recency_days=np.arange(60.0))
     found = by_segment(cross(sample, 6), sample)  # two levels by three, where three by two were meant
-    assert {s: (len(rows), rows[0]) for s, rows in found.items()} == {f"s{i}": (10, 9 if i < 4 else 1) for i in range(1, 7)}
+    assert {s: (len(rows), rows[0]) for s, rows in found.items()} == {f"S{i}": (10, 9 if i < 4 else 1) for i in range(1, 7)}
 
 
 def test_a_criterion_with_one_value_leaves_fewer_cells_and_none_of_them_empty():
@@ -458,7 +458,7 @@ def test_the_trees_rules_give_the_leaves_that_scikit_learn_gives(k):
     leaf = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=30, random_state=0).fit(filled, outcome).apply(filled)
     found = labels(document, sample)
     assert adjusted_rand_score(leaf, found) == 1 and len(set(found)) == k == len(document["segments"])
-    means = [outcome[found == f"s{i + 1}"].mean() for i in range(k)]
+    means = [outcome[found == f"S{i + 1}"].mean() for i in range(k)]
     assert means == sorted(means, reverse=True)
     assert {v["name"]: v["missing"] for v in document["variables"]}["spend_per_30d"] == sample["spend_per_30d"].median()
 
@@ -485,7 +485,7 @@ def test_a_leaf_holds_thirty_customers_and_a_fiftieth_of_all(n, least):
 def test_a_tree_with_nothing_to_tell_is_one_segment():
     sample, _ = grown(100)
     document = candidates.tree(sample, np.full(100, 3.0), COLUMNS, 4, built_as_of=AS_OF)
-    assert set(labels(document, sample)) == {"s1"} and [v["name"] for v in document["variables"]] == ["spend_per_30d"]
+    assert set(labels(document, sample)) == {"S1"} and [v["name"] for v in document["variables"]] == ["spend_per_30d"]
     check(document)
 
 
@@ -511,13 +511,13 @@ def test_the_classification_gives_what_its_document_gives_and_orders_segments_by
     check(document)
     found = labels(document, sample)
     assert adjusted_rand_score(found, np.arange(240) % 3) == 1 and told["axes"] == 2 == coordinates.shape[1]
-    assert list(found[:3]) == ["s3", "s1", "s2"]  # 20, 200 and 90 dollars
+    assert list(found[:3]) == ["S3", "S1", "S2"]  # 20, 200 and 90 dollars
     for i, centre in enumerate(document["assign"]["nearest"]["centroids"]):
-        np.testing.assert_allclose(coordinates[found == f"s{i + 1}"].mean(axis=0), centre, atol=1e-9)
+        np.testing.assert_allclose(coordinates[found == f"S{i + 1}"].mean(axis=0), centre, atol=1e-9)
     by_orders = project(objectives={"main": {"name": "Orders", "kind": "retention", "metric": "orders_per_customer"}})
     sample["orders_per_30d"] += 3.0 * (np.arange(240) % 3 == 0)  # 5, 2 and 9 orders
     document, _, _ = candidates.hcpc(sample, names, 3, by_orders, built_as_of=AS_OF)
-    assert list(labels(document, sample)[:3]) == ["s2", "s3", "s1"]
+    assert list(labels(document, sample)[:3]) == ["S2", "S3", "S1"]
     assert told["inertia_share"] == pytest.approx((coordinates.var(axis=0) / coordinates.var(axis=0).sum()).tolist())
 
 

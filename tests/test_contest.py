@@ -356,7 +356,7 @@ def test_the_tree_never_sees_the_days_on_which_it_is_judged(at_confirm):
     assert judging._tree(step, windows["select"], after, NAMES, 3, "objective") is None
     then = step.take("variables", "variables_select").execute()
     leaves = then.groupby(then["spend_per_30d"] > 100)["customer_id"].agg(lambda who: set(labels(tree, then.loc[who.index])))
-    assert "s1" in leaves[True] and leaves[True].isdisjoint(leaves[False])
+    assert "S1" in leaves[True] and leaves[True].isdisjoint(leaves[False])
     dearer = Step(step.project, **{name: table.execute() for name, table in step.tables.items()})
     dearer.tables["variables_select"] = dearer.tables["variables_select"].mutate(spend_per_30d=lambda t: t.spend_per_30d * 10)
     rules = judging._tree(dearer, windows["select"], bought, NAMES, 3, "objective")["assign"]["first_match"]["rules"]

@@ -30,26 +30,26 @@ def segmentation(variables, ids, assign, **more):
 def nearest():
     """Spend in tens of dollars above 20, at most 8 of them, and visits; two centres."""
     variables = [variable("spend", 10.0, {"clip": [0.0, 100.0]}, {"scale": [20.0, 10.0]}), variable("visits", None)]
-    return segmentation(variables, ["s1", "s2"], {"nearest": {"centroids": [[2.0, 1.0], [-1.0, 0.0]]}})
+    return segmentation(variables, ["S1", "S2"], {"nearest": {"centroids": [[2.0, 1.0], [-1.0, 0.0]]}})
 
 
 def projected():
     """Two variables turned by a right-angled 3-4-5 triangle about the point (1, 2)."""
     project = {"centre": [1.0, 2.0], "loadings": [[0.6, -0.8], [0.8, 0.6]]}
     centroids = [[3.0, -4.0], [4.0, 3.0], [0.0, 0.0]]
-    return segmentation([variable("x"), variable("y")], ["s1", "s2", "s3"], {"nearest": {"centroids": centroids}}, project=project)
+    return segmentation([variable("x"), variable("y")], ["S1", "S2", "S3"], {"nearest": {"centroids": centroids}}, project=project)
 
 
 def first_match():
     rules = [
         {
-            "segment": "s2",
+            "segment": "S2",
             "when": [{"variable": "spend", "at_least": 100, "below": None}, {"variable": "days", "at_least": None, "below": 30}],
         },
-        {"segment": "s1", "when": [{"variable": "spend", "at_least": 50, "below": 100}]},
+        {"segment": "S1", "when": [{"variable": "spend", "at_least": 50, "below": 100}]},
     ]
     variables = [variable("spend", 60), variable("days", 30)]
-    return segmentation(variables, ["s1", "s2", "s3"], {"first_match": {"rules": rules, "otherwise": "s3"}})
+    return segmentation(variables, ["S1", "S2", "S3"], {"first_match": {"rules": rules, "otherwise": "S3"}})
 
 
 def points():
@@ -57,9 +57,9 @@ def points():
         {"variable": "orders", "cuts": [2, 5], "points": [1, 2, 3]},
         {"variable": "days", "cuts": [7.0, 30.0], "points": [3, 2, 1]},  # the fewer days, the more points
     ]
-    bands = [{"segment": "s1", "from": 6}, {"segment": "s2", "from": 4}]
+    bands = [{"segment": "S1", "from": 6}, {"segment": "S2", "from": 4}]
     variables = [variable("days", 99), variable("orders", 0)]
-    return segmentation(variables, ["s1", "s2", "s3"], {"points": {"criteria": criteria, "bands": bands, "otherwise": "s3"}})
+    return segmentation(variables, ["S1", "S2", "S3"], {"points": {"criteria": criteria, "bands": bands, "otherwise": "S3"}})
 
 
 EVERY_KIND = pytest.mark.parametrize("make", [nearest, projected, first_match, points])
@@ -113,13 +113,13 @@ def test_the_nearest_centre_wins_and_half_way_the_first_of_the_document(assigned
         ("9", 1000.0, -30.0),  # held at 100 → (8, -30): 997 and 981; without the bound it would be the first
         ("11", -500.0, 9.5),  # held at 0 → (-2, 9.5): 88.25 and 91.25; without the bound it would be the second
     )
-    assert assigned(nearest(), frame) == ["s2", "s1", "s1", "s2", "s2", "s1"]
+    assert assigned(nearest(), frame) == ["S2", "S1", "S1", "S2", "S2", "S1"]
 
 
 def test_a_missing_value_is_replaced_before_anything_else(assigned):
     frame = customers("spend visits", ("a", None, 1.0), ("b", np.nan, 4.0), ("c", 40.0, None), ("d", 40.0, np.nan), ("e", 16.0, None))
     # spend 10 → -1: (-1, 1) is 9 and 1 away, (-1, 4) is 18 and 16; visits 0: (2, 0) is 1 and 9, (-.4, 0) is 6.76 and .36
-    assert assigned(nearest(), frame) == ["s2", "s2", "s1", "s1", "s2"]
+    assert assigned(nearest(), frame) == ["S2", "S2", "S1", "S1", "S2"]
 
 
 def test_null_and_nan_are_missing_alike_in_the_engine(assigned):
@@ -130,7 +130,7 @@ def test_null_and_nan_are_missing_alike_in_the_engine(assigned):
         "insert into customers values ('null', null, 3), ('nan', 'nan', 3), ('known', 90, 3)"
     )
     # (-1, 3) is 13 and 9 away; (7, 3) is 29 and 73
-    expected = {"null": "s2", "nan": "s2", "known": "s1"}
+    expected = {"null": "S2", "nan": "S2", "known": "S1"}
     assert dict(connection.execute(to_sql(nearest())).fetchall()) == expected
     by_ibis = apply(nearest(), ibis.duckdb.from_connection(connection).table("customers")).execute()
     assert dict(zip(by_ibis.customer_id, by_ibis.segment, strict=True)) == expected
@@ -140,44 +140,44 @@ def test_null_and_nan_are_missing_alike_in_the_engine(assigned):
 
 def test_a_logarithm_is_of_one_more_than_the_value(assigned):
     steps = {"clip": [0.0, 99.0]}, {"log1p": True}, {"scale": [1.0, 2.0]}
-    document = segmentation([variable("spend", 0, *steps)], ["s1", "s2"], {"nearest": {"centroids": [[0.5], [-0.5]]}})
+    document = segmentation([variable("spend", 0, *steps)], ["S1", "S2"], {"nearest": {"centroids": [[0.5], [-0.5]]}})
     # log(1 + spend) below 1 is nearer the second: spend below 1.718…
     frame = customers("spend", ("a", 1.7), ("b", 1.72), ("c", 0.0), ("d", 1e9), ("e", -5.0))
-    assert assigned(document, frame) == ["s2", "s1", "s2", "s1", "s2"]
+    assert assigned(document, frame) == ["S2", "S1", "S2", "S1", "S2"]
 
 
 def test_axes_are_the_variables_less_their_centre_times_the_loadings(assigned):
     # 5 along x is (3, -4) on the axes, 5 along y is (4, 3); with rows and columns exchanged 5 along x would be (3, 4), the second
     frame = customers("y x", ("b", 7.0, 1.0), ("a", 2.0, 6.0), ("c", 2.0, 1.0))
-    assert assigned(projected(), frame) == ["s2", "s1", "s3"]
+    assert assigned(projected(), frame) == ["S2", "S1", "S3"]
 
 
 def test_the_first_rule_that_holds_counts_and_each_condition_has_a_closed_and_an_open_end(assigned):
     frame = customers(
         "spend days",
-        ("a", 100.0, 29.9),  # s2: 100 is at least 100
+        ("a", 100.0, 29.9),  # S2: 100 is at least 100
         ("b", 100.0, 30.0),  # 30 is not below 30, 100 is not below 100: none
-        ("c", 99.9, 10.0),  # s1
+        ("c", 99.9, 10.0),  # S1
         ("d", 49.9, 10.0),  # none
-        ("e", None, None),  # 60 and 30: s1
+        ("e", None, None),  # 60 and 30: S1
         ("f", 200.0, None),  # days 30: none
     )
-    assert assigned(first_match(), frame) == ["s2", "s3", "s1", "s3", "s1", "s3"]
+    assert assigned(first_match(), frame) == ["S2", "S3", "S1", "S3", "S1", "S3"]
 
 
 def test_rules_that_both_hold_give_the_earlier_ones_segment(assigned):
     when = [{"variable": "spend", "at_least": 1}]
-    rules = [{"segment": "s2", "when": when}, {"segment": "s1", "when": when}]
-    document = segmentation([variable("spend")], ["s1", "s2", "s3"], {"first_match": {"rules": rules, "otherwise": "s3"}})
-    assert assigned(document, customers("spend", ("a", 1.0), ("b", 0.9))) == ["s2", "s3"]
+    rules = [{"segment": "S2", "when": when}, {"segment": "S1", "when": when}]
+    document = segmentation([variable("spend")], ["S1", "S2", "S3"], {"first_match": {"rules": rules, "otherwise": "S3"}})
+    assert assigned(document, customers("spend", ("a", 1.0), ("b", 0.9))) == ["S2", "S3"]
 
 
 def test_a_rule_without_conditions_always_holds_and_without_rules_all_are_otherwise(assigned):
-    everyone = {"rules": [{"segment": "s2", "when": []}], "otherwise": "s1"}
+    everyone = {"rules": [{"segment": "S2", "when": []}], "otherwise": "S1"}
     frame = customers("spend", ("a", 1.0), ("b", None))
-    document = segmentation([variable("spend")], ["s1", "s2"], {"first_match": everyone})
-    assert assigned(document, frame) == ["s2", "s2"]
-    assert assigned(document | {"assign": {"first_match": everyone | {"rules": []}}}, frame) == ["s1", "s1"]
+    document = segmentation([variable("spend")], ["S1", "S2"], {"first_match": everyone})
+    assert assigned(document, frame) == ["S2", "S2"]
+    assert assigned(document | {"assign": {"first_match": everyone | {"rules": []}}}, frame) == ["S1", "S1"]
 
 
 def test_points_count_the_cuts_reached_and_the_first_band_reached_counts(assigned):
@@ -190,38 +190,38 @@ def test_points_count_the_cuts_reached_and_the_first_band_reached_counts(assigne
         ("e", 6.9, 0),  # 3 + 1 = 4
         ("f", None, None),  # 99 days, no order: 1 + 1
     )
-    assert assigned(points(), frame) == ["s1", "s2", "s2", "s3", "s2", "s3"]
+    assert assigned(points(), frame) == ["S1", "S2", "S2", "S3", "S2", "S3"]
 
 
 def test_equal_cuts_are_passed_together_and_no_cut_gives_everyone_the_same_points(assigned):
     criteria = [{"variable": "orders", "cuts": [2, 2, 4], "points": [0, 5, 2, 3]}, {"variable": "days", "cuts": [], "points": [10]}]
-    bands = [{"segment": "s1", "from": 13}, {"segment": "s2", "from": 12}]
-    how = {"points": {"criteria": criteria, "bands": bands, "otherwise": "s3"}}
-    document = segmentation([variable("orders"), variable("days")], ["s1", "s2", "s3"], how)
-    assert assigned(document, customers("orders days", ("a", 1, 1), ("b", 2, 1), ("c", 4, 1))) == ["s3", "s2", "s1"]
+    bands = [{"segment": "S1", "from": 13}, {"segment": "S2", "from": 12}]
+    how = {"points": {"criteria": criteria, "bands": bands, "otherwise": "S3"}}
+    document = segmentation([variable("orders"), variable("days")], ["S1", "S2", "S3"], how)
+    assert assigned(document, customers("orders days", ("a", 1, 1), ("b", 2, 1), ("c", 4, 1))) == ["S3", "S2", "S1"]
 
 
 def test_fractions_of_points_add_up_as_on_paper(assigned):
     criteria = [{"variable": "x", "cuts": [1], "points": [0, 0.1]}, {"variable": "y", "cuts": [1], "points": [0, 0.7]}]
     assert 0.1 + 0.7 < 0.8
-    how = {"points": {"criteria": criteria, "bands": [{"segment": "s1", "from": 0.8}], "otherwise": "s2"}}
-    document = segmentation([variable("x"), variable("y")], ["s1", "s2"], how)
-    assert assigned(document, customers("x y", ("a", 1, 1), ("b", 0, 1))) == ["s1", "s2"]
+    how = {"points": {"criteria": criteria, "bands": [{"segment": "S1", "from": 0.8}], "otherwise": "S2"}}
+    document = segmentation([variable("x"), variable("y")], ["S1", "S2"], how)
+    assert assigned(document, customers("x y", ("a", 1, 1), ("b", 0, 1))) == ["S1", "S2"]
 
 
 # Ties
 
 
-@pytest.mark.parametrize(("apart", "expected"), [(0.9e-9, "s1"), (1.1e-9, "s2")])
+@pytest.mark.parametrize(("apart", "expected"), [(0.9e-9, "S1"), (1.1e-9, "S2")])
 def test_two_squared_distances_tie_up_to_a_billionth(apart, expected, assigned):
     # From 0 to ±1: the squares are 1 and (1 - apart/2)² ≈ 1 - apart
-    document = segmentation([variable("x")], ["s1", "s2"], {"nearest": {"centroids": [[-1.0], [1.0]]}})
-    assert assigned(document, customers("x", ("a", apart / 4), ("b", -apart / 4), ("c", 1.0))) == [expected, "s1", "s2"]
+    document = segmentation([variable("x")], ["S1", "S2"], {"nearest": {"centroids": [[-1.0], [1.0]]}})
+    assert assigned(document, customers("x", ("a", apart / 4), ("b", -apart / 4), ("c", 1.0))) == [expected, "S1", "S2"]
 
 
 def test_of_two_equal_centres_the_first_takes_all(assigned):
-    document = segmentation([variable("x")], ["s2", "s1", "s3"], {"nearest": {"centroids": [[5.0], [1.0], [1.0]]}})
-    assert assigned(document, customers("x", ("a", 1.0), ("b", 3.0), ("c", -9.0))) == ["s1", "s2", "s1"]
+    document = segmentation([variable("x")], ["S2", "S1", "S3"], {"nearest": {"centroids": [[5.0], [1.0], [1.0]]}})
+    assert assigned(document, customers("x", ("a", 1.0), ("b", 3.0), ("c", -9.0))) == ["S1", "S2", "S1"]
 
 
 def grid(draw, names, rows=ROWS):
@@ -247,7 +247,7 @@ def nearest_with_ties(draw, *, projected: bool) -> dict:
         for aside in (half[0], -half[0]):
             first = (2.25 + aside - mean) / sd
             centroids.append([(first - project["centre"][0]) * project["loadings"][0][0] if projected else first, *half[1:]])
-    ids, how = [f"s{n}" for n in range(2 * k + 1)], {"nearest": {"centroids": [*centroids, centroids[0]]}}
+    ids, how = [f"S{n}" for n in range(2 * k + 1)], {"nearest": {"centroids": [*centroids, centroids[0]]}}
     return segmentation(variables, ids, how, **({"project": project} if projected else {}))
 
 
@@ -291,15 +291,15 @@ def test_values_on_a_cut_fall_alike_under_rules(seed, assigned):
         chosen = draw.choice(names, 2, replace=False)
         rules.append(
             {
-                "segment": f"s{draw.integers(1, 5)}",
+                "segment": f"S{draw.integers(1, 5)}",
                 "when": [
                     {"variable": str(name), "at_least": float(at) if draw.random() < 0.8 else None, "below": float(at + by)}
                     for name, at, by in zip(chosen, low, width, strict=True)
                 ],
             }
         )
-    how = {"first_match": {"rules": rules, "otherwise": "s5"}}
-    document, frame = segmentation([variable(n, 1.25) for n in names], [f"s{n}" for n in range(1, 6)], how), grid(draw, names)
+    how = {"first_match": {"rules": rules, "otherwise": "S5"}}
+    document, frame = segmentation([variable(n, 1.25) for n in names], [f"S{n}" for n in range(1, 6)], how), grid(draw, names)
     found, filled = assigned(document, frame), frame.fillna(1.25)
     for row in range(0, ROWS, 40):
         held = (
@@ -308,7 +308,7 @@ def test_values_on_a_cut_fall_alike_under_rules(seed, assigned):
             if all((c["at_least"] is None or filled[c["variable"]][row] >= c["at_least"]) for c in rule["when"])
             and all(filled[c["variable"]][row] < c["below"] for c in rule["when"])
         )
-        assert found[row] == next(held, "s5")
+        assert found[row] == next(held, "S5")
     assert len(set(found)) > 2
 
 
@@ -320,13 +320,13 @@ def test_values_on_a_cut_fall_alike_under_points(seed, assigned):
         {"variable": n, "cuts": np.sort(draw.integers(-8, 25, 4) / 4).tolist(), "points": (draw.integers(0, 6, 5) * unit).tolist()}
         for n in reversed(names)
     ]
-    bands = [{"segment": f"s{n + 1}", "from": level * unit} for n, level in enumerate((11, 8, 6))]
-    how = {"points": {"criteria": criteria, "bands": bands, "otherwise": "s4"}}
-    document, frame = segmentation([variable(n, 2) for n in names], ["s4", "s1", "s2", "s3"], how), grid(draw, names)
+    bands = [{"segment": f"S{n + 1}", "from": level * unit} for n, level in enumerate((11, 8, 6))]
+    how = {"points": {"criteria": criteria, "bands": bands, "otherwise": "S4"}}
+    document, frame = segmentation([variable(n, 2) for n in names], ["S4", "S1", "S2", "S3"], how), grid(draw, names)
     found, filled = assigned(document, frame), frame.fillna(2)
     for row in range(0, ROWS, 40):
         whole = sum(round(c["points"][sum(cut <= filled[c["variable"]][row] for cut in c["cuts"])] / unit) for c in criteria)
-        assert found[row] == ("s1" if whole >= 11 else "s2" if whole >= 8 else "s3" if whole >= 6 else "s4")
+        assert found[row] == ("S1" if whole >= 11 else "S2" if whole >= 8 else "S3" if whole >= 6 else "S4")
     assert len(set(found)) > 2
 
 
@@ -360,7 +360,7 @@ def test_an_empty_table_gives_an_empty_one(make):
 
 def test_ids_stay_as_they_are_and_other_columns_are_left_aside(assigned):
     frame = customers("spend visits", ("007", 40.0, 1.0), ("7", 10.0, 0.0), ("0007", 10.0, 0.0)).assign(segment="theirs", best=1, axis_1=2)
-    assert assigned(nearest(), frame) == ["s1", "s2", "s2"]
+    assert assigned(nearest(), frame) == ["S1", "S2", "S2"]
     found = apply(nearest(), ibis.memtable(frame)).execute()
     assert found.columns.tolist() == ["customer_id", "segment"]
     assert sorted(found.customer_id) == ["0007", "007", "7"]
@@ -373,27 +373,27 @@ def test_numbers_of_any_type_will_do_and_a_column_of_nothing_too():
         " select * from (values (1, 40.00::decimal(18, 2), 1::tinyint), (2, 10.00, 0)) t(customer_id, spend, visits)"
     )
     table = ibis.duckdb.from_connection(connection).table("customers")
-    assert dict(connection.execute(to_sql(nearest())).fetchall()) == {1: "s1", 2: "s2"}
-    assert sorted(apply(nearest(), table).execute().itertuples(index=False, name=None)) == [(1, "s1"), (2, "s2")]
+    assert dict(connection.execute(to_sql(nearest())).fetchall()) == {1: "S1", 2: "S2"}
+    assert sorted(apply(nearest(), table).execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
     # visits 0, whoever they are: (2, 0) is 1 and 9 away
     nothing = table.mutate(visits=ibis.null())
-    assert sorted(apply(nearest(), nothing).execute().itertuples(index=False, name=None)) == [(1, "s1"), (2, "s2")]
+    assert sorted(apply(nearest(), nothing).execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
     frame = pd.DataFrame({"spend": pd.array([40, None], dtype="Int64"), "visits": pd.Series([None, None], dtype=object)})
-    assert labels(nearest(), frame).tolist() == ["s1", "s2"]
-    assert labels(nearest(), table.execute()).tolist() == ["s1", "s2"]
+    assert labels(nearest(), frame).tolist() == ["S1", "S2"]
+    assert labels(nearest(), table.execute()).tolist() == ["S1", "S2"]
 
 
 def test_infinities_fall_alike(assigned):
     far = customers("x y", ("a", np.inf, 0.0), ("b", -np.inf, np.inf), ("c", np.inf, np.inf), ("d", 0.0, -np.inf), ("e", 1e200, 3.0))
-    assert assigned(projected(), far) == ["s1"] * 5  # infinitely far from all alike
+    assert assigned(projected(), far) == ["S1"] * 5  # infinitely far from all alike
     days = far.rename(columns={"x": "days", "y": "orders"})
-    assert assigned(points(), days) == ["s3", "s1", "s2", "s2", "s3"]
+    assert assigned(points(), days) == ["S3", "S1", "S2", "S2", "S3"]
 
 
 def test_a_key_of_another_name_is_the_results_key(assigned):
     frame = customers("spend visits", ("a", 40.0, 1.0)).rename(columns={"customer_id": "Household No"})
     document = nearest() | {"key": "Household No"}
-    assert assigned(document, frame) == ["s1"]
+    assert assigned(document, frame) == ["S1"]
     assert apply(document, ibis.memtable(frame)).columns == ("Household No", "segment")
 
 
@@ -422,18 +422,18 @@ def test_a_column_of_text_or_dates_is_refused(values):
 def test_a_document_means_the_same_before_and_after_it_is_written(assigned):
     third, cuts = 2 / 3, [0.1 + 0.2, 2 / 3]
     criteria = [{"variable": "x", "cuts": cuts, "points": [0, 1, 2]}]
-    bands = [{"segment": "s1", "from": 2}, {"segment": "s2", "from": 1}]
-    document = segmentation([variable("x")], ["s1", "s2", "s3"], {"points": {"criteria": criteria, "bands": bands, "otherwise": "s3"}})
+    bands = [{"segment": "S1", "from": 2}, {"segment": "S2", "from": 1}]
+    document = segmentation([variable("x")], ["S1", "S2", "S3"], {"points": {"criteria": criteria, "bands": bands, "otherwise": "S3"}})
     # Written, the cuts are .3 and .666666666667: .30000000000000004 reaches the first, two thirds do not reach the second
-    assert assigned(document, customers("x", ("a", 0.1 + 0.2), ("b", third), ("c", 0.3), ("d", 0.67))) == ["s2", "s2", "s2", "s1"]
+    assert assigned(document, customers("x", ("a", 0.1 + 0.2), ("b", third), ("c", 0.3), ("d", 0.67))) == ["S2", "S2", "S2", "S1"]
 
 
 @pytest.mark.parametrize("value", [26 / 3, 2 / 3, 0.1 * 3, 0.7 + 0.1, -26 / 3, -1 / 3, 30.0, 0.0, 1234567890123.75, 1e-7 / 3])
 def test_a_border_is_reached_by_whoever_has_just_its_value(value, assigned):
-    rules = {"rules": [{"segment": "s1", "when": [{"variable": "x", "at_least": border(value)}]}], "otherwise": "s2"}
-    document = segmentation([variable("x")], ["s1", "s2"], {"first_match": rules})
+    rules = {"rules": [{"segment": "S1", "when": [{"variable": "x", "at_least": border(value)}]}], "otherwise": "S2"}
+    document = segmentation([variable("x")], ["S1", "S2"], {"first_match": rules})
     below = value - abs(value) * 1e-9 - 1e-12
-    assert assigned(document, customers("x", ("on", value), ("below", below))) == ["s1", "s2"]
+    assert assigned(document, customers("x", ("on", value), ("below", below))) == ["S1", "S2"]
     assert border(border(value)) == border(value) <= value
     assert value != 30.0 or border(value) == 30.0
 
@@ -442,19 +442,19 @@ def test_numbers_of_every_size_are_read_alike(assigned):
     draw = np.random.default_rng(8)
     sizes = 10.0 ** draw.integers(-12, 16, 60)
     cuts = [border(x) for x in sorted(draw.uniform(-1, 1, 60) * sizes)]
-    rules = [{"segment": f"s{n}", "when": [{"variable": "x", "at_least": cut}]} for n, cut in reversed(list(enumerate(cuts)))]
-    ids = [f"s{n}" for n in range(-1, 60)]
-    document = segmentation([variable("x")], ids, {"first_match": {"rules": rules, "otherwise": "s-1"}})
+    rules = [{"segment": f"S{n}", "when": [{"variable": "x", "at_least": cut}]} for n, cut in reversed(list(enumerate(cuts)))]
+    ids = [f"S{n}" for n in range(-1, 60)]
+    document = segmentation([variable("x")], ids, {"first_match": {"rules": rules, "otherwise": "S-1"}})
     hair = [np.nextafter(cut, np.inf) for cut in cuts] + [np.nextafter(cut, -np.inf) for cut in cuts]
     frame = pd.DataFrame({"x": cuts + hair}).rename_axis("customer_id").reset_index()
     found = assigned(document, frame)
-    assert found == [f"s{n}" for n in [*range(60), *range(60), *range(-1, 59)]]
+    assert found == [f"S{n}" for n in [*range(60), *range(60), *range(-1, 59)]]
 
 
 def test_numpy_numbers_and_tuples_will_do_too():
     document = nearest()
     document["assign"]["nearest"]["centroids"] = [tuple(np.array([2, 1])), tuple(np.array([-1.0, 0.0]))]
-    assert labels(document, customers("spend visits", ("a", 40.0, 1.0), ("b", 10.0, 0.0))).tolist() == ["s1", "s2"]
+    assert labels(document, customers("spend visits", ("a", 40.0, 1.0), ("b", 10.0, 0.0))).tolist() == ["S1", "S2"]
 
 
 # The text
@@ -507,8 +507,8 @@ def test_the_text_reads_step_by_step():
         "select\n"
         "    customer_id,\n"
         "    case\n"
-        "        when distance_s1 <= best + 1e-9 then 's1'\n"
-        "        else 's2'\n"
+        "        when distance_s1 <= best + 1e-9 then 'S1'\n"
+        "        else 'S2'\n"
         "    end as segment\n"
         "from nearest;\n"
     )
@@ -516,16 +516,16 @@ def test_the_text_reads_step_by_step():
 
 def test_rules_and_points_read_as_they_are_told():
     assert to_sql(first_match()).endswith(
-        "        when spend >= 100 and days < 30 then 's2'\n"
-        "        when spend >= 50 and spend < 100 then 's1'\n"
-        "        else 's3'\n"
+        "        when spend >= 100 and days < 30 then 'S2'\n"
+        "        when spend >= 50 and spend < 100 then 'S1'\n"
+        "        else 'S3'\n"
         "    end as segment\n"
         "from filled;\n"
     )
     text = to_sql(points())
     assert "        case when days >= 30 then 1 when days >= 7 then 2 else 3 end as days,\n" in text
     assert "        days\n            + orders as points\n" in text
-    assert "when points >= 6 then 's1'\n        when points >= 4 then 's2'\n        else 's3'" in text
+    assert "when points >= 6 then 'S1'\n        when points >= 4 then 'S2'\n        else 'S3'" in text
 
 
 def large(variables: int, axes: int, segments: int) -> dict:
@@ -534,7 +534,7 @@ def large(variables: int, axes: int, segments: int) -> dict:
     many = [variable(f"variable_{n}_per_30d", 4.33333333333, *steps) for n in range(variables)]
     project = {"centre": draw.normal(size=variables).tolist(), "loadings": draw.normal(size=(variables, axes)).tolist()}
     centroids = draw.normal(size=(segments, axes)).tolist()
-    return segmentation(many, [f"s{n + 1}" for n in range(segments)], {"nearest": {"centroids": centroids}}, project=project)
+    return segmentation(many, [f"S{n + 1}" for n in range(segments)], {"nearest": {"centroids": centroids}}, project=project)
 
 
 def test_the_text_does_not_explode():
@@ -582,15 +582,15 @@ NAMES = [
 @pytest.mark.parametrize("kind", ["nearest", "project", "first_match", "points"])
 def test_any_name_can_be_a_variables_and_any_text_an_id(kind, assigned):
     draw = np.random.default_rng(2)
-    ids, unsuited = ["it's", "s1", 'a "b"', "--"], [v for v in NAMES if v not in ("customer_id",)]
+    ids, unsuited = ["it's", "S1", 'a "b"', "--"], [v for v in NAMES if v not in ("customer_id",)]
     rules = [{"segment": i, "when": [{"variable": v, "at_least": 3.5}]} for i, v in zip(ids, unsuited[8:], strict=False)]
     criteria = [{"variable": v, "cuts": [2.0], "points": [0, 1]} for v in unsuited]
     assign = {
         "nearest": {"nearest": {"centroids": draw.normal(2, 2, size=(4, len(unsuited))).tolist()}},
         "project": {"nearest": {"centroids": draw.normal(size=(4, 2)).tolist()}},
-        "first_match": {"first_match": {"rules": rules, "otherwise": "s1"}},
+        "first_match": {"first_match": {"rules": rules, "otherwise": "S1"}},
         "points": {
-            "points": {"criteria": criteria, "bands": [{"segment": "it's", "from": 9}, {"segment": "--", "from": 7}], "otherwise": "s1"}
+            "points": {"criteria": criteria, "bands": [{"segment": "it's", "from": 9}, {"segment": "--", "from": 7}], "otherwise": "S1"}
         },
     }[kind]
     project = {"centre": [2.0] * len(unsuited), "loadings": draw.normal(size=(len(unsuited), 2)).tolist()}
@@ -601,11 +601,11 @@ def test_any_name_can_be_a_variables_and_any_text_an_id(kind, assigned):
 
 def test_every_word_of_duckdb_can_be_a_variable():
     words = [w for (w,) in duckdb.connect().execute("select distinct keyword_name from duckdb_keywords() order by 1").fetchall()]
-    rules = [{"segment": "s1", "when": [{"variable": w, "at_least": 1, "below": 2}]} for w in words]
-    document = segmentation([variable(w) for w in words], ["s1", "s2"], {"first_match": {"rules": rules, "otherwise": "s2"}})
+    rules = [{"segment": "S1", "when": [{"variable": w, "at_least": 1, "below": 2}]} for w in words]
+    document = segmentation([variable(w) for w in words], ["S1", "S2"], {"first_match": {"rules": rules, "otherwise": "S2"}})
     frame = pd.DataFrame([[0.0] * len(words), [0.0] * (len(words) - 1) + [1.0]], columns=words)
     frame.insert(0, "customer_id", ["none", "last"])
-    assert dict(in_duckdb(to_sql(document), frame).itertuples(index=False, name=None)) == {"none": "s2", "last": "s1"}
+    assert dict(in_duckdb(to_sql(document), frame).itertuples(index=False, name=None)) == {"none": "S2", "last": "S1"}
     assert len(words) > 300
 
 
@@ -662,9 +662,9 @@ BAD = [
     (nearest, "variables.0.steps", [{"clip": [0, 5]}, {"scale": [3, 1]}, {"log1p": True}], "field variables.spend.steps.2 .*no logarithm"),
     (nearest, "variables.0.steps", [{"clip": [0, 5]}, {"scale": [3, 4]}, {"log1p": True}], None),
     (nearest, "segments", [], r"field segments has the value \[\]: give at least one segment"),
-    (nearest, "segments.1.id", "s1", "field segments.1.id has the value 's1': another segment has it already"),
     (nearest, "segments.1.id", "S1", "field segments.1.id has the value 'S1': another segment has it already"),
-    (nearest, "segments.1", "s2", "field segments.1.id has the value None"),
+    (nearest, "segments.1.id", "S1", "field segments.1.id has the value 'S1': another segment has it already"),
+    (nearest, "segments.1", "S2", "field segments.1.id has the value None"),
     (nearest, "assign", {}, "field assign .*exactly one of nearest, first_match, points"),
     (nearest, "assign.points", {}, r"field assign has the value \['nearest', 'points'\]: keep exactly one"),
     (nearest, "assign", {"posterior": {}}, r"field assign has the value \['posterior'\]: keep exactly one"),
@@ -683,9 +683,9 @@ BAD = [
     (projected, "assign.nearest.centroids.2", [1, 2, 3], "field assign.nearest.centroids.2 .*one number an axis, 2 in all"),
     (first_match, "project", {"centre": [0, 0], "loadings": [[1], [1]]}, "field project .*only `nearest` uses axes"),
     (first_match, "variables.0.steps", [{"clip": [0, 1]}], "field variables.spend.steps .*as measured"),
-    (first_match, "assign.first_match.otherwise", "s4", "field assign.first_match.otherwise has the value 's4': there is no such segment"),
+    (first_match, "assign.first_match.otherwise", "S4", "field assign.first_match.otherwise has the value 'S4': there is no such segment"),
     (first_match, "assign.first_match.otherwise", ..., "field assign.first_match.otherwise is missing"),
-    (first_match, "assign.first_match.rules.0.segment", "s9", "rules.0.segment has the value 's9': there is no such segment"),
+    (first_match, "assign.first_match.rules.0.segment", "S9", "rules.0.segment has the value 'S9': there is no such segment"),
     (first_match, "assign.first_match.rules.0.when.0.variable", "spent", "when.0.variable has the value 'spent'.* did you mean spend"),
     (first_match, "assign.first_match.rules.1.when.0", {"variable": "days"}, "rules.1.when.0 .*needs at_least, below or both"),
     (first_match, "assign.first_match.rules.1.when.0.above", 3, "rules.1.when.0.above is unknown"),
@@ -696,9 +696,9 @@ BAD = [
     (points, "assign.points.criteria.0.variable", "days", "criteria.1.variable has the value 'days': another criterion"),
     (points, "assign.points.criteria.0.cuts", [5, 2], "criteria.orders.cuts .*ascending"),
     (points, "assign.points.criteria.0.points", [1, 2], "criteria.orders.points .*one number more than there are cuts, 3 in all"),
-    (points, "assign.points.bands", [{"segment": "s2", "from": 4}, {"segment": "s1", "from": 6}], "bands .*the most points first"),
+    (points, "assign.points.bands", [{"segment": "S2", "from": 4}, {"segment": "S1", "from": 6}], "bands .*the most points first"),
     (points, "assign.points.bands.1.from", "4", "bands.1.from has the value '4': write a finite number"),
-    (points, "assign.points.bands.1.segment", "s7", "bands.1.segment has the value 's7': there is no such segment"),
+    (points, "assign.points.bands.1.segment", "S7", "bands.1.segment has the value 'S7': there is no such segment"),
     (points, "assign.points.otherwise", None, "field assign.points.otherwise has the value None: there is no such segment"),
     (points, "variables.1.steps", [{"log1p": True}], "field variables.orders.steps"),
 ]

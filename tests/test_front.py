@@ -48,10 +48,10 @@ PROJECT = by_hand.project(
     notice="Simulated data.",
     adopt={
         "actions": {
-            "s1": action("Send the coupon booklet first", "Campaign manager (example)"),
-            "s2": action({"en": "Tie fuel points to fresh food", "fr": "Lier les points carburant au frais"}, LOYALTY),
-            "s3": action("Thank them in store", "Store operations (example)"),
-            "s4": action("Announce the week’s fresh offers", "Campaign manager (example)"),
+            "S1": action("Send the coupon booklet first", "Campaign manager (example)"),
+            "S2": action({"en": "Tie fuel points to fresh food", "fr": "Lier les points carburant au frais"}, LOYALTY),
+            "S3": action("Thank them in store", "Store operations (example)"),
+            "S4": action("Announce the week’s fresh offers", "Campaign manager (example)"),
         }
     },
     reevaluate={"decisions": [DECIDED]},
@@ -63,7 +63,7 @@ def interval(value, by=0.01):
 
 
 def documents() -> dict[str, dict]:
-    """What steps 1, 5, 6, 8 and 9 hand over, five segments; s5 has no action, no offer and no later purchase known."""
+    """What steps 1, 5, 6, 8 and 9 hand over, five segments; S5 has no action, no offer and no later purchase known."""
     scores = {
         "hcpc": (0.27, 0.079),
         "bands": (0.55, 0.021),
@@ -72,9 +72,9 @@ def documents() -> dict[str, dict]:
         "crossing": (0.45, 0.043),
         "chance": (0, 0),
     }
-    ids = [f"s{number}" for number in range(1, len(NAMES) + 1)]
-    moves = {"s1": (244, -14, 20, False), "s2": (331, -1, 21, False), "s3": (515, 61, 30, True), "s4": (610, -24, 31, False)}
-    money = {"s1": (410.0, 380.5, True), "s2": (-210.0, 520.0, False), "s3": (980.0, 470.0, True), "s4": (300.0, 260.0, True)}
+    ids = [f"S{number}" for number in range(1, len(NAMES) + 1)]
+    moves = {"S1": (244, -14, 20, False), "S2": (331, -1, 21, False), "S3": (515, 61, 30, True), "S4": (610, -24, 31, False)}
+    money = {"S1": (410.0, 380.5, True), "S2": (-210.0, 520.0, False), "S3": (980.0, 470.0, True), "S4": (300.0, 260.0, True)}
     return {
         "objectives": {
             "objectives": [
@@ -128,7 +128,7 @@ def documents() -> dict[str, dict]:
                     "share_of_customers": share,
                     "share_of_revenue": revenue,
                     "revenue_per_30d": interval(each, 9),
-                    "active_later": None if i == "s5" else {"share": 0.96, "low": 0.93, "high": 0.98, "n": n},
+                    "active_later": None if i == "S5" else {"share": 0.96, "low": 0.93, "high": 0.98, "n": n},
                 }
                 for number, (i, (name, short, n, share, revenue, each)) in enumerate(zip(ids, NAMES, strict=True))
             ],
@@ -155,7 +155,7 @@ def documents() -> dict[str, dict]:
                     "owner": "Somebody",
                     "customers": n,
                     "reachable": None,
-                    "contacted": None if i == "s5" else round(n * 0.7),
+                    "contacted": None if i == "S5" else round(n * 0.7),
                     "gain": money.get(i, (None,) * 3)[0],
                     "cost": money.get(i, (None,) * 3)[1],
                     "pays": money.get(i, (None,) * 3)[2],
@@ -372,11 +372,11 @@ def test_parts_of_a_segment_below_min_cell_are_not_shown():
 
 def test_a_balance_that_would_give_few_customers_away_is_not_shown():
     moves = {
-        "segments": [  # the 4 who left s1 are hidden, and entered less net would tell them
-            {"id": "s1", "before": 104, "now": 150, "arrived": 0, "departed": 0, "entered": 50, "left": 4, "net": 46},
-            {"id": "s2", "before": 150, "now": 104, "arrived": 0, "departed": 0, "entered": 4, "left": 50, "net": -46},
+        "segments": [  # the 4 who left S1 are hidden, and entered less net would tell them
+            {"id": "S1", "before": 104, "now": 150, "arrived": 0, "departed": 0, "entered": 50, "left": 4, "net": 46},
+            {"id": "S2", "before": 150, "now": 104, "arrived": 0, "departed": 0, "entered": 4, "left": 50, "net": -46},
         ],
-        "matrix": {"s1": {"s1": 100, "s2": 4}, "s2": {"s1": 50, "s2": 100}},
+        "matrix": {"S1": {"S1": 100, "S2": 4}, "S2": {"S1": 50, "S2": 100}},
     }
     assert [s["net"] for s in given.guarded(moves, PROJECT)["segments"]] == [None, None]
     assert [s["net"] for s in given.guarded(moves, SimpleNamespace(min_cell=4))["segments"]] == [46, -46]

@@ -39,12 +39,12 @@ def segment(id_, n, **more):
 
 def profiles(*segments, **more):
     given = segments or (
-        segment("s1", 120, name={"en": "Big baskets", "fr": "Grands paniers"}, in_short="much at once", fits=True, share_of_revenue=0.7),
-        segment("s2", 80, traits=[trait("recency_days", -1.5), trait("spend_per_30d", 0.1)]),
+        segment("S1", 120, name={"en": "Big baskets", "fr": "Grands paniers"}, in_short="much at once", fits=True, share_of_revenue=0.7),
+        segment("S2", 80, traits=[trait("recency_days", -1.5), trait("spend_per_30d", 0.1)]),
     )
     bands = [{"id": f"b{i}", "n": n, "share_of_customers": n / 200, "share_of_revenue": 0.5, "revenue_per_30d": 33.0} for i, n in
              enumerate((150, 50), 1)]  # fmt: skip
-    crossed = {"s1": {"b1": 100, "b2": 20}, "s2": {"b1": 50, "b2": 30}}
+    crossed = {"S1": {"b1": 100, "b2": 20}, "S2": {"b1": 50, "b2": 30}}
     told = {"as_of": AS_OF, "customers": 1200, "chosen": "hcpc", "k": 3, "segments": list(given)}
     return told | {"budget": {"rule": "bands", "variable": "spend_per_30d", "bands": bands, "crossed": crossed}} | more
 
@@ -80,9 +80,9 @@ SILENT = {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
 NOTHING = {"contest": {}, "verdicts": {"objective": SILENT, "panel": SILENT}, "other_k": {}, "customers": 0}
 BANDS = {
     "variables": [{"name": "spend_per_30d"}],
-    "assign": {"first_match": {"rules": [{"segment": "s1", "when": [{"variable": "spend_per_30d", "at_least": 120.5, "below": None}]}]}},
+    "assign": {"first_match": {"rules": [{"segment": "S1", "when": [{"variable": "spend_per_30d", "at_least": 120.5, "below": None}]}]}},
 }
-BANDS["assign"]["first_match"]["otherwise"] = "s2"
+BANDS["assign"]["first_match"]["otherwise"] = "S2"
 
 
 def shown(table) -> list[list]:
@@ -175,7 +175,7 @@ def test_the_summary_has_both_verdicts_the_segment_worth_most_and_figures():
 
 
 def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_more():
-    named = profiles(segment("s1", 120, name="A"), segment("s2", 80, name="B"))
+    named = profiles(segment("S1", 120, name="A"), segment("S2", 80, name="B"))
     assert page.summary(evidence(), named, PLAN, by="people")["todo"] == []
     for by in ("evidence", "nobody"):
         todo = page.summary(evidence(), named, PLAN, by=by)["todo"]
@@ -338,19 +338,19 @@ def test_caveats_have_the_size_of_their_effect():
 
 def test_small_segments_and_withdrawn_names_are_said():
     expected = {"spend_per_30d": "high", "discount_share": "high", "orders_per_30d": "low"}
-    typed = {s: {"name": f"Name {s}", "expect": expected} for s in ("s1", "s2", "s3")}
+    typed = {s: {"name": f"Name {s}", "expect": expected} for s in ("S1", "S2", "S3")}
     plan = PLAN.model_copy(update={"build": project(build={"segments": typed}, scope={"segments_wanted": 3}).build})
-    given = profiles(segment("s1", 100, fits=False), segment("s2", 9, fits=False), segment("s3", 0, fits=True))
+    given = profiles(segment("S1", 100, fits=False), segment("S2", 9, fits=False), segment("S3", 0, fits=True))
     told = page.caveats(evidence(), given, plan, agreement=None)
 
     assert "2 segments have fewer than 10 customers and are not described." in told
     assert (
-        "“Name s1” is withdrawn from s1, which is not as expected: discount share −0.3 and orders per 30 days – standard deviations from "
+        "“Name S1” is withdrawn from S1, which is not as expected: discount share −0.3 and orders per 30 days – standard deviations from "
         "everyone, where 0.2 in the direction expected is the least. Name it again, or expect something else (build.segments of "
         "project.yml)."
     ) in told
-    assert "“Name s2” is withdrawn from s2, which does not fit it." in told and not any("Name s3" in each for each in told)
-    one = page.caveats(evidence(), profiles(segment("s1", 9), segment("s2", 10)), PLAN, agreement=None)
+    assert "“Name S2” is withdrawn from S2, which does not fit it." in told and not any("Name S3" in each for each in told)
+    one = page.caveats(evidence(), profiles(segment("S1", 9), segment("S2", 10)), PLAN, agreement=None)
     assert "1 segment has fewer than 10 customers and is not described." in one
 
 
@@ -360,9 +360,9 @@ def test_small_segments_and_withdrawn_names_are_said():
 def test_the_segments_at_a_glance():
     assert shown(portraits.segments_table(profiles(), PLAN)) == [
         ["Big baskets", "much at once", 120, 0.6, 0.7, 80.0, "$70 to $91", 0.5],
-        ["Segment s2", "Days since last purchase low (observed)", 80, 0.4, 0.2, 80.0, "$70 to $91", 0.5],
+        ["Segment S2", "Days since last purchase low (observed)", 80, 0.4, 0.2, 80.0, "$70 to $91", 0.5],
     ]
-    lone = segment("s1", 0, revenue_per_30d=between(None, None, None), active_later=None, share_of_revenue=None)
+    lone = segment("S1", 0, revenue_per_30d=between(None, None, None), active_later=None, share_of_revenue=None)
     assert shown(portraits.segments_table(profiles(lone), PLAN))[0][2:] == [0, 0.0, None, None, "cannot tell", None]
     words.use("fr")
     assert portraits.segment_name(profiles()["segments"][0]) == "Grands paniers"
@@ -371,24 +371,24 @@ def test_the_segments_at_a_glance():
 def test_a_segment_that_nobody_described_is_described_by_its_two_strongest_traits():
     told = [trait("spend_per_30d", 0.5), trait("recency_days", -0.25), trait("gap_days", 0.2), trait("discount_share", 0.19)]
     short = "Spend per 30 days high, Days since last purchase low"
-    assert portraits.in_short(segment("s1", 10, traits=told), PLAN) == short
-    assert portraits.in_short_marked(segment("s1", 10, traits=told), PLAN) == f"{short} (observed)"
-    assert portraits.strongest(segment("s1", 10, traits=told)) == [
+    assert portraits.in_short(segment("S1", 10, traits=told), PLAN) == short
+    assert portraits.in_short_marked(segment("S1", 10, traits=told), PLAN) == f"{short} (observed)"
+    assert portraits.strongest(segment("S1", 10, traits=told)) == [
         {"variable": "spend_per_30d", "effect": 0.5},
         {"variable": "recency_days", "effect": -0.25},
     ]
-    weak, few = segment("s1", 10, traits=told[3:]), segment("s1", 9, traits=told)
+    weak, few = segment("S1", 10, traits=told[3:]), segment("S1", 9, traits=told)
     for each in (portraits.in_short, portraits.in_short_marked):
         assert each(weak, PLAN) == each(few, PLAN) == "" and each(few | {"in_short": "as typed"}, PLAN) == "as typed"
 
 
 def test_the_grid_has_built_variables_as_rows_and_segments_as_columns():
     frame = portraits.profile_frame(profiles(), PLAN, ["recency_days", "spend_per_30d"])
-    assert list(frame.index) == ["Days since last purchase", "Spend per 30 days"] and list(frame.columns) == ["Big baskets", "Segment s2"]
+    assert list(frame.index) == ["Days since last purchase", "Spend per 30 days"] and list(frame.columns) == ["Big baskets", "Segment S2"]
     np.testing.assert_array_equal(frame.to_numpy(), [[np.nan, -1.5], [0.5, 0.1]])
     told = portraits.profile_words(profiles(), PLAN, ["recency_days", "spend_per_30d"])
-    assert told["title"] == "Segment s2 stands out most: days since last purchase −1.5 standard deviations from everyone"
-    assert told["alt"] == "Strongest trait of each segment: Big baskets: spend per 30 days and Segment s2: days since last purchase."
+    assert told["title"] == "Segment S2 stands out most: days since last purchase −1.5 standard deviations from everyone"
+    assert told["alt"] == "Strongest trait of each segment: Big baskets: spend per 30 days and Segment S2: days since last purchase."
     assert told["source"] == "Source: window that ends on 1 October 2017, 1,200 customers"
     drawn = portraits.profile_words(profiles(), PLAN, ["spend_per_30d"])  # what the chart does not show is not its claim
     assert drawn["title"] == "Big baskets stands out most: spend per 30 days +0.5 standard deviations from everyone"
@@ -401,10 +401,10 @@ def test_traits_are_in_the_units_of_their_variables():
         ["Big baskets", "Discount share", "%", 10.0, 12.0, -0.25, 5.0],
     ]
     assert [row[1] for row in shown(portraits.traits_table(profiles(), PLAN, most=1))] == ["Spend per 30 days", "Days since last purchase"]
-    unknown = profiles(segment("s1", 50, traits=[trait("spend_per_30d", None, None, None, None)]))
+    unknown = profiles(segment("S1", 50, traits=[trait("spend_per_30d", None, None, None, None)]))
     assert shown(portraits.traits_table(unknown, PLAN)) == []
     assert (
-        portraits.profile_words(profiles(segment("s1", 9)), PLAN, ["spend_per_30d"])["title"]
+        portraits.profile_words(profiles(segment("S1", 9)), PLAN, ["spend_per_30d"])["title"]
         == "No segment is large enough to be described."
     )
 
@@ -415,8 +415,8 @@ def level(value, p, n=20):
 
 def test_only_descriptors_that_stand_after_the_correction_are_listed_three_a_segment():
     told = [level("A", 0.001), level("B", 0.051), level("C", 0.05), level("D", 0.01), level("E", 0.01)]
-    rows = shown(portraits.descriptors_table(profiles(segment("s1", 100, descriptors=told)), PLAN))
-    assert rows == [["Segment s1", "home town", value, 20, 0.25, 0.1, 3.0] for value in "ACD"]
+    rows = shown(portraits.descriptors_table(profiles(segment("S1", 100, descriptors=told)), PLAN))
+    assert rows == [["Segment S1", "home town", value, 20, 0.25, 0.1, 3.0] for value in "ACD"]
     assert shown(portraits.descriptors_table(profiles(), PLAN)) == []
 
 
@@ -428,7 +428,7 @@ def test_codes_of_descriptors_are_said_in_words():
         strict=True,
     ):
         told = level(code, 0.001) | {"attribute": attribute}
-        assert shown(portraits.descriptors_table(profiles(segment("s1", 100, descriptors=[told])), PLAN))[0][1:3] == said
+        assert shown(portraits.descriptors_table(profiles(segment("S1", 100, descriptors=[told])), PLAN))[0][1:3] == said
 
 
 def test_the_bands_for_the_budget_and_where_their_customers_are():
@@ -444,11 +444,11 @@ def test_rules_in_words():
         {"variable": "discount_share", "at_least": None, "below": 0.125},
         {"variable": "recency_days", "at_least": 7.0, "below": 30.0},
     ]
-    rules = [{"segment": "s1", "when": when}, {"segment": "s2", "when": []}]
-    assert portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "s3"}}}, PLAN) == {
-        "s1": "Spend per 30 days $1,234.50 or more, Discount share below 12.5% and Days since last purchase 7.0 days to below 30.0 days",
-        "s2": "everybody",
-        "s3": "all others",
+    rules = [{"segment": "S1", "when": when}, {"segment": "S2", "when": []}]
+    assert portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "S3"}}}, PLAN) == {
+        "S1": "Spend per 30 days $1,234.50 or more, Discount share below 12.5% and Days since last purchase 7.0 days to below 30.0 days",
+        "S2": "everybody",
+        "S3": "all others",
     }
 
 
@@ -456,19 +456,19 @@ def test_rules_in_words():
 
 
 def test_a_segment_that_would_give_another_away_is_not_described():
-    given = profiles(segment("s1", 120), segment("s2", 77, share_of_revenue=0.777) | {"shown": False}, segment("s3", 3) | {"shown": False})
-    given["budget"]["crossed"] = {"s1": {"b1": 90, "b2": 30}, "s2": {"b1": 57, "b2": 20}, "s3": {"b1": 3}}
+    given = profiles(segment("S1", 120), segment("S2", 77, share_of_revenue=0.777) | {"shown": False}, segment("S3", 3) | {"shown": False})
+    given["budget"]["crossed"] = {"S1": {"b1": 90, "b2": 30}, "S2": {"b1": 57, "b2": 20}, "S3": {"b1": 3}}
     assert [row[2] for row in shown(portraits.segments_table(given, PLAN))] == [120, None, None]
-    assert {row[0] for row in shown(portraits.traits_table(given, PLAN))} == {"Segment s1"}
+    assert {row[0] for row in shown(portraits.traits_table(given, PLAN))} == {"Segment S1"}
     assert [row[-2:] for row in shown(portraits.budget_table(given, BANDS, PLAN))] == [[None, None], [None, None]]
     given["segments"][1]["share_of_revenue"] = 0.9
-    assert not [p for p in page.summary(evidence(), given, PLAN, by="people")["points"] if "s2" in p]
+    assert not [p for p in page.summary(evidence(), given, PLAN, by="people")["points"] if "S2" in p]
 
 
 def test_no_figure_about_a_few_customers_is_on_the_page():
     """Every figure of a segment and a band of three holds 777 or 0.771; none of them may be anywhere but in what is kept private."""
     few = segment(
-        "s2",
+        "S2",
         3,
         share_of_customers=0.771,
         share_of_revenue=0.771,
@@ -476,10 +476,10 @@ def test_no_figure_about_a_few_customers_is_on_the_page():
         active_later={"share": 0.771, "low": 0.771, "high": 0.771, "n": 3},
         traits=[trait("spend_per_30d", 77.7, 777.0, 77.7, 777.0), trait("discount_share", 7.77, 7.77, 7.77, 7.77)],
     )
-    moved = segment("s1", 120, active_later={"share": 0.771, "low": 0.7, "high": 0.8, "n": 9})  # a few at the earlier instant
+    moved = segment("S1", 120, active_later={"share": 0.771, "low": 0.7, "high": 0.8, "n": 9})  # a few at the earlier instant
     given = profiles(moved, few)
     given["budget"]["bands"][1] |= {"n": 3, "share_of_customers": 0.771, "share_of_revenue": 0.771, "revenue_per_30d": 777.0}
-    given["budget"]["crossed"] = {"s1": {"b1": 100, "b2": 7}, "s2": {"b1": 7}}
+    given["budget"]["crossed"] = {"S1": {"b1": 100, "b2": 7}, "S2": {"b1": 7}}
     made = (
         portraits.segments_table(given, PLAN),
         portraits.traits_table(given, PLAN),
@@ -489,9 +489,9 @@ def test_no_figure_about_a_few_customers_is_on_the_page():
     for table in made:
         assert "77" not in tables.as_html(table) and not re.search(r"77|\b7\b", str(shown(table))), table.name
     frame = portraits.profile_frame(given, PLAN, ["spend_per_30d", "discount_share"])
-    assert list(frame.columns) == ["Segment s1"]
+    assert list(frame.columns) == ["Segment S1"]
     said = page.summary(evidence(), given, PLAN, by="people"), page.caveats(evidence(), given, PLAN, agreement=None)
     said = f"{said} {(drawn := str(portraits.profile_words(given, PLAN, ['spend_per_30d', 'discount_share'])))}"
-    assert "77" not in said and "Segment s2" not in drawn
-    assert tables.as_html(made[0]).count("–") == 7, "all figures of s2, and whether s1 bought again"
+    assert "77" not in said and "Segment S2" not in drawn
+    assert tables.as_html(made[0]).count("–") == 7, "all figures of S2, and whether S1 bought again"
     assert shown(made[0])[0][-1] is None and shown(made[0])[1][2:] == [None] * 4 + ["–", None]

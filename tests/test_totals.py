@@ -36,7 +36,7 @@ def test_a_recipe_that_needs_when_and_how_often_is_left_out_and_the_others_are_b
     made = build.make(customers(), list(PASSPORTS), 3, wholesale(), PASSPORTS, built_as_of=AS_OF)
     assert list(made.documents) == ["hcpc", "crossing", "bands", "slices"]
     labels = build.labels(made.documents["hcpc"], customers())
-    assert [set(labels[start : start + 20]) for start in (0, 20, 40)] == [{"s1"}, {"s2"}, {"s3"}]  # the highest spend first
+    assert [set(labels[start : start + 20]) for start in (0, 20, 40)] == [{"S1"}, {"S2"}, {"S3"}]  # the highest spend first
 
 
 def test_the_page_says_which_candidate_is_not_possible_and_why():

@@ -146,8 +146,8 @@ def rfm(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: datetime
         criteria.append({"variable": name, "cuts": at.tolist(), "points": points})
         score += np.asarray(points)[np.searchsorted(at, values, side="right")]
     borders = _cuts(score, k)[::-1]
-    bands = [{"segment": f"s{i + 1}", "from": int(math.ceil(border))} for i, border in enumerate(borders)]
-    points = {"criteria": criteria, "bands": bands, "otherwise": f"s{len(borders) + 1}"}
+    bands = [{"segment": f"S{i + 1}", "from": int(math.ceil(border))} for i, border in enumerate(borders)]
+    points = {"criteria": criteria, "bands": bands, "otherwise": f"S{len(borders) + 1}"}
     return _document(_raw(sample, list(RFM)), len(borders) + 1, {"points": points}, built_as_of)
 
 
@@ -156,9 +156,9 @@ def bands(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: dateti
     name = own_measure(project)
     borders = _cuts(_known(sample, name), k)[::-1]
     rules = [
-        {"segment": f"s{i + 1}", "when": [{"variable": name, "at_least": float(border), "below": None}]} for i, border in enumerate(borders)
+        {"segment": f"S{i + 1}", "when": [{"variable": name, "at_least": float(border), "below": None}]} for i, border in enumerate(borders)
     ]
-    match = {"first_match": {"rules": rules, "otherwise": f"s{len(borders) + 1}"}}
+    match = {"first_match": {"rules": rules, "otherwise": f"S{len(borders) + 1}"}}
     return _document(_raw(sample, [name]), len(borders) + 1, match, built_as_of)
 
 
@@ -182,7 +182,7 @@ def crossing(sample: pd.DataFrame, k: int, project: Project, *, built_as_of: dat
     flat = [cell for level in reversed(cells) for cell in reversed(level)]
     rules = [
         {
-            "segment": f"s{n + 1}",
+            "segment": f"S{n + 1}",
             "when": [_between(criteria[0], rows, i, i), _between(criteria[1], columns, low, high)],
         }
         for n, (i, low, high) in enumerate(flat)
@@ -203,7 +203,7 @@ def tree(sample: pd.DataFrame, outcome: np.ndarray, names: list[str], k: int, *,
     least = max(LEAF, int(LEAF_SHARE * len(sample)))
     fitted = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=least, random_state=0).fit(filled, outcome).tree_
     leaves = sorted(_leaves(fitted, names, 0, {}), key=lambda leaf: -leaf[0])
-    rules = [{"segment": f"s{n + 1}", "when": when} for n, (_, when) in enumerate(leaves)]
+    rules = [{"segment": f"S{n + 1}", "when": when} for n, (_, when) in enumerate(leaves)]
     used = sorted({c["variable"] for rule in rules for c in rule["when"]}, key=names.index)
     match = {"first_match": {"rules": rules[:-1], "otherwise": rules[-1]["segment"]}}
     return _document(_raw(sample, used or names[:1]), len(leaves), match, built_as_of)
@@ -299,6 +299,6 @@ def _document(variables: list[dict], k: int, assign: dict, built_as_of: datetime
         "key": "customer_id",
         "built_as_of": built_as_of.isoformat(),
         "variables": variables,
-        "segments": [{"id": f"s{n + 1}", "name": None, "colour": ""} for n in range(k)],
+        "segments": [{"id": f"S{n + 1}", "name": None, "colour": ""} for n in range(k)],
         "assign": assign,
     }

@@ -47,7 +47,7 @@ def named(document: dict, sample: pd.DataFrame, project: Project, variables: lis
 
 
 def place(segment: str) -> int:
-    """Where an id stands: s10 after s9."""
+    """Where an id stands: S10 after S9."""
     return int(segment[1:])
 
 
@@ -78,7 +78,7 @@ def aligned(earlier: dict, published: dict, sample: pd.DataFrame) -> tuple[dict,
     shared = np.array([[int(((old == a) & (new == b)).sum()) for b in there] for a in here])
     rows, columns = linear_sum_assignment(-shared)
     ids = {here[r]: there[c] for r, c in zip(rows, columns, strict=True)}
-    free = [s for s in (f"s{n + 1}" for n in range(len(here) + len(there))) if s not in ids.values()]
+    free = [s for s in (f"S{n + 1}" for n in range(len(here) + len(there))) if s not in ids.values()]
     ids |= {one: free.pop(0) for one in here if one not in ids}
     named_like = {s["id"]: {"name": s["name"], "colour": s["colour"]} for s in published["segments"]}
     document = renamed(earlier, ids)

@@ -15,7 +15,7 @@ from helpers.words import NONE, say
 
 
 def segment_name(segment: dict) -> str:
-    """The typed name of a segment, or "Segment s1" where none was typed or the typed one no longer fits."""
+    """The typed name of a segment, or "Segment S1" where none was typed or the typed one no longer fits."""
     return words.text(segment["name"]) if segment.get("name") else say("Segment {id}", id=segment["id"])
 
 
@@ -242,7 +242,7 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
     for band, numbers, hidden in zip(budget["bands"], counts, shut, strict=True):
         spread = {s: None if h else int(n) for s, n, h in zip(ids, numbers, hidden, strict=True)}
         n = None if withheld(band, project.min_cell) else band["n"]
-        line = {"rule": rules["s" + band["id"][1:]], "n": n, "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
+        line = {"rule": rules["S" + band["id"][1:]], "n": n, "revenue": band["share_of_revenue"], "each": band["revenue_per_30d"]}
         rows.append(line | spread)
     columns = [
         Column("rule", say("Band")),

@@ -16,7 +16,7 @@ ROW = "#row"
 KNOWN = (*CONTRACT["customers"]["columns"], *PERSONAL, *LOCATING)
 """Columns of customers that mean something here."""
 PASSWORD = "holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write it in ~/.pgpass."
-ELSEWHERE = ("md", "motherduck", "parquet", "csv", "json", "file", "http", "https", "s3")
+ELSEWHERE = ("md", "motherduck", "parquet", "csv", "json", "file", "http", "https", "S3")
 FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 """What a pattern of dates may hold after a percent sign. Offsets from UTC are read without a pattern."""
 
@@ -24,13 +24,13 @@ FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 def check_segments(project: Project) -> None:
     """What people typed about segments must be about segments that will be built, through channels that are typed."""
     k = project.scope.segments_wanted
-    known = [f"s{number}" for number in range(1, k + 1)]
+    known = [f"S{number}" for number in range(1, k + 1)]
     places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
     for place, typed in places.items():
         for segment in typed:
             if segment not in known:
                 raise NinefoldError(
-                    f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are s1 to s{k}. "
+                    f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are S1 to S{k}. "
                     "Name one of these, or ask for more segments."
                 )
     for segment, offer in project.target.offers.items():

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from helpers.project.fields import Day, Decision, Prose, Section, Share
 
-SegmentId = Annotated[str, Field(pattern=r"^s[1-9][0-9]?$")]
+SegmentId = Annotated[str, Field(pattern=r"^S[1-9][0-9]?$")]
 Part = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -58,7 +58,7 @@ class Build(Section):
     draws: int = Field(1_000, ge=200, le=100_000, description="Bootstrap draws of customers behind each interval.")
     crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
     segments: dict[SegmentId, SegmentName] = Field(
-        {}, description="Names by id: s1 has the highest mean of the objective, unless expectations place a name elsewhere."
+        {}, description="Names by id: S1 has the highest mean of the objective, unless expectations place a name elsewhere."
     )
     decisions: list[Decision] = []
 
