@@ -1,12 +1,13 @@
-"""The sections of project.yml for steps 5 to 9: what people sign, choose, plan and watch."""
+"""The sections of project.yml for steps 5 and 7 to 9: what people sign, plan and watch; step 6 has a file of its own."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from helpers.project.building import Build, SegmentId
 from helpers.project.fields import Day, Decision, Prose, Section, Share
 
-SegmentId = Annotated[str, Field(pattern=r"^S[1-9][0-9]?$")]
+__all__ = ["Adopt", "Build", "Reevaluate", "SegmentId", "Target", "Validate"]
 Part = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -33,32 +34,6 @@ class Validate(Section):
     signatures: list[Signature] = []
     unsigned: Literal["draft", "refuse"] = Field(
         "draft", description="When the sheet is not signed: every page says DRAFT, or step 6 refuses to build."
-    )
-    decisions: list[Decision] = []
-
-
-class SegmentName(Section):
-    """What people call a segment, and what it must be like for the name to fit."""
-
-    name: Prose
-    in_short: Prose = Field("", description="What they are like, in about six words.")
-    expect: dict[str, Literal["high", "low"]] = Field(
-        {}, description="Variable: above or below everyone’s mean; else the name is withdrawn."
-    )
-    colour: str | None = Field(None, description="Colour on white, such as #12436D.")
-
-
-class Build(Section):
-    chosen: Literal["rfm", "hcpc", "crossing", "bands"] | None = Field(
-        None, description="The segmentation that is published; none: the one that the evidence prefers for the message."
-    )
-    axes: int = Field(5, ge=1, le=30, description="Principal axes that the classification uses.")
-    starts: int = Field(100, ge=100, le=10_000, description="Cold starts of k-means.")
-    pairs: int = Field(30, ge=10, le=1_000, description="Pairs of bootstrap samples for the stability of the whole.")
-    draws: int = Field(1_000, ge=200, le=100_000, description="Bootstrap draws of customers behind each interval.")
-    crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
-    segments: dict[SegmentId, SegmentName] = Field(
-        {}, description="Names by id: S1 has the highest mean of the objective, unless expectations place a name elsewhere."
     )
     decisions: list[Decision] = []
 
