@@ -300,7 +300,7 @@ def test_a_team_that_has_no_sheet_is_refused():
 
 
 def test_the_product_sheet_names_the_projects_own_category_shares():
-    own = {"category_groups": {"fresh_share": ["MEAT"]}, "category_names": {"fresh_share": "fresh food"}, "own_brand": ["Own"]}
+    own = {"category_groups": {"fresh_share": ["MEAT"]}, "share_names": {"fresh_share": "fresh food"}, "own_brand": ["Own"]}
     traits = [trait("own_brand_share", 0.3, 0.2, 0.5), trait("fresh_share", 0.2, 0.1, 1.2)]
     found = rows("product", segment("S1", 20, traits=traits), project=plan(variables=own))
     assert [c.label for c in found.columns][2:] == ["Share of fresh food", "Own-label share"]

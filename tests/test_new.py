@@ -1022,7 +1022,7 @@ def test_shares_of_spend_are_called_as_the_data_write_them_and_never_like_a_meas
         "mobile_spend_share": ["Mobile"],
         "epicerie_share": ["Épicerie"],
     }
-    assert plan.variables.category_names == {
+    assert plan.variables.share_names == {
         "epicerie_share": "Épicerie",
         "mobile_spend_share": "Mobile",
         "discount_spend_share": "Discount",

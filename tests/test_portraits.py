@@ -235,12 +235,12 @@ def test_the_charts_of_the_contest_claim_what_they_draw():
 
 def test_the_table_of_the_contest_has_gains_of_candidates_alone():
     assert shown(contest_page.contest_table(evidence())) == [
-        ["Hierarchical classification", 3, 0.28, "−31.0 (−35.0 to −27.0)", 0.051, "+2.4 (+1.0 to +3.8)"],
-        ["Shallow tree", 2, 0.59, None, 0.027, None],
+        ["Hierarchical classification", "candidate", 3, 0.28, "−31.0 (−35.0 to −27.0)", 0.051, "+2.4 (+1.0 to +3.8)"],
+        ["Shallow tree", "simple rule", 2, 0.59, None, 0.027, None],
     ]
     told = copy.deepcopy(evidence())
     told["contest"]["hcpc"] |= {"panel": None, "panel_gain": None}
-    assert shown(contest_page.contest_table(told))[0][4:] == [None, None] and list(contest_page.contest_frame(told, "panel")["name"]) == [
+    assert shown(contest_page.contest_table(told))[0][5:] == [None, None] and list(contest_page.contest_frame(told, "panel")["name"]) == [
         "tree"
     ]
 

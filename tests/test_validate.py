@@ -26,7 +26,7 @@ SHOP = {
     "variables": {
         "own_brand": ["Own"],
         "category_groups": {"fresh_share": ["MEAT", "FISH"]},
-        "category_names": {"fresh_share": {"fr": "produits frais", "en": "fresh food"}},
+        "share_names": {"fresh_share": {"fr": "produits frais", "en": "fresh food"}},
         "keep": {"spend_per_order": {"en": "asked for by finance", "fr": "demandé par la finance"}},
     },
 }
@@ -139,8 +139,8 @@ def test_nothing_that_is_handed_over_depends_on_the_language_or_on_what_was_lear
         ({"own_brand": ["Own", "Own"]}, set()),
         ({"category_groups": {"fresh_share": ["FISH", "MEAT"]}}, set()),  # the same categories, typed in another order
         ({"category_groups": {"fresh_share": ["FISH"]}}, {"fresh_share"}),
-        ({"category_names": {"fresh_share": {"en": "fresh food", "fr": "le frais"}}}, set()),  # only the French name
-        ({"category_names": {"fresh_share": {"en": "fruit", "fr": "produits frais"}}}, {"fresh_share"}),
+        ({"share_names": {"fresh_share": {"en": "fresh food", "fr": "le frais"}}}, set()),  # only the French name
+        ({"share_names": {"fresh_share": {"en": "fruit", "fr": "produits frais"}}}, {"fresh_share"}),
         ({"evening_from_hour": 17}, {"evening_order_share"}),
         ({"morning_until_hour": 11}, {"morning_order_share"}),
     ],

@@ -47,7 +47,7 @@ REDEEMED = [
 ]
 SHOP = {
     "tables": ("orders", "contacts", "events"),
-    "variables": {"own_brand": ["own"], "category_groups": {"fresh_share": ["FRESH"]}, "category_names": {"fresh_share": "fresh food"}},
+    "variables": {"own_brand": ["own"], "category_groups": {"fresh_share": ["FRESH"]}, "share_names": {"fresh_share": "fresh food"}},
 }
 EXPECTED = {
     "customer_id": ["ann", "bea", "cyd", "dot", "eve", "fay"],
@@ -458,8 +458,18 @@ def test_an_amount_that_leans_right_is_taken_as_a_logarithm():
     assert abs(found["skew_after"]) < found["skew_before"]
 
 
+def test_the_square_root_of_a_skewed_share_is_taken_and_of_an_even_one_is_not():
+    skewed, even = learnt([0, 0.01, 0.04, 0.09, 0.81], SHARE), learnt([0.2, 0.4, 0.6], SHARE)
+    assert [next(iter(step)) for step in skewed["steps"]] == ["clip", "sqrt", "scale"]
+    assert [next(iter(step)) for step in even["steps"]] == ["clip", "scale"]
+    (low, high), (mean, spread) = skewed["steps"][0]["clip"], skewed["steps"][2]["scale"]
+    roots = np.sqrt(np.clip([0, 0.01, 0.04, 0.09, 0.81], low, high))
+    assert (mean, spread) == pytest.approx((roots.mean(), roots.std()))
+    assert abs(skewed["skew_after"]) < skewed["skew_before"]
+
+
 def test_neither_a_share_nor_a_modest_skew_is_taken_as_a_logarithm():
-    for found in (learnt([0, 0.1, 0.1, 0.1, 0.9], SHARE), learnt([63, 0, 7, 1, 3], log_from_skew=5), learnt([1, 2, 3])):
+    for found in (learnt([0.1, 0.3, 0.5], SHARE), learnt([63, 0, 7, 1, 3], log_from_skew=5), learnt([1, 2, 3])):
         assert [next(iter(step)) for step in found["steps"]] == ["clip", "scale"]
 
 

@@ -168,6 +168,8 @@ class _Builder:
             raise NinefoldError(f"{self.field}: {part!r} has {len(given)} arguments, which is not how it is used: {FUNCTIONS[name]}.")
         if name == "coalesce":
             return ibis.coalesce(*self._alike(given))
+        if name == "missing":
+            return self.of(given[0]).isnull()
         if name == "round":
             return self._rounded(given)
         if name in _ON_TEXT:
@@ -227,7 +229,7 @@ def _folded(both: Callable, values: list[ir.Value]) -> ir.Value:
 
 
 _ARGUMENTS = {
-    **dict.fromkeys(("abs", "log1p", "sqrt", "floor", "lower", "year", "month", "number"), (1, 1)),
+    **dict.fromkeys(("abs", "log1p", "sqrt", "floor", "lower", "year", "month", "number", "missing"), (1, 1)),
     **dict.fromkeys(("min", "max", "coalesce"), (2, math.inf)),
     **dict.fromkeys(("contains", "starts_with"), (2, 2)),
     "round": (1, 2),

@@ -38,6 +38,7 @@ FUNCTIONS = {
     "round": "round(a) or round(a, digits): rounded",
     "floor": "floor(a): the next whole number below",
     "coalesce": "coalesce(a, b, …): the first that is not missing",
+    "missing": "missing(a): whether a value is missing",
     "contains": "contains(text, 'part'): whether the part occurs in the text; capitals count",
     "starts_with": "starts_with(text, 'part'): whether the text begins so; capitals count",
     "lower": "lower(text): in small letters",

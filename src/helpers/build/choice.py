@@ -1,5 +1,7 @@
 """From the recipe chosen to the document that is published: names, ids and colours, membership, an earlier build aligned with it."""
 
+from collections.abc import Collection
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -11,21 +13,35 @@ from helpers.project import Project
 
 NAMED_FROM = 0.2
 """Standard deviations from everyone's mean from which a variable counts as high or low for a name."""
+SAME = 0.5
+"""Jaccard index from which a segment is an earlier one: more than half, and no other can be."""
+BY_DEFAULT = ("hcpc", "kmeans", "latent", "rfm", "crossing", "bands")
+"""What is published when nothing could be judged and nobody decided, in this order."""
 
 
-def chosen(project: Project, evidence: dict) -> tuple[str, str]:
-    """The recipe that is published, and by whom it was chosen: "people" or "evidence" ("nobody" when nothing could be judged)."""
+def chosen(project: Project, evidence: dict, there: Collection[str] = ("hcpc",)) -> tuple[str, str]:
+    """The recipe that is published, and by whom it was chosen: "people" or "evidence" ("nobody" when nothing could be judged).
+
+    there    the recipes that could be fitted; where nothing was judged the first of them that learns is taken
+    """
     if project.build.chosen:
         return project.build.chosen, "people"
     best = evidence["verdicts"]["panel"]["best_candidate"]
-    return (best, "evidence") if best else ("hcpc", "nobody")
+    if best:
+        return best, "evidence"
+    return next((name for name in (*BY_DEFAULT, *there) if name in there), BY_DEFAULT[0]), "nobody"
 
 
-def named(document: dict, sample: pd.DataFrame, project: Project, variables: list[str]) -> tuple[dict, dict[str, list[dict]]]:
+def named(
+    document: dict, sample: pd.DataFrame, project: Project, variables: list[str], *, kept: dict | None = None
+) -> tuple[dict, dict[str, list[dict]]]:
     """The document under its published ids, names and colours, and the traits of each segment.
+
+    On the first build typed expectations choose ids. On a refit the ids that `keep_ids` gave stay, and names follow ids.
 
     sample     one row a customer, to which the document is applied
     variables  all that is described, whether it built the segments or not
+    kept       result of `keep_ids`, where there is an earlier build
     Returns    the document with segments in the order of their ids, and id → traits. A name whose expectation is not met is left out.
     """
     from helpers.charts import colours
@@ -33,17 +49,59 @@ def named(document: dict, sample: pd.DataFrame, project: Project, variables: lis
     found = describe.traits(sample, labels(document, sample), variables, least=project.min_cell)
     for empty in (s["id"] for s in document["segments"] if s["id"] not in found):
         found[empty] = [{"variable": v, "mean": None, "everyone": None, "v": None, "effect": None} for v in variables]
-    ids = name_segments({one: found[one] for one in sorted(found, key=place)}, project)
-    described = {ids[old]: rows for old, rows in found.items()}
-    typed = project.build.segments
+    if kept is None:
+        ids = name_segments({one: found[one] for one in sorted(found, key=place)}, project)
+        document, found = renamed(document, ids), {ids[old]: rows for old, rows in found.items()}
+    described, typed = {one: found[one] for one in sorted(found, key=place)}, project.build.segments
     wanted = {s: named.colour for s, named in typed.items() if named.colour and s in described}
-    palette = colours(sorted(described, key=place), wanted)
-    document = renamed(document, ids)
+    palette, segments = colours(list(described), wanted), []
     for segment in document["segments"]:
         name = typed.get(segment["id"])
         withdrawn = name is not None and name_fits(described[segment["id"]], name.expect) is False
-        segment |= {"name": name.name if name and not withdrawn else None, "colour": palette[segment["id"]]}
-    return document, {one: described[one] for one in sorted(described, key=place)}
+        segments.append(segment | {"name": name.name if name and not withdrawn else None, "colour": palette[segment["id"]]})
+    return document | {"segments": segments}, described
+
+
+def keep_ids(document: dict, earlier: dict | None, frame: pd.DataFrame, *, used: Collection[str] = ()) -> tuple[dict, dict[str, dict]]:
+    """The document under the ids that the CRM knows: a segment that is mostly an earlier one keeps its id, any other gets a new one.
+
+    Both documents label the same customers; segments are paired by the Hungarian method on their Jaccard index (customers of both over
+    customers of either), and a pair counts from `SAME` on. A new id is the next number that no earlier document ever had.
+
+    earlier   the document published before; None on the first build: ids stay as the recipe gave them
+    frame     customers, with the variables of both documents
+    used      every id that any earlier document had (those of `earlier` are always counted)
+    Returns   the document, and id → {from (the earlier id that it continues, None for a new one), nearest, jaccard}; {} without earlier
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if earlier is None:
+        return document, {}
+    before, now = labels(earlier, frame), labels(document, frame)
+    there, here = [s["id"] for s in earlier["segments"]], [s["id"] for s in document["segments"]]
+    index = jaccard(np.array([[int(((now == a) & (before == b)).sum()) for b in there] for a in here]))
+    rows, columns = linear_sum_assignment(-np.where(index >= SAME, index, 0.0))
+    partner = {here[r]: there[c] for r, c in zip(rows, columns, strict=True) if index[r, c] >= SAME}
+    number = max((place(one) for one in {*there, *used}), default=0)
+    ids, kept = {}, {}
+    for row, one in enumerate(here):
+        if one not in partner:
+            number += 1
+        ids[one] = f"S{place(partner[one])}" if one in partner else f"S{number}"
+        nearest = int(index[row].argmax())
+        closest = there.index(partner[one]) if one in partner else nearest
+        near = f"S{place(there[closest])}" if index[row, closest] > 0 else None
+        kept[ids[one]] = {"from": ids[one] if one in partner else None, "nearest": near, "jaccard": float(index[row, closest])}
+    return renamed(document, ids), {one: kept[one] for one in sorted(kept, key=place)}
+
+
+def jaccard(table: np.ndarray) -> np.ndarray:
+    """Jaccard index of every pair of groups: customers of both over customers of either; 0 where neither has any.
+
+    table   customers of each group of one segmentation (rows) in each of another (columns); everybody is in one of each
+    """
+    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
+    return table / np.maximum(either, 1)
 
 
 def place(segment: str) -> int:
@@ -52,16 +110,24 @@ def place(segment: str) -> int:
 
 
 def renamed(document: dict, ids: dict[str, str]) -> dict:
-    """The same document under other ids, its segments (and their centres) in the order of the ids."""
+    """The same document under other ids, its segments (and what goes with each of them) in the order of the ids."""
     new = [segment | {"id": ids[segment["id"]]} for segment in document["segments"]]
     order = sorted(range(len(new)), key=lambda i: place(new[i]["id"]))
     ((kind, how),) = document["assign"].items()
+    how = dict(how)
     if kind == "nearest":
-        how = {"centroids": [how["centroids"][i] for i in order]}
-    elif kind == "first_match":
-        how = {"rules": [r | {"segment": ids[r["segment"]]} for r in how["rules"]], "otherwise": ids[how["otherwise"]]}
-    else:
-        how = how | {"bands": [b | {"segment": ids[b["segment"]]} for b in how["bands"]], "otherwise": ids[how["otherwise"]]}
+        how["centroids"] = [how["centroids"][i] for i in order]
+    for part in ("classes", "rules", "bands"):  # whose order counts only among classes: ties go to the first
+        if part in how:
+            listed = [one | {"segment": ids[one["segment"]]} for one in how[part]]
+            how[part] = sorted(listed, key=lambda one: place(one["segment"])) if part == "classes" else listed
+    for part in ("otherwise", "unknown"):
+        if part in how:
+            how[part] = ids[how[part]]
+    if how.get("confidence", {}).get("table"):
+        known = ids | {"": ""}
+        table = [row | {"own": known[row["own"]], "other": known[row.get("other", "")]} for row in how["confidence"]["table"]]
+        how["confidence"] = how["confidence"] | {"table": table}
     return document | {"segments": [new[i] for i in order], "assign": {kind: how}}
 
 
@@ -87,11 +153,14 @@ def aligned(earlier: dict, published: dict, sample: pd.DataFrame) -> tuple[dict,
     return document, float(adjusted_rand_score(old, new))
 
 
-def membership(customers: ir.Table, segmentation: dict, bands: dict) -> ir.Table:
-    """customer_id, segment, band: everyone in scope, under the published segmentation and the bands of past value."""
-    segment, band = apply(segmentation, customers), apply(bands, customers).rename(band="segment")
+def membership(customers: ir.Table, segmentation: dict, bands: dict, **how) -> ir.Table:
+    """customer_id, segment, confidence and reason where the segmentation gives them, band: everyone in scope.
+
+    bands   the document of the rule for the budget;  how: what else `document.apply` is given (as_of, overrides, reason)
+    """
+    segment, band = apply(segmentation, customers, **how), apply(bands, customers).rename(band="segment").select("customer_id", "band")
     band = band.mutate(band=ibis.literal("b") + band.band.substr(1))  # bands are not segments: b1 is the highest
-    return segment.join(band, "customer_id").select("customer_id", "segment", "band")
+    return segment.join(band, "customer_id").select("customer_id", *(c for c in segment.columns if c != "customer_id"), "band")
 
 
 def name_segments(found: dict[str, list[dict]], project: Project) -> dict[str, str]:

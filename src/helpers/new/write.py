@@ -94,7 +94,7 @@ def project(plan: Plan, sources: list[Source]) -> str:
         lines += ["", "variables:", "  category_groups:  # shares of spend on what sells most; group several under one name as you like"]
         lines += [line(4, name, categories) for name, categories in plan.groups.items()]
         named = {name: categories[0] for name, categories in plan.groups.items() if said_so(name) != categories[0]}
-        why = "  category_names:  # what people call them, as the data write it"
+        why = "  share_names:  # what people call them, as the data write it"
         lines += [why, *(line(4, *each) for each in named.items())] if named else []
     lines += _left(plan, sources)
     return "\n".join(lines) + "\n"

@@ -106,9 +106,7 @@ class Build(Section):
     starts: int = Field(100, ge=100, le=10_000, description="Cold starts of k-means.")
     pairs: int = Field(100, ge=10, le=1_000, description="Pairs of bootstrap samples for the stability of the published segmentation.")
     screening_pairs: int = Field(20, ge=10, le=1_000, description="Pairs of bootstrap samples for the stability of each candidate.")
-    null_draws: int = Field(
-        39, ge=19, le=999, description="Data sets without structure that the structure verdict compares with, of each kind."
-    )
+    null_draws: int = Field(39, ge=19, le=999, description="Data sets without structure, of each kind, with which the verdict compares.")
     replicates: int = Field(100, ge=20, le=1_000, description="Redrawings of customers and orders behind each membership confidence.")
     draws: int = Field(1_000, ge=200, le=100_000, description="Bootstrap draws of customers behind each interval.")
     crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
@@ -117,6 +115,7 @@ class Build(Section):
     rules: list[Rule] = Field([], description="Rules in order of priority: who fits several belongs to the first.")
     present: str = Field("current_segment", description="Attribute that holds the company's present segments.")
     manual: Manual | None = None
+    transient: list[SegmentId] = Field([], description="Segments that people pass through, such as new customers: they need not last.")
     segments: dict[SegmentId, SegmentName] = Field(
         {}, description="Names by id: S1 has the highest mean of the objective, unless expectations place a name elsewhere."
     )

@@ -139,7 +139,9 @@ class EventKinds(Section):
 
 class Variables(Section):
     category_groups: dict[str, list[str]] = Field({}, description="Name of a share variable: the categories that it adds up.")
-    category_names: dict[str, Prose] = Field({}, description="Name of a share variable: what people call it.")
+    channel_groups: dict[str, list[str]] = Field({}, description="Name of a share variable: the channels of orders that it adds up.")
+    device_groups: dict[str, list[str]] = Field({}, description="Name of a share variable: the devices of visits that it adds up.")
+    share_names: dict[str, Prose] = Field({}, description="Name of a share variable: what people call what it adds up.")
     own_brand: list[str] = Field([], description="Values of the column brand that are the company's own label.")
     evening_from_hour: int = Field(18, ge=0, le=23, description="First hour of the evening, project's time zone.")
     morning_until_hour: int = Field(12, ge=1, le=24, description="First hour after the morning.")
@@ -196,9 +198,9 @@ class Project(Section):
         if len(categories) > 1 and not self.variables.category_groups:
             names = {category: f"{re.sub('[^a-z0-9]+', '_', category.lower()).strip('_')}_spend_share" for category in categories}
             if len(set(names.values())) == len(names) and all(name[0].isalpha() for name in names.values()):
-                shown = {name: category for category, name in names.items()} | self.variables.category_names
+                shown = {name: category for category, name in names.items()} | self.variables.share_names
                 self.variables.category_groups.update({name: [category] for category, name in names.items()})
-                self.variables.category_names.update(shown)
+                self.variables.share_names.update(shown)
         return self
 
     @property

@@ -91,7 +91,7 @@ def _told(gain: dict | None) -> dict:
 def definition_words(variable: Variable, project: Project) -> str:
     """The definition with the values that the project itself has put in."""
     v = project.variables
-    counted = v.category_groups[variable.name] if isinstance(variable, GroupShare) else v.own_brand
+    counted = getattr(v, variable.of)[variable.name] if isinstance(variable, GroupShare) else v.own_brand
     if isinstance(variable, GroupShare) or variable.name == "own_brand_share":
         return say("{definition}. Counted: {values}", definition=definition(variable), values=words.join(counted))
     if isinstance(variable, OwnMeasure):

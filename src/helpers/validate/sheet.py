@@ -16,6 +16,9 @@ PARTS = ("window_days", "horizon_days", "segments_wanted")
 ALL_HISTORY = ("recency_days", "days_since_visit", "rating_mean")
 """Variables that do not depend on the length of the window; nor do scales."""
 
+PLURAL = {"category_groups": "categories", "channel_groups": "channels", "device_groups": "devices"}
+"""What a group of project.yml adds up."""
+
 CLOCK = ("weekend_order_share", "evening_order_share", "morning_order_share")
 """Variables that depend on the zone in which days and hours are read."""
 
@@ -109,7 +112,7 @@ def _parameters(variable: Variable, project: Project, window_days: int) -> dict:
     if variable.unit == "money":
         found["currency"] = project.currency
     if isinstance(variable, GroupShare):
-        found["categories"] = sorted(set(v.category_groups[variable.name]))
+        found[PLURAL[variable.of]] = sorted(set(getattr(v, variable.of)[variable.name]))
     own = {
         "own_brand_share": ("own_brand", sorted(set(v.own_brand))),
         "evening_order_share": ("evening_from_hour", v.evening_from_hour),

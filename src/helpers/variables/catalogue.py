@@ -30,6 +30,10 @@ __all__ = [
 GROUP_LABEL = mark("Share of {group}")
 GROUP_DEFINITION = mark("spend on {group}, of all spend")
 GROUP_FORMULA = "sum(amount where category in {name}) / sum(amount where amount > 0)"
+CHANNEL_DEFINITION = mark("orders placed through {group}, of all orders whose channel is known")
+CHANNEL_FORMULA = "count(order_id where channel in {name}) / count(order_id where channel is known)"
+DEVICE_DEFINITION = mark("visits made with {group}, of all visits whose device is known")
+DEVICE_FORMULA = "count(visits where device in {name}) / count(visits where device is known)"
 SCALE_DEFINITION = mark("mean of a respondent’s newest answers, from 0% (lowest answer to each) to 100% (highest); respondents only")
 WITH_TOTALS = ("monetary", "products")
 """Families of orders that mean something when one row holds all that a customer bought in a period."""
@@ -37,9 +41,13 @@ WITH_TOTALS = ("monetary", "products")
 
 @dataclass(frozen=True)
 class GroupShare(Variable):
-    """The share of spend on a group of categories that the project names."""
+    """The share of a group that the project names: of categories in spend, of channels in orders, of devices in visits.
+
+    of   the field of project.yml that lists what is added up
+    """
 
     group: object = ""
+    of: str = "category_groups"
 
     def title(self) -> str:
         return say(self.label, group=words.text(self.group))
@@ -120,20 +128,33 @@ def _met(need: str, project: Project) -> bool:
     return len(set(constants)) > 1
 
 
+SHARES = {
+    "category_groups": ("products", GROUP_DEFINITION, GROUP_FORMULA, ("orders.category",)),
+    "channel_groups": ("channels", CHANNEL_DEFINITION, CHANNEL_FORMULA, ("orders.channel",)),
+    "device_groups": ("channels", DEVICE_DEFINITION, DEVICE_FORMULA, ("events.device", "events.kind:visit")),
+}
+"""Field of project.yml that names groups: family, definition, formula and needs of their shares."""
+
+
 def _shares(project: Project) -> list[Variable]:
+    v = project.variables
     return [
         GroupShare(
             name=name,
-            family="products",
+            family=family,
             kind="share",
             unit="share",
             label=GROUP_LABEL,
-            definition=GROUP_DEFINITION,
-            needs=("orders.category",),
-            formula=GROUP_FORMULA.format(name=name),
-            group=project.variables.category_names.get(name, name.removesuffix("_share").replace("_", " ")),
+            definition=said,
+            needs=needs,
+            type="behavioural" if field == "channel_groups" else "",
+            formula=formula.format(name=name),
+            sensitivity="personal" if field == "device_groups" else "none",
+            group=v.share_names.get(name, name.removesuffix("_share").replace("_", " ")),
+            of=field,
         )
-        for name in project.variables.category_groups
+        for field, (family, said, formula, needs) in SHARES.items()
+        for name in getattr(v, field)
     ]
 
 
@@ -236,7 +257,7 @@ def _check_own(project: Project) -> None:
     """The names typed in project.yml are new and can be names; the expressions can be worked out: before anything runs."""
     v = project.variables
     taken = {measure.name: "a variable of the list" for measure in MEASURES}
-    for section, names in {"category_groups": v.category_groups, "scales": v.scales, "own": v.own}.items():
+    for section, names in {field: getattr(v, field) for field in (*SHARES, "scales", "own")}.items():
         for name in names:
             field = f"{project.file}: field variables.{section}"
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):

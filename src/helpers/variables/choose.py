@@ -42,7 +42,7 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
     """The transform of each variable, learnt once and frozen: bounds, logarithm, scale, and the value that stands for a missing one.
 
     sample    variables as columns, in their units
-    Returns   one entry a variable, in the shape of segmentation.json: name, kind, missing (median), steps [clip | log1p | scale];
+    Returns   one entry a variable, in the shape of segmentation.json: name, kind, missing (median), steps [clip | log1p | sqrt | scale];
               and beside it skew_before, skew_after, missing_share, commonest_share, unique
     """
     v, result = project.variables, []
@@ -64,6 +64,11 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
         if variable.kind == "amount" and skewness(clipped) > v.log_from_skew and abs(skewness(logged)) < abs(skewness(clipped)):
             steps.append({"log1p": True})
             after = logged
+        rooted = np.sqrt(clipped) if clipped.min() >= 0 else clipped
+        if variable.kind == "share" and skewness(clipped) > v.log_from_skew and abs(skewness(rooted)) < abs(skewness(clipped)):
+            # Shares of a whole: square roots keep rare ones from drowning (Hellinger's distance; Legendre & Gallagher 2001).
+            steps.append({"sqrt": True})
+            after = rooted
         missing = float(np.median(known))
         filled = _transform(np.where(np.isnan(column), missing, column), steps)
         steps.append({"scale": [float(filled.mean()), float(filled.std()) or 1.0]})
@@ -97,6 +102,8 @@ def _transform(values: np.ndarray, steps: list[dict]) -> np.ndarray:
             values = np.clip(values, *how)
         elif name == "log1p":
             values = np.log1p(values)
+        elif name == "sqrt":
+            values = np.sqrt(values)
         else:
             values = (values - how[0]) / how[1]
     return values

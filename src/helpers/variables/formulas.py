@@ -82,7 +82,7 @@ def _done_and_said(
     parts, window = [], {"start": start, "as_of": as_of}
     if "coupons_redeemed_per_30d" in wanted:
         parts.append(formulas_events.redeemed(tables["events"], **window))
-    if wanted & {"visits_per_30d", "days_since_visit", "mobile_share"}:
+    if wanted & {"visits_per_30d", "days_since_visit", "mobile_share", *project.variables.device_groups}:
         parts.append(formulas_events.visits(tables["events"], project, **window))
     if "basket_abandon_share" in wanted:
         bought = orders.filter(orders.bought == 1)
@@ -153,7 +153,7 @@ def _by_order(lines: ir.Table, project: Project, wanted: set[str]) -> ir.Table:
         parts["coupon"] = (lines.coupon > 0).cast("int64").max()
     if "brand" in has and v.own_brand:
         parts["own_brand"] = (lines.brand.isin(v.own_brand) & (lines.amount > 0)).ifelse(lines.amount, 0).sum()
-    if "channel" in has and "online_order_share" in wanted:
+    if "channel" in has and wanted & {"online_order_share", *v.channel_groups}:
         parts["channel"] = lines.channel.lower().min()
     if "store_id" in has:
         parts["store_id"] = lines.store_id.min()
@@ -187,6 +187,9 @@ def _by_customer(orders: ir.Table, project: Project, wanted: set[str], *, as_of:
     if "channel" in o.columns:
         parts["online"] = (counted & ~o.channel.isin(OFFLINE)).fill_null(False).cast("int64").sum()
         parts["with_channel"] = (counted & o.channel.notnull()).cast("int64").sum()
+        for name in wanted & set(v.channel_groups):
+            members = [each.strip().lower() for each in v.channel_groups[name]]
+            parts[f"in_{name}"] = (counted & o.channel.isin(members)).fill_null(False).cast("int64").sum()
     added = [c for c in ("discount", "coupon", "own_brand", *v.category_groups) if c in o.columns]
     return o.group_by("customer_id").agg(**parts, **{f"sum_{c}": o[c].sum(where=counted) for c in added})
 
@@ -235,5 +238,8 @@ def _finish(t: ir.Table, project: Project, wanted: list[str], *, as_of: datetime
         "mails_clicked_share": lambda: of(t.clicked, t.sent),
     }
     formulas |= {name: (lambda name=name: t[name]) for name in ("rating_mean", *project.variables.scales)}
-    formulas |= {name: (lambda name=name: of(t[f"sum_{name}"], t.gross)) for name in project.variables.category_groups}
+    v = project.variables
+    formulas |= {name: (lambda name=name: of(t[f"sum_{name}"], t.gross)) for name in v.category_groups}
+    formulas |= {name: (lambda name=name: of(t[f"in_{name}"], t.with_channel)) for name in v.channel_groups}
+    formulas |= {name: (lambda name=name: of(t[f"with_{name}"], t.with_device)) for name in v.device_groups}
     return t.select("customer_id", **{name: formulas[name]().cast("float64") for name in wanted})

@@ -18,18 +18,24 @@ def visits(events: ir.Table, project: Project, *, start: datetime, as_of: dateti
     """Visits of the window, by device, and the first and last of all history.
 
     events    customer_id, occurred_at, kind, and device where it is mapped
-    Returns   customer_id, visits, first_visit, last_visit, mobile, with_device (visits of the window whose device is known)
+    Returns   customer_id, visits, first_visit, last_visit, mobile, with_device (visits of the window whose device is known), and
+              with_… for each group of devices that the project names
     """
     seen = _of_kinds(events, project.variables.event_kinds.visit)
     seen = seen.filter(seen.occurred_at < ibis.literal(as_of))
     recent = seen.occurred_at >= ibis.literal(start)
     device = seen.device.lower().strip() if "device" in seen.columns else ibis.null("string")
+    groups = {
+        f"with_{name}": (recent & device.isin([each.strip().lower() for each in members])).fill_null(False).cast("int64").sum()
+        for name, members in project.variables.device_groups.items()
+    }
     return seen.group_by("customer_id").agg(
         visits=recent.cast("int64").sum(),
         first_visit=seen.occurred_at.min(),
         last_visit=seen.occurred_at.max(),
         mobile=(recent & device.isin(MOBILE)).fill_null(False).cast("int64").sum(),
         with_device=(recent & device.notnull()).cast("int64").sum(),
+        **groups,
     )
 
 

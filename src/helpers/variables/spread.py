@@ -21,6 +21,9 @@ UNITS = {
     "points": mark("points"),
 }
 
+CURVES = {"log1p": mark("bounds, logarithm, scale"), "sqrt": mark("bounds, square root, scale"), None: mark("bounds, scale")}
+"""What is done to a variable, by the step that bends it."""
+
 
 def unit(variable: Variable) -> str:
     """The unit as readers see it: % for shares, the currency for money."""
@@ -88,7 +91,7 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
         scale = 100 if variable.unit == "share" else 1
         known = sample[variable.name].dropna().to_numpy(dtype="float64") * scale
         quartiles = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else [None] * 3
-        logged = any("log1p" in step for step in entry["steps"])
+        curved = next((name for step in entry["steps"] for name in step if name in CURVES), None)
         rows.append(
             {
                 "title": variable.title(),
@@ -101,7 +104,7 @@ def transforms_table(sample: pd.DataFrame, variables: list[Variable], learnt: li
                 "before": entry["skew_before"],
                 "after": entry["skew_after"],
                 "filled": _filled(entry),
-                "chosen": say("bounds, logarithm, scale") if logged else say("bounds, scale"),
+                "chosen": say(CURVES[curved]),
             }
         )
     columns = [

@@ -1,0 +1,108 @@
+"""Points: each criterion gives some, what lies back counts for less, and the sum is cut into bands. The score of a lead."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.build.inputs import Column
+from helpers.build.methods.base import Fitted, cuts, document, held, median, numbers, own_measure, unknown_shares
+from helpers.project import Project
+
+STEPS = 4
+"""Steps of each criterion where none is typed: nothing, a third, two thirds and all of its points, by quarters of the customers."""
+DEFAULT = {
+    "recency_days": (-20, None),
+    "orders_per_30d": (25, "recency_days"),
+    "spend_per_30d": (25, "recency_days"),
+    "visits_per_30d": (15, "days_since_visit"),
+    "mails_opened_share": (15, None),
+}
+"""Where no criteria are typed: the most points that each gives (negative: the lower the better), and the age of what it counts, by
+which its points fade: half are left after the project's horizon."""
+
+
+def points(sample: pd.DataFrame, k: int, project: Project, columns: dict[str, Column], weights: np.ndarray | None = None) -> Fitted:
+    """A score by the criteria of project.yml, or by DEFAULT as far as it is measured, cut into the bands typed or into k equal ones.
+
+    Ties stay together. Who lacks a criterion has its points for a missing value, in a default score none.
+    """
+    typed = project.build.points.criteria
+    criteria = [_as_typed(c) for c in typed] if typed else default_criteria(sample, project, columns, weights)
+    used = dict.fromkeys(name for c in criteria for name in (c["variable"], c.get("age")) if name)
+    variables = [_variable(sample, name, columns, criteria) for name in used]
+    score = score_of(sample, criteria)
+    borders = list(project.build.points.bands) or [float(x) for x in cuts(score, k, weights)[::-1]]
+    assign = {"criteria": criteria, "bands": [{"segment": f"S{i + 1}", "from": b} for i, b in enumerate(borders)]}
+    assign["otherwise"] = f"S{len(borders) + 1}"
+    told = {
+        "typed": bool(typed),
+        "bands_typed": bool(project.build.points.bands),
+        "score": {"low": float(score.min()), "median": float(np.median(score)), "high": float(score.max())} if len(score) else None,
+        "missing": unknown_shares(sample, list(used)),
+        "weighted": weights is not None,
+        "dropped": {},
+    }
+    return Fitted(document(variables, len(borders) + 1, {"points": assign}), told)
+
+
+def asked(project: Project, columns: dict[str, Column]) -> list[str]:
+    """The columns that the score reads."""
+    typed = project.build.points.criteria
+    if typed:
+        return list(dict.fromkeys(name for c in typed for name in (c.variable, c.age) if name))
+    return [name for name in DEFAULT if name in columns]
+
+
+def default_criteria(sample: pd.DataFrame, project: Project, columns: dict[str, Column], weights: np.ndarray | None) -> list[dict]:
+    """DEFAULT as far as these data measure it and it tells customers apart."""
+    found = []
+    for name, (most, age) in DEFAULT.items():
+        values = numbers(sample, name) if name in columns else np.empty(0)
+        known = ~np.isnan(values)
+        at = held(cuts(values[known], STEPS, None if weights is None else weights[known])) if known.any() else np.empty(0)
+        if not len(at):
+            continue
+        gained = np.linspace(0.0, abs(most), len(at) + 1).round(2)
+        one = {"variable": name, "cuts": at.tolist(), "points": (gained if most > 0 else gained[::-1]).tolist()}
+        if age in columns and not np.isnan(numbers(sample, age)).all():
+            one |= {"age": age, "half_life_days": float(project.scope.horizon_days)}
+        found.append(one)
+    if not found:
+        name = own_measure(project)
+        found = [{"variable": name, "cuts": [], "points": [0.0]}]
+    return found
+
+
+def score_of(sample: pd.DataFrame, criteria: list[dict]) -> np.ndarray:
+    """The points of each customer, criterion after criterion; points of an age not known do not fade."""
+    score = np.zeros(len(sample))
+    for c in criteria:
+        score += gained(sample, c)
+    return score
+
+
+def gained(sample: pd.DataFrame, criterion: dict) -> np.ndarray:
+    """The points that one criterion gives each customer."""
+    if "levels" in criterion:
+        found = sample[criterion["variable"]].astype("string").map(criterion["levels"]).astype("float64")
+        given = found.fillna(criterion["otherwise"]).to_numpy()
+    else:
+        values = numbers(sample, criterion["variable"])
+        values = np.where(np.isnan(values), criterion.get("missing_", median(values)), values)
+        given = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], values, side="right")]
+    if criterion.get("age"):
+        age = numbers(sample, criterion["age"])
+        given = given * 0.5 ** (np.where(np.isnan(age), median(age), np.maximum(age, 0.0)) / criterion["half_life_days"])
+    return given
+
+
+def _as_typed(c) -> dict:
+    one = {"variable": c.variable, "levels": dict(c.levels), "otherwise": c.otherwise} if c.levels else None
+    one = one or {"variable": c.variable, "cuts": list(c.cuts), "points": list(c.points)}
+    return one | ({"age": c.age, "half_life_days": c.half_life_days} if c.age else {})
+
+
+def _variable(sample: pd.DataFrame, name: str, columns: dict[str, Column], criteria: list[dict]) -> dict:
+    if name in columns and columns[name].kind == "category":
+        levels = sorted({level for c in criteria if c["variable"] == name for level in c.get("levels", {})})
+        return {"name": name, "kind": "category", "levels": [{"level": x, "centre": 0.0, "scale": 1.0} for x in levels], "steps": []}
+    return {"name": name, "kind": "number", "missing": median(numbers(sample, name)), "steps": []}
