@@ -1,19 +1,22 @@
 """Step 6: classes against published numbers, how stable they are, and the recipes' documents by hand."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import AS_OF, project
+from by_hand import project
 from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score
 from sklearn.tree import DecisionTreeRegressor
-from threadpoolctl import threadpool_info
 
 from helpers import NinefoldError
-from helpers.build import candidates, classes, describe
+from helpers.build import describe
 from helpers.build.document import check, labels
+from helpers.build.inputs import Column
+from helpers.build.kmeans import kmeans
+from helpers.build.methods import cutting, partitions, space, trees
+from helpers.build.methods import tree_of_classes as classes
+from helpers.build.methods.base import require
+from helpers.variables import catalogue
 
 # R's dataset USArrests (McNeil 1977): arrests per 100,000 for murder, assault and rape, and per cent urban, 1973.
 USARRESTS = """
@@ -43,7 +46,7 @@ def arrests() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def coordinates(arrests) -> np.ndarray:
     values = ((arrests - arrests.mean()) / arrests.std(ddof=0)).to_numpy()
-    return classes.principal_axes(values, 3).coordinates(values)
+    return space.principal_axes(values, 3).coordinates(values)
 
 
 def cloud(*centres: tuple, n=60, spread=0.5, seed=1) -> np.ndarray:
@@ -58,6 +61,41 @@ def customers(**columns) -> pd.DataFrame:
     """A sample; the three criteria of RFM are there even when a test does not care."""
     n = len(next(iter(columns.values())))
     return pd.DataFrame({"customer_id": [f"c{i:04d}" for i in range(n)]} | {c: np.ones(n) for c in COLUMNS} | columns)
+
+
+def columns(sample: pd.DataFrame) -> dict[str, Column]:
+    """The columns of a sample as the recipes know them."""
+    known = {v.name: v for v in catalogue(project())}
+    return {n: Column(n, "number", known[n].type, True, variable=known[n]) for n in sample.columns if n in known}
+
+
+def dated(fitted) -> dict:
+    """The document as it is published."""
+    return fitted.document | {"built_as_of": "2017-10-01T00:00:00"}
+
+
+def bands(sample, k, plan) -> dict:
+    return dated(cutting.bands(sample, k, plan))
+
+
+def rfm(sample, k, plan) -> dict:
+    return dated(cutting.rfm(sample, k, plan))
+
+
+def crossing(sample, k, plan, criteria) -> dict:
+    return dated(cutting.crossing(sample, k, plan, columns(sample), criteria))
+
+
+def tree(sample, outcome, names, k) -> dict:
+    return dated(trees.tree(sample, outcome, names, k))
+
+
+def hcpc(sample, names, k, plan) -> tuple[dict, dict, np.ndarray]:
+    """Document, evidence, and the sample on the document's axes."""
+    found = partitions.hcpc(sample, names, columns(sample), k, plan)
+    points = space.space(sample, names, columns(sample), plan)
+    axes = found.document["project"]
+    return dated(found), found.evidence, (points.values - axes["centre"]) @ np.array(axes["loadings"])
 
 
 def by_segment(document: dict, sample: pd.DataFrame) -> dict[str, list]:
@@ -90,7 +128,7 @@ def test_ward_on_usarrests_gives_the_published_classes_and_gains(coordinates):
 
 def test_consolidation_of_usarrests_gives_the_published_classes_and_lloyd_alone_does_not(arrests, coordinates):
     centres = cut_at_four(coordinates)
-    lloyd, found = classes._lloyd(coordinates, centres), classes.consolidate(coordinates, centres)
+    lloyd, found = classes.lloyd(coordinates, centres), classes.consolidate(coordinates, centres)
     assert in_order(lloyd, coordinates) == [13, 17, 8, 12]
     assert in_order(found.labels, coordinates) == [13, 16, 8, 13]
     idaho = found.labels[arrests.index.get_loc("Idaho")]
@@ -111,9 +149,8 @@ def test_v_tests_of_the_quiet_states_are_the_published_ones(arrests):
 def test_the_best_sum_of_squares_on_scaled_iris_is_the_published_one(k, best):
     flowers = load_iris().data
     values = (flowers - flowers.mean(axis=0)) / flowers.std(axis=0, ddof=1)  # R's scale() divides by n − 1
-    cold = classes.starts(values, k, n=300, seed=1)
-    assert [c.within for c in cold] == sorted(c.within for c in cold)
-    assert classes.swap(values, cold[0].labels, k).within == pytest.approx(best, abs=6e-5)
+    assert kmeans(values, k, n_starts=100, seed=1).within == pytest.approx(best, abs=6e-5)
+    assert classes.from_starts(values, k, n_starts=100, seed=1).within == pytest.approx(best, abs=6e-5)
 
 
 # Classes
@@ -123,8 +160,8 @@ def test_axes_are_at_most_those_that_carry_anything_and_point_the_way_of_their_l
     draw = np.random.default_rng(0)
     one, two = draw.normal(size=200), draw.normal(size=200)
     values = np.column_stack([-3 * one, 3 * one, two])  # the first two say the same
-    axes = classes.principal_axes(values, 3)
-    assert axes.loadings.shape == (3, 2) and classes.principal_axes(values, 1).loadings.shape == (3, 1)
+    axes = space.principal_axes(values, 3)
+    assert axes.loadings.shape == (3, 2) and space.principal_axes(values, 1).loadings.shape == (3, 1)
     np.testing.assert_allclose(axes.loadings.T @ axes.loadings, np.eye(2), atol=1e-12)
     assert (axes.loadings[np.abs(axes.loadings).argmax(axis=0), [0, 1]] > 0).all()
     found = axes.coordinates(values)
@@ -134,7 +171,7 @@ def test_axes_are_at_most_those_that_carry_anything_and_point_the_way_of_their_l
 
 def test_a_swap_goes_on_where_lloyd_stops():
     line = np.array([[0.0], [4.0], [7.0]])  # 4 is nearer to the mean of 0 and 4 than to 7, and yet better off with 7
-    assert list(classes._lloyd(line, np.array([[2.0], [7.0]]))) == [0, 0, 1]
+    assert list(classes.lloyd(line, np.array([[2.0], [7.0]]))) == [0, 0, 1]
     found = classes.swap(line, np.array([0, 0, 1]), 2)
     assert list(found.labels) == [0, 1, 1] and found.within == 4.5 and found.centres.tolist() == [[0.0], [5.5]]
 
@@ -145,121 +182,43 @@ def test_a_swap_leaves_nobody_alone_worse_off_and_no_class_empty():
     assert list(found.labels) == [0, 0, 1] and found.within == 0.5
 
 
-def test_the_evidence_of_a_classification_says_how_often_its_optimum_comes_back():
+def test_the_evidence_of_a_classification_says_what_consolidation_and_cold_starts_gained():
     square = np.random.default_rng(5).uniform(size=(300, 2))
     found, told = classes.classify(square, 5, n_starts=100, seed=1)
-    cold = classes.starts(square, 5, n=100, seed=1)
-    agreement = np.array([adjusted_rand_score(found.labels, c.labels) for c in cold])
     assert told["chosen"] == "starts" and told["best_within"] == found.within < told["consolidated_within"] < told["ward_within"]
-    assert found.within == pytest.approx(cold[0].within) and told["rows"] == 300 and told["starts"] == 100
-    assert told["reproduced"] == (agreement >= 0.95).mean() and told["median_agreement"] == np.median(agreement)
-    assert told["near"] == np.mean([c.within <= 1.01 * found.within for c in cold]) > told["reproduced"] > 0  # as good, and other segments
-    assert len(told["gains"]) == 10 and told["total"] == pytest.approx(300 * square.var(axis=0).sum())
-
-
-def test_the_consolidated_tree_is_kept_where_no_start_is_better():
+    assert told["rows"] == 300 and told["starts"] == 100 and len(told["gains"]) == 10
+    assert told["total"] == pytest.approx(300 * square.var(axis=0).sum())
     found, told = classes.classify(cloud(*FOUR), 4, n_starts=100, seed=3)
     assert np.bincount(found.labels).tolist() == [60] * 4 and told["chosen"] == "tree"
     assert told["best_within"] == told["consolidated_within"] == found.within <= told["ward_within"]
-    assert told["reproduced"] == told["near"] == told["median_agreement"] == 1
 
 
-# Stability
+def test_the_top_of_the_tree_names_its_branches_and_their_sizes():
+    line = np.array([[0.0], [1.0], [5.0], [5.5], [20.0]])  # 5 with 5.5, 0 with 1, these two pairs, and 20 alone
+    top = classes.top_of_tree(line, 3)
+    assert [(t["node"], t["left"], t["right"], t["rows"], t["rows_left"], t["rows_right"]) for t in top] == [
+        (4, 0, 3, 5, 1, 4),
+        (3, 1, 2, 4, 2, 2),
+    ]
+    assert top[0]["gain"] == pytest.approx(((20 - 2.875) ** 2 * 4 / 5) / 5)  # between 20 and the mean of the rest, a customer
 
 
-def test_four_separate_clouds_are_stable_and_one_cloud_is_not():
-    apart, starts = classes.stability(cloud(*FOUR), [4], pairs=20, seed=1)
-    one, _ = classes.stability(cloud((0, 0), n=240), [4], pairs=20, seed=1)
-    assert np.median(apart[4]) > 0.95 and np.median(one[4]) < 0.75 and len(apart[4]) == 20
-    assert starts == 20  # looked at twice, and nothing had moved
+def test_a_row_that_counts_three_times_is_as_three_rows():
+    rows, often = cloud((0, 0), (3, 3), n=20), np.arange(40) % 3 + 1.0
+    centres = np.array([[0.0, 0.0], [3.0, 3.0]])
+    weighted = classes.consolidate(rows, centres, often)
+    repeated = classes.consolidate(np.repeat(rows, often.astype(int), axis=0), centres)
+    np.testing.assert_allclose(weighted.centres, repeated.centres)
+    assert weighted.within == pytest.approx(repeated.within)
 
 
-def test_the_same_seed_gives_the_same_stability_whatever_the_number_of_workers(monkeypatch):
-    values = cloud((0, 0), n=80)
-    found, starts = classes.stability(values, [3, 4], pairs=4, seed=7)
-    monkeypatch.setattr(classes, "ThreadPoolExecutor", lambda n, **more: POOL(5, **more))
-    again, as_often = classes.stability(values, [3, 4], pairs=4, seed=7)
-    assert {k: v.tolist() for k, v in found.items()} == {k: v.tolist() for k, v in again.items()} and starts == as_often
-    assert classes.stability(values, [3], pairs=4, seed=8)[0][3].tolist() != found[3].tolist()
-
-
-def test_a_recode_is_called_once_for_each_bootstrap_sample_and_the_same_coordinates_change_nothing():
-    values, asked = cloud((0, 0), n=80), []
-    plain = classes.stability(values, [3, 4], pairs=4, seed=7)
-    found = classes.stability(values, [3, 4], pairs=4, seed=7, recode=lambda drawn: asked.append(drawn) or values.copy())
-    assert {k: v.tolist() for k, v in found[0].items()} == {k: v.tolist() for k, v in plain[0].items()} and found[1] == plain[1] > 10
-    samples = [drawn for pair in range(4) for drawn in classes._bootstrap(80, 7, pair)]
-    np.testing.assert_array_equal(asked, samples)  # eight, for two numbers of segments and several rounds of starts
-    assert classes.stability(values, [1, 80], pairs=4, seed=7, recode=lambda drawn: 1 / 0)[0] == {}  # nothing to fit, nothing to learn
-
-
-def test_each_sample_is_fitted_and_labels_everybody_in_coordinates_of_its_own():
-    values, calls = cloud(*FOUR), []
-
-    def turned(drawn):  # every second sample sees all from elsewhere, upside down
-        calls.append(drawn)
-        return values if len(calls) % 2 else 1000 - values
-
-    assert classes.stability(values, [4], pairs=3, seed=1, recode=turned)[0][4].tolist() == [1, 1, 1]
-    mixed = lambda drawn: values[np.random.default_rng(int(drawn[:60] @ np.arange(60))).permutation(240)]  # noqa: E731
-    assert np.abs(classes.stability(values, [4], pairs=3, seed=1, recode=mixed)[0][4]).max() < 0.1  # who is who is lost
-
-
-POOL = classes.ThreadPoolExecutor
-
-
-def test_every_fit_uses_one_thread(monkeypatch):
-    """Several threads add up centres in an order of their own, so that results would differ with the machine."""
-    threads, fit = set(), classes._kmeans
-
-    def watched(*values, **how):
-        threads.update(pool["num_threads"] for pool in threadpool_info())
-        return fit(*values, **how)
-
-    monkeypatch.setattr(classes, "_kmeans", watched)
-    classes.stability(cloud(*FOUR), [4], pairs=2, seed=1)
-    classes.starts(cloud(*FOUR), 4, n=2, seed=1)
-    assert threads == {1}
-
-
-def test_starts_are_doubled_until_medians_stand_still_or_there_are_enough(monkeypatch):
-    asked = []
-    monkeypatch.setattr(classes, "_fit", lambda x, w, k, *, n_init, seed: asked.append(n_init) or FIT(x, w, k, n_init=1, seed=seed))
-    monkeypatch.setattr(classes, "_agreement", lambda *fits: len(asked))  # never stands still
-    assert classes.stability(cloud(*FOUR), [4], pairs=1, seed=1, most_starts=40)[1] == 40
-    assert asked == [10, 10, 10, 10, 20, 20]  # each time as many again as there were; two fits a pair
-
-
-def test_the_best_start_of_all_rounds_is_kept_and_each_round_has_its_own(monkeypatch):
-    found, seeds, compared = iter([5.0, 3.0, 4.0, 9.0]), [], []
-    monkeypatch.setattr(classes, "_fit", lambda *given, seed, **how: seeds.append(tuple(seed)) or SimpleNamespace(inertia_=next(found)))
-    monkeypatch.setattr(classes, "_agreement", lambda x, one, other: compared.append((one.inertia_, other.inertia_)) or 1.0)
-    monkeypatch.setattr(classes, "ThreadPoolExecutor", lambda n, **more: POOL(1, **more))  # so that the first asked is the first served
-    classes.stability(cloud(*FOUR), [4], pairs=1, seed=6, most_starts=80)
-    assert compared == [(5, 3), (4, 3)] and len(set(seeds)) == 4 and {seed[0] for seed in seeds} == {6}
-
-
-def test_who_was_drawn_three_times_counts_three_times():
-    rows = np.array([[0.0], [4.0], [100.0]])
-    assert classes._fit(rows, np.array([3.0, 1, 0]), 1, n_init=1, seed=[1]).cluster_centers_.tolist() == [[1.0]]
-
-
-FIT = classes._fit
-
-
-def test_both_samples_of_a_pair_are_drawn_with_replacement_and_apart():
-    one, other = classes._bootstrap(1000, 4, 0)
-    assert one.sum() == other.sum() == 1000 and 0.6 < (one > 0).mean() < 0.67 and not (one == other).all()
-    assert not (classes._bootstrap(1000, 4, 1)[0] == one).all()
-
-
-def test_stability_is_told_only_for_numbers_of_segments_that_every_sample_allows():
-    few = np.arange(12.0).reshape(6, 2)
-    found, _ = classes.stability(few, [1, 2, 5, 6, 7], pairs=10, seed=1)
-    assert 2 in found and {1, 6, 7}.isdisjoint(found) and 5 not in found  # a sample of six rows seldom holds five different ones
-    assert classes.stability(np.ones((20, 2)), [2, 3], pairs=3, seed=1)[0] == {}
-    two = np.repeat([[0.0], [1.0]], 20, axis=0)
-    assert classes.stability(two, [2], pairs=3, seed=1)[0] == {}  # two values in two segments: nothing could be otherwise
+def test_parallel_analysis_keeps_the_axes_that_unrelated_variables_would_not_have():
+    draw = np.random.default_rng(1)
+    factors = draw.normal(size=(500, 3))
+    values = np.column_stack([factors[:, j % 3] + 0.5 * draw.normal(size=500) for j in range(9)])
+    assert space.axes_wanted(values, [1] * 9, seed=1) == 3
+    assert space.axes_wanted(draw.normal(size=(500, 9)), [1] * 9, seed=1) == 2  # never fewer than can be drawn
+    assert space.axes_wanted(values[:, :1], [1], seed=1) == 1
 
 
 # Rules and points
@@ -268,7 +227,7 @@ def test_stability_is_told_only_for_numbers_of_segments_that_every_sample_allows
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
 def test_bands_hold_equal_numbers_and_ties_stay_together(order):
     spend = np.array([0.0] * 50 + list(range(1, 51)))[order]
-    document = candidates.bands(customers(spend_per_30d=spend), 4, project(), built_as_of=AS_OF)
+    document = bands(customers(spend_per_30d=spend), 4, project())
     found = by_segment(document, customers(spend_per_30d=spend))
     # quarters would be cut at the values 0, 1 and 26; who has 0 cannot be divided
     assert found == {"S1": list(range(26, 51)), "S2": list(range(1, 26)), "S3": [0.0] * 50}
@@ -277,7 +236,7 @@ def test_bands_hold_equal_numbers_and_ties_stay_together(order):
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6])
 def test_bands_without_ties_are_equal(k):
-    found = by_segment(candidates.bands(sample := customers(spend_per_30d=np.arange(120.0)), k, project(), built_as_of=AS_OF), sample)
+    found = by_segment(bands(sample := customers(spend_per_30d=np.arange(120.0)), k, project()), sample)
     assert [len(found[f"S{i + 1}"]) for i in range(k)] == [120 // k] * k and min(found["S1"]) > max(found[f"S{k}"])
 
 
@@ -285,24 +244,24 @@ def test_who_has_just_the_value_of_a_cut_reaches_it_although_documents_keep_twel
     spend = [26 / 3] * 60 + [j / 21 for j in range(30)]  # 8.66666666667 is more than 26/3
     sample = customers(spend_per_30d=spend, orders_per_30d=spend, recency_days=spend)
     for document in (
-        candidates.bands(sample, 2, project(), built_as_of=AS_OF),
-        candidates.crossing(sample, 2, project(), built_as_of=AS_OF, criteria=["spend_per_30d", "recency_days"]),
-        candidates.rfm(sample, 2, project(), built_as_of=AS_OF),
+        bands(sample, 2, project()),
+        crossing(sample, 2, project(), criteria=["spend_per_30d", "recency_days"]),
+        rfm(sample, 2, project()),
     ):
         assert {segment: len(spent) for segment, spent in by_segment(document, sample).items()} == {"S1": 60, "S2": 30}
 
 
 def test_when_everybody_is_the_same_there_is_one_segment():
     same_for_all = customers(spend_per_30d=np.full(40, 7.0))
-    for recipe in (candidates.bands, candidates.rfm):
-        document = recipe(same_for_all, 4, project(), built_as_of=AS_OF)
+    for recipe in (bands, rfm):
+        document = recipe(same_for_all, 4, project())
         assert by_segment(document, same_for_all) == {"S1": [7.0] * 40} and len(document["segments"]) == 1
 
 
 def test_bands_follow_the_main_objective_and_missing_values_count_as_the_median():
     orders = project(objectives={"main": {"name": "Orders", "kind": "retention", "metric": "orders_per_customer"}})
     sample = customers(orders_per_30d=[1.0, 2.0, np.nan, 4.0, 5.0], spend_per_30d=[5.0, 4, 3, 2, 1])
-    document = candidates.bands(sample, 2, orders, built_as_of=AS_OF)
+    document = bands(sample, 2, orders)
     assert document["variables"] == [{"name": "orders_per_30d", "kind": "number", "missing": 3.0, "steps": []}]
     assert list(labels(document, sample)) == ["S2", "S2", "S1", "S1", "S1"]  # the one not known counts as 3, which is the cut
 
@@ -315,7 +274,7 @@ SIX = {  # fifths are cut at 10, 20, 30, 40 days, at 2, 3, 4, 5 orders and at 20
 
 
 def test_rfm_points_of_six_customers_by_hand():
-    document = candidates.rfm(customers(**SIX), 3, project(), built_as_of=AS_OF)
+    document = rfm(customers(**SIX), 3, project())
     # 15, 10, 9, 8, 7 and 7 points: thirds are cut at 10 and at 8
     assert document["assign"]["points"] == {
         "criteria": [
@@ -333,7 +292,7 @@ def test_rfm_cuts_that_fall_on_one_value_are_one_cut_worth_as_many_points():
     sample = customers(
         **SIX | {"orders_per_30d": [1.0, 1, 1, 1, 5, 6], "recency_days": [3.0, 3, 3, 3, 8, 9], "spend_per_30d": [2.0, 2, 2, 2, np.nan, 7]}
     )
-    how = {c["variable"]: c for c in candidates.rfm(sample, 3, project(), built_as_of=AS_OF)["assign"]["points"]["criteria"]}
+    how = {c["variable"]: c for c in rfm(sample, 3, project())["assign"]["points"]["criteria"]}
     assert how["orders_per_30d"] == {"variable": "orders_per_30d", "cuts": [1.0, 5.0], "points": [1, 4, 5]}
     assert how["recency_days"] == {"variable": "recency_days", "cuts": [3.0, 8.0], "points": [5, 2, 1]}
     assert how["spend_per_30d"] == {"variable": "spend_per_30d", "cuts": [2.0], "points": [1, 5]}  # who lacks it has the median, 2
@@ -343,7 +302,7 @@ def test_rfm_cuts_that_fall_on_one_value_are_one_cut_worth_as_many_points():
 
 
 def sliced(sample: pd.DataFrame, names: list[str], k: int) -> dict:
-    return candidates.slices(sample, names, k, project(), built_as_of=AS_OF)
+    return dated(cutting.slices(sample, names, columns(sample), k, project()))
 
 
 def test_slices_of_one_variable_are_its_quantiles_however_skewed_it_is():
@@ -376,7 +335,7 @@ def test_slices_cut_everybody_into_equal_parts_of_the_first_axis(k):
 
 
 def cross(sample: pd.DataFrame, k: int) -> dict:
-    return candidates.crossing(sample, k, project(), built_as_of=AS_OF, criteria=["spend_per_30d", "recency_days"])
+    return crossing(sample, k, project(), criteria=["spend_per_30d", "recency_days"])
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6, 7])
@@ -431,11 +390,11 @@ def passports(**gains: float | None) -> dict:
 def test_what_is_crossed_is_what_was_typed_else_the_objective_and_what_tells_most_of_the_panel():
     known = list(passports())
     told = passports(orders_per_30d=0.9, recency_days=0.1, discount_share=0.2)
-    assert candidates.criteria_to_cross(project(), told, known) == ["spend_per_30d", "discount_share"]  # orders say what spend says
-    assert candidates.criteria_to_cross(project(), passports(recency_days=None), known) == ["spend_per_30d", "recency_days"]
-    assert candidates.criteria_to_cross(project(), told, ["spend_per_30d"]) == ["spend_per_30d", "spend_per_30d"]
+    assert cutting.criteria_to_cross(project(), told, known) == ["spend_per_30d", "discount_share"]  # orders say what spend says
+    assert cutting.criteria_to_cross(project(), passports(recency_days=None), known) == ["spend_per_30d", "recency_days"]
+    assert cutting.criteria_to_cross(project(), told, ["spend_per_30d"]) == ["spend_per_30d", "spend_per_30d"]
     typed = project(build={"crossing": ["recency_days", "spend_per_30d"]})
-    assert candidates.criteria_to_cross(typed, told, known) == ["recency_days", "spend_per_30d"]
+    assert cutting.criteria_to_cross(typed, told, known) == ["recency_days", "spend_per_30d"]
 
 
 # The tree
@@ -453,7 +412,7 @@ def grown(n=1000):
 def test_the_trees_rules_give_the_leaves_that_scikit_learn_gives(k):
     sample, outcome = grown()
     sample.loc[::7, "recency_days"] = np.nan
-    document = candidates.tree(sample, outcome, COLUMNS, k, built_as_of=AS_OF)
+    document = tree(sample, outcome, COLUMNS, k)
     filled = sample[COLUMNS].fillna(sample[COLUMNS].median()).to_numpy()
     leaf = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=30, random_state=0).fit(filled, outcome).apply(filled)
     found = labels(document, sample)
@@ -468,7 +427,7 @@ def test_the_trees_rules_give_the_leaves_that_scikit_learn_gives(k):
 def test_a_leaf_between_two_borders_of_one_variable_keeps_both(k, way):
     spend = np.arange(0, 700.0)
     outcome = np.array([0, 60, 10, 50, 20, 40, 30.0])[::way][(spend // 100).astype(int)]
-    document = candidates.tree(sample := customers(spend_per_30d=spend), outcome, ["spend_per_30d"], k, built_as_of=AS_OF)
+    document = tree(sample := customers(spend_per_30d=spend), outcome, ["spend_per_30d"], k)
     leaf = DecisionTreeRegressor(max_leaf_nodes=k, min_samples_leaf=30, random_state=0).fit(spend[:, None], outcome).apply(spend[:, None])
     assert adjusted_rand_score(leaf, labels(document, sample)) == 1
     assert any(c["at_least"] is not None and c["below"] is not None for r in document["assign"]["first_match"]["rules"] for c in r["when"])
@@ -478,13 +437,13 @@ def test_a_leaf_between_two_borders_of_one_variable_keeps_both(k, way):
 def test_a_leaf_holds_thirty_customers_and_a_fiftieth_of_all(n, least):
     sample, _ = grown(n)
     outcome = 1000.0 * (sample["spend_per_30d"].rank(ascending=False) <= 20).to_numpy()  # twenty customers would make the best leaf
-    sizes = np.unique(labels(candidates.tree(sample, outcome, COLUMNS, 3, built_as_of=AS_OF), sample), return_counts=True)[1]
+    sizes = np.unique(labels(tree(sample, outcome, COLUMNS, 3), sample), return_counts=True)[1]
     assert sizes.min() == least
 
 
 def test_a_tree_with_nothing_to_tell_is_one_segment():
     sample, _ = grown(100)
-    document = candidates.tree(sample, np.full(100, 3.0), COLUMNS, 4, built_as_of=AS_OF)
+    document = tree(sample, np.full(100, 3.0), COLUMNS, 4)
     assert set(labels(document, sample)) == {"S1"} and [v["name"] for v in document["variables"]] == ["spend_per_30d"]
     check(document)
 
@@ -507,7 +466,7 @@ def spread_out(n=240, seed=0) -> pd.DataFrame:
 def test_the_classification_gives_what_its_document_gives_and_orders_segments_by_spend():
     sample = spread_out()
     names = ["spend_per_30d", "orders_per_30d"]
-    document, told, coordinates = candidates.hcpc(sample, names, 3, project(), built_as_of=AS_OF)
+    document, told, coordinates = hcpc(sample, names, 3, project())
     check(document)
     found = labels(document, sample)
     assert adjusted_rand_score(found, np.arange(240) % 3) == 1 and told["axes"] == 2 == coordinates.shape[1]
@@ -516,20 +475,20 @@ def test_the_classification_gives_what_its_document_gives_and_orders_segments_by
         np.testing.assert_allclose(coordinates[found == f"S{i + 1}"].mean(axis=0), centre, atol=1e-9)
     by_orders = project(objectives={"main": {"name": "Orders", "kind": "retention", "metric": "orders_per_customer"}})
     sample["orders_per_30d"] += 3.0 * (np.arange(240) % 3 == 0)  # 5, 2 and 9 orders
-    document, _, _ = candidates.hcpc(sample, names, 3, by_orders, built_as_of=AS_OF)
+    document, _, _ = hcpc(sample, names, 3, by_orders)
     assert list(labels(document, sample)[:3]) == ["S2", "S3", "S1"]
     assert told["inertia_share"] == pytest.approx((coordinates.var(axis=0) / coordinates.var(axis=0).sum()).tolist())
 
 
 def test_what_is_the_same_for_everybody_or_known_of_nobody_is_dropped_and_said():
     names = ["spend_per_30d", "departments", "orders_per_30d", "gap_days"]
-    document, told, _ = candidates.hcpc(spread_out(), names, 3, project(), built_as_of=AS_OF)
-    assert told["dropped"] == ["departments", "gap_days"]
+    document, told, _ = hcpc(spread_out(), names, 3, project())
+    assert told["dropped"] == {"departments": "constant", "gap_days": "missing"}
     assert [v["name"] for v in document["variables"]] == ["spend_per_30d", "orders_per_30d"]
 
 
 def test_no_more_axes_are_used_than_the_project_says():
-    document, told, coordinates = candidates.hcpc(spread_out(), COLUMNS, 3, project(build={"axes": 1}), built_as_of=AS_OF)
+    document, told, coordinates = hcpc(spread_out(), COLUMNS, 3, project(build={"axes": 1}))
     assert told["axes"] == 1 == coordinates.shape[1] and len(document["project"]["loadings"]) == 3
 
 
@@ -543,13 +502,19 @@ def test_no_more_axes_are_used_than_the_project_says():
 def test_fewer_different_customers_than_segments_are_an_error_that_says_what_to_do(spend, there):
     sample, plan = customers(spend_per_30d=spend), project()  # five are wanted; three are tried
     with pytest.raises(NinefoldError) as error:
-        candidates.require(sample, ["spend_per_30d"], 3, plan)
-    assert str(error.value) == (
-        f"data/by_hand/project.yml: field scope.segments_wanted is 5, and the {len(spend)} customers in scope have {there} different "
-        "profiles by 1 variables: 3 segments cannot be built. Ask for fewer, widen scope.filters, or keep other variables."
+        hcpc(sample, ["spend_per_30d", "orders_per_30d"], 3, plan)
+    told = str(error.value)
+    if there == 1:
+        assert told == (
+            "data/by_hand/project.yml: the variables spend_per_30d, orders_per_30d are missing or the same for everybody, and tell nobody "
+            "apart. Keep other variables in variables, or widen scope.filters."
+        )
+        return
+    assert told == (
+        "data/by_hand/project.yml: field scope.segments_wanted is 5, and the 6 customers in scope have 2 different profiles by 1 "
+        "variables: 3 segments cannot be built. Ask for fewer, widen scope.filters, or keep other variables."
     )
-    with pytest.raises(NinefoldError, match="field scope.segments_wanted is 5"):
-        candidates.hcpc(sample, ["spend_per_30d", "orders_per_30d"], 3, plan, built_as_of=AS_OF)
-    with pytest.raises(NinefoldError, match="have 0 different profiles by 0 variables"):
-        candidates.require(sample, [], 3, plan)
-    candidates.require(customers(spend_per_30d=[1.0, 1.01, 3]), ["spend_per_30d"], 3, plan)  # three may just be cut into three
+    with pytest.raises(NinefoldError, match="have 2 different profiles by 4 variables: 3 segments"):
+        require(2, 6, 4, 3, plan)
+    found, _, _ = hcpc(customers(spend_per_30d=[1.0, 1.01, 3]), ["spend_per_30d"], 3, plan)  # three may just be cut into three
+    assert len(found["segments"]) == 3

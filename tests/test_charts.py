@@ -103,7 +103,21 @@ WINDOWS = pd.DataFrame(
 GAPS = trend([1200, np.nan, 1100, 1300, np.nan, 1250, 1400, np.nan, 1380], 90)
 NEGATIVE = pd.DataFrame({"label": LONG, "value": [-20.0, 5, np.nan, 1e6], "low": [-30, 4, np.nan, 9e5]})
 NEGATIVE["high"] = [-10, 6, np.nan, 1.2e6]
+AGAINST = pd.DataFrame({"k": range(2, 9), "value": [0.99, 0.97, 0.6, 0.95, 0.64, 0.6, -0.05]})
+AGAINST = AGAINST.assign(low=AGAINST["value"] - 0.1, high=(AGAINST["value"] + 0.1).clip(upper=1), same=AGAINST["value"] - 0.03)
+AGAINST = AGAINST.assign(cloud_low=0.4, cloud_high=[0.9, 0.7, 0.6, 0.6, np.nan, 0.5, 0.5], unrelated_low=0.1, unrelated_high=0.3)
+GORGE = (np.array([0, 0, 40, 90]), np.array([300, 60, 0, 0]), np.linspace(0, 1, 5))
+FLOWS = pd.DataFrame(
+    [(3, 0, 0, 0.4, 1.0), (3, 0, 1, 0.2, 0.1), (3, 1, 1, 0.3, 0.1), (3, 1, 2, 0.1, 1.0), (4, 0, 0, 0.4, 1.0), (4, 1, 1, 0.3, 1.0),
+     (4, 1, 3, 0.2, np.nan), (4, 2, 2, 0.1, 1.0)], columns=["k", "before", "segment", "share", "stability"]
+)  # fmt: skip
 DRAWN = {
+    "stability": lambda: charts.stability_against_nulls(AGAINST, **SAID),
+    "stability alone": lambda: charts.stability_against_nulls(AGAINST[["k", "value", "low", "high"]].head(1), **SAID),
+    "gorges": lambda: charts.gorges({f"{LONG[i % 4]} {i}": GORGE for i in range(5)}, **SAID),
+    "one gorge": lambda: charts.gorges({"Récence": GORGE}, **SAID),
+    "ribbons": lambda: charts.ribbons(FLOWS, **SAID),
+    "ribbons of one step": lambda: charts.ribbons(FLOWS[FLOWS["k"] == 3], **SAID),
     "a trend": lambda: charts.lines_with_interval(trend(np.linspace(0.6, 0.7, 9), 0.02), value_format="share", **SAID),
     "a target above": lambda: charts.lines_with_interval(trend([0.5, 0.6], 0.1), target=0.9, value_format="share", **SAID),
     "a target amid": lambda: charts.lines_with_interval(GAPS, target=1250, value_format="money", **SAID),
@@ -269,6 +283,8 @@ def test_text_on_a_coloured_cell_can_be_read(sheets):
         (lambda: charts.correlation(square(1), **SAID), "give two variables or more"),
         (lambda: charts.bars(NEGATIVE.assign(n=9), **SAID), "every group has fewer than 10 customers"),
         (lambda: charts.bars(NEGATIVE, **SAID | {"name": "My chart"}), "Chart 'My chart': name it with lower-case"),
+        (lambda: charts.ribbons(FLOWS.drop(columns="share"), **SAID), "the frame has no column 'share'"),
+        (lambda: charts.stability_against_nulls(NEGATIVE, **SAID), "the frame has no column 'k'"),
     ],
 )
 def test_a_wrong_frame_is_refused_with_the_remedy(draw, message):
@@ -282,6 +298,8 @@ def test_a_wrong_frame_is_refused_with_the_remedy(draw, message):
         lambda: charts.bars(NEGATIVE.head(0), **SAID),
         lambda: charts.lines_with_interval(pd.DataFrame(), **SAID),
         lambda: charts.distributions({}, **SAID),
+        lambda: charts.gorges({}, **SAID),
+        lambda: charts.ribbons(FLOWS.head(0), **SAID),
     ],
 )
 def test_with_nothing_to_draw_the_title_is_said_as_a_sentence(draw, monkeypatch, sheets):
@@ -289,6 +307,33 @@ def test_with_nothing_to_draw_the_title_is_said_as_a_sentence(draw, monkeypatch,
     monkeypatch.setattr(charts, "finding", said.append)
     draw()
     assert said == [SAID["title"]] and not sheets
+
+
+# Evidence
+
+
+def test_nulls_are_drawn_and_named_only_where_they_are_known(sheets):
+    charts.stability_against_nulls(AGAINST, **SAID)
+    charts.stability_against_nulls(AGAINST[["k", "value", "low", "high"]], **SAID)
+    with_nulls, alone = ([p for p in sheet.figure.axes[0].patches] for sheet in sheets)
+    assert (len(with_nulls), len(alone)) == (13, 0)  # seven numbers of segments, two nulls, one not known
+    named = [words.say("one cloud without segments") in read(sheet) for sheet in sheets]
+    assert named == [True, False]
+    assert "0.95" in read(sheets[1]) and "−0.05" in read(sheets[1])
+
+
+def test_ribbons_hold_every_flow_and_boxes_the_stability(sheets):
+    charts.ribbons(FLOWS, **SAID)
+    patches = sheets[0].figure.axes[0].patches
+    assert len(patches) == 8 + 2 + 3 + 4  # flows, and segments at two, three and four
+    assert read(sheets[0]).count("1.00") == 5 and "0.10" in read(sheets[0])
+    assert [t for t in read(sheets[0]) if t in "234"] == ["2", "3", "4"]
+
+
+def test_a_gorge_stacks_the_segment_on_all_others(sheets):
+    charts.gorges({"a": GORGE}, **SAID)
+    whole, own = (stairs.get_data().values.tolist() for stairs in sheets[0].figure.axes[0].patches)
+    assert (whole, own) == ([300, 60, 40, 90], [0, 0, 40, 90])
 
 
 # Colours

@@ -10,12 +10,12 @@ import pytest
 from by_hand import AS_OF, Step, orders, project
 
 from helpers import engine, run
-from helpers.build import classes, contest, judging
+from helpers.build import contest, judging
 from helpers.build.document import labels
 from helpers.variables import catalogue
 
 RULES = ("bands", "slices", "tree", "panel_tree")
-ROLES = dict.fromkeys(("hcpc", "rfm", "crossing"), "candidate") | dict.fromkeys(RULES, "rule") | {"chance": "chance"}
+ROLES = dict.fromkeys(("hcpc", "rfm", "crossing"), "candidate") | dict.fromkeys(RULES, "rule") | {"chance": "chance", "present": "present"}
 N = 800
 
 
@@ -70,7 +70,7 @@ def test_each_use_has_a_verdict_of_its_own():
 
 def test_noise_gives_none():
     draw, _, outcomes = world(levels=(0.0, 0.0))
-    ways = {name: draw.integers(0, 5, N) for name in ROLES}
+    ways = {name: draw.integers(0, 5, N) for name in ROLES}  # present segments too
     found, verdicts = judged(ways, outcomes)
     assert verdicts["objective"]["verdict"] == verdicts["panel"]["verdict"] == "none"
     assert all(scores["objective"]["low"] < 0 for scores in found.values())
@@ -225,7 +225,7 @@ def test_the_order_of_rows_changes_no_score():
     assert verdicts == again
     for name in ways:
         for use in ("objective", "panel"):
-            assert one[name][use]["value"] == pytest.approx(other[name][use]["value"], abs=1e-12)
+            assert one[name][use] == other[name][use]  # intervals too
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_one_others():
@@ -248,6 +248,77 @@ def test_the_half_that_picks_is_not_the_half_that_prints():
     ways = {"hcpc": truth, "bands": np.where(picks, truth, noise), "tree": np.where(picks, noise, truth)}
     found, verdicts = judged(ways, outcomes)
     assert verdicts["objective"]["best_rule"] == "bands" and verdicts["objective"]["verdict"] == "segments"
+
+
+# Many candidates, and the segments that the company has already
+
+
+def test_the_best_of_present_segments_and_rules_is_what_candidates_must_beat():
+    draw, truth, outcomes = world()
+    ways = {"hcpc": np.where(draw.uniform(size=N) < 0.3, 1 - truth, truth), "bands": draw.integers(0, 2, N)}
+    ways["present"] = np.where(truth == 1, "A", None)  # who has none is a group of their own
+    found, verdicts = judged(ways, outcomes)
+    assert verdicts["panel"] == {"verdict": "rules", "best_candidate": "hcpc", "best_rule": "present"}
+    assert found["present"]["role"] == "present" and found["present"]["segments"] == 2 and found["present"]["panel"]["value"] > 0.4
+    assert found["hcpc"]["panel_over_present"] == found["hcpc"]["panel_gain"] and found["present"]["panel_over_present"] is None
+    poor, verdicts = judged(ways | {"present": draw.integers(0, 2, N), "bands": 1 - truth}, outcomes)
+    assert verdicts["panel"]["best_rule"] == "bands" and poor["hcpc"]["panel_over_present"]["low"] > 0
+
+
+def test_more_groups_than_were_asked_for_are_shown_and_not_judged():
+    draw, truth, outcomes = world()
+    half = np.where(draw.uniform(size=N) < 0.3, 1 - truth, truth)
+    ways = {"hcpc": half, "rfm": 2 * truth + draw.integers(0, 2, N), "bands": draw.integers(0, 2, N), "present": 3 * truth + half}
+    found, verdicts = contest.judge(ways, ROLES, outcomes, ids(), draws=300, seed=1, k=2)
+    assert {name: scores["judged"] for name, scores in found.items()} == {"hcpc": True, "rfm": False, "bands": True, "present": False}
+    assert verdicts["panel"]["best_candidate"] == "hcpc" and verdicts["panel"]["best_rule"] == "bands"
+    assert found["rfm"]["panel"]["value"] > found["hcpc"]["panel"]["value"] and found["rfm"]["panel_gain"] is None
+    assert judged(ways, outcomes)[1]["panel"]["best_candidate"] == "rfm"  # without a number of groups everything is judged
+
+
+def test_the_runner_up_is_the_best_other_candidate_by_the_half_that_picks():
+    draw, truth, outcomes = world()
+    worse = {name: np.where(draw.uniform(size=N) < wrong, 1 - truth, truth) for name, wrong in (("rfm", 0.2), ("crossing", 0.1))}
+    found, _ = judged({"hcpc": truth, "bands": truth} | worse, outcomes)
+    assert contest.runner_up(found, "hcpc") == "crossing" and contest.runner_up(found, "rfm") == "hcpc"
+    assert contest.runner_up({"hcpc": found["hcpc"], "bands": found["bands"]}, "hcpc") is None
+
+
+def test_who_has_no_segment_is_learnt_from_together():
+    outcomes = np.array([[1.0], [2], [3], [10], [20], [30]])
+    fold = np.array([0, 1, 2, 0, 1, 2])
+    with_none = contest.errors(np.array(["a", "a", "a", None, None, None], dtype=object), outcomes, fold)
+    np.testing.assert_allclose(with_none, contest.errors(np.array(list("aaabbb")), outcomes, fold))
+    np.testing.assert_allclose(with_none[:, 0], [2.25, 0, 2.25, 225, 0, 225])
+
+
+def test_customers_are_redrawn_together_in_parties_where_they_are_many(monkeypatch):
+    values = np.column_stack([np.random.default_rng(0).exponential(size=6000), np.ones(6000)])
+    many = contest.redrawn(values, draws=600, seed=1)
+    monkeypatch.setattr(contest, "UNITS", 10_000)
+    single = contest.redrawn(values, draws=600, seed=1)
+    assert (single[:, 1] == 6000).all() and many[:, 1].std() > 0 and many[:, 1].mean() == pytest.approx(6000, abs=5)  # parties of 1 or 2
+    np.testing.assert_allclose((many[:, 0] / many[:, 1]).std(), (single[:, 0] / 6000).std(), rtol=0.1)
+    np.testing.assert_allclose((single[:, 0] / 6000).std(), values[:, 0].std() / 6000**0.5, rtol=0.1)
+    monkeypatch.setattr(contest, "CELLS", 5 * 6000)  # a block of five draws at a time gives the same
+    np.testing.assert_allclose(contest.redrawn(values, draws=600, seed=1), single, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_twenty_candidates_on_many_customers_take_seconds_and_bounded_memory():
+    import time
+    import tracemalloc
+
+    draw, n = np.random.default_rng(0), 100_000
+    truth = draw.integers(0, 5, n)
+    ways = {f"m{i}": np.where(draw.uniform(size=n) < 0.5, truth, draw.integers(0, 5, n)) for i in range(20)}
+    roles = dict.fromkeys(ways, "candidate") | {"bands": "rule"}
+    outcomes = {name: truth + draw.normal(size=n) for name in ("objective", *"abcdefgh")}
+    tracemalloc.start()
+    began = time.perf_counter()
+    contest.judge(ways | {"bands": truth // 2}, roles, outcomes, ids(n), draws=1000, seed=1, k=5)
+    assert time.perf_counter() - began < 30 and tracemalloc.get_traced_memory()[1] < 700e6
+    tracemalloc.stop()
 
 
 # What intervals and chance are worth
@@ -291,6 +362,7 @@ def test_chance_tells_nothing():
 
 CONFIRM, SELECT = AS_OF - timedelta(days=60), AS_OF - timedelta(days=120)
 NAMES = ["spend_per_30d", "recency_days", "discount_share"]
+TRIED = {"methods": ["rfm", "crossing", "hcpc"], "types": []}
 PASSPORTS = {name: {"group": i, "contribution": {"panel_alone": i / 10}} for i, name in enumerate(NAMES)}
 
 
@@ -316,9 +388,11 @@ def shop(n=240, *, wanted=3, first="2017-01-01", **scope):
     rows = [(c, f"{c}{when}", when, y) for when in ("2017-05-01", "2017-07-01", "2017-09-01") for c, y in zip(ids(n), spent, strict=True)]
     names = ("variables_confirm", "later_confirm", "variables_select", "later_select")
     plan = project(
-        scope={"segments_wanted": wanted, "window_days": 60, "horizon_days": 60, "panel": ["discount_share"]} | scope, build={"draws": 200}
+        scope={"segments_wanted": wanted, "window_days": 60, "horizon_days": 60, "panel": ["discount_share"]} | scope,
+        build={"draws": 200} | TRIED,
     )
-    return Step(plan, **{name: measured() for name in names}), windows, orders(*rows)
+    known = pd.DataFrame({"customer_id": ids(n)})
+    return Step(plan, descriptors=known, **{name: measured() for name in names}), windows, orders(*rows)
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +406,7 @@ def test_the_recipes_are_rebuilt_at_the_end_of_confirm_and_judged_after_it(at_co
     assert evidence["window"] == {"built_from": CONFIRM - timedelta(60), "built_at": CONFIRM, "judged_until": AS_OF, "enough": True}
     assert {d["built_as_of"] for d in made.documents.values()} == {CONFIRM.isoformat()}
     assert evidence["k"] == 3 and evidence["customers"] == 240
-    assert {name: scores["role"] for name, scores in evidence["contest"].items()} == ROLES
+    assert {name: scores["role"] for name, scores in evidence["contest"].items()} == {n: r for n, r in ROLES.items() if n != "present"}
     assert evidence["contest"]["chance"]["segments"] == 3 and evidence["contest"]["tree"]["objective"]["value"] > 0.8
     assert evidence["contest"]["hcpc"]["panel"]["value"] > 0.4 and evidence["verdicts"]["panel"]["best_candidate"] in ("hcpc", "crossing")
 
@@ -402,7 +476,9 @@ def test_customers_who_were_all_alike_then_could_not_be_cut():
     alike = step.tables["variables_confirm"].mutate(spend_per_30d=ibis.literal(5.0), recency_days=ibis.literal(1.0), discount_share=0.5)
     step.tables["variables_confirm"] = alike
     made, evidence = judging.judged(step, windows, bought, NAMES, PASSPORTS)
-    assert made is None and evidence["contest"] == {} and evidence["window"]["enough"] is True
+    assert made.refused["hcpc"].why == "constant" and evidence["window"]["enough"] is True
+    assert not evidence["contest"]["bands"]["judged"] and evidence["contest"]["bands"]["segments"] == 1  # one group is no way of cutting
+    assert {use: found["verdict"] for use, found in evidence["verdicts"].items()} == {"objective": "none", "panel": "none"}
 
 
 def test_a_number_of_segments_that_cannot_be_built_is_left_open():
@@ -412,7 +488,7 @@ def test_a_number_of_segments_that_cannot_be_built_is_left_open():
     )
     step.tables["variables_confirm"] = step.tables["variables_confirm"].mutate(discount_share=lambda t: t.discount_share.round(0))
     _, evidence = judging.judged(step, windows, bought, ["spend_per_30d", "discount_share"], PASSPORTS)  # two by two different ones
-    assert [evidence["other_k"][k] is None for k in ("3", "4", "5", "6")] == [False, False, True, True]
+    assert ["hcpc" in evidence["other_k"][k] for k in ("3", "4", "5", "6")] == [True, True, False, False]
 
 
 def test_the_rule_for_the_budget_is_the_best_one_and_a_tree_is_trained_again_on_the_last_period(at_confirm):
@@ -434,55 +510,13 @@ def test_every_recipe_is_made_at_one_instant_and_crosses_what_was_typed():
     assert {name: len(d["segments"]) for name, d in made.documents.items()} == dict.fromkeys(
         ("rfm", "hcpc", "crossing", "bands", "slices"), 4
     )
-    assert made.coordinates.shape == (240, 3) and made.evidence["dropped"] == []
 
 
 def test_distances_are_taken_between_a_bounded_number_of_customers():
     step, _, _ = shop()
     step.project = step.project.model_copy(update={"pairwise_rows": 100})
-    found = judging.fitting_sample(step, step.take("variables", "variables_confirm"))
+    found = judging.fitting_sample(step, "confirm")
     assert len(found) == 100 and found["customer_id"].is_monotonic_increasing
-
-
-def test_how_solid_the_classification_is_by_hand():
-    made = judging.Made({}, {"starts": 100})
-    told = judging.solidity(made, {3: np.array([0.0, 0.4, 0.8, 1.0, 0.2]), 4: np.array([0.5] * 5)}, 20)
-    assert told["stability"]["3"] == pytest.approx({"low_quartile": 0.2, "median": 0.4, "high_quartile": 0.8})
-    assert (told["pairs"], told["starts_of_stability"], told["reproducibility"]) == (5, 20, {"starts": 100})
-    assert judging.solidity(judging.Made({}), {}, 10)["pairs"] == 0
-
-
-# Stability of the whole recipe
-
-
-def test_transforms_and_axes_are_learnt_on_each_bootstrap_sample(monkeypatch):
-    step, _, _ = shop()
-    sample = step.take("variables", "variables_confirm").execute()
-    made = judging.make(sample, NAMES, 3, step.project, PASSPORTS, built_as_of=CONFIRM)
-    asked = {}
-    monkeypatch.setattr(classes, "stability", lambda given, ks, **how: asked.update(given=given, ks=list(ks), **how) or ({}, 10))
-    assert judging.stability(made, sample, step.project) == ({}, 10)
-    assert asked["given"] is made.coordinates and asked["ks"] == [3, 4, 5, 6]
-    assert (asked["pairs"], asked["seed"]) == (step.project.build.pairs, step.project.seed)
-    np.testing.assert_allclose(asked["recode"](np.ones(240)), made.coordinates, atol=1e-12)  # everybody once: what was built
-    drawn = np.where(sample["spend_per_30d"] > 100, 2.0, 0.0)  # the rich, twice each: 20 dollars are far outside, and held at their bounds
-    found = asked["recode"](drawn)
-    assert found.shape == (240, 3)
-    weighed = (found * drawn[:, None]).T @ found / 240  # axes of those drawn: centred there, apart from each other, the widest first
-    np.testing.assert_allclose(drawn @ found, 0, atol=1e-9)
-    np.testing.assert_allclose(weighed, np.diag(np.sort(np.diag(weighed))[::-1]), atol=1e-9)
-    assert np.diag(weighed).sum() == pytest.approx(3)  # three variables of variance 1, among those drawn
-    poor = found[drawn == 0] @ np.linalg.lstsq(found[drawn > 0], learnt(sample, drawn)[drawn > 0], rcond=None)[0]
-    np.testing.assert_allclose(poor, learnt(sample, drawn)[drawn == 0], atol=1e-9)
-
-
-def learnt(sample: pd.DataFrame, drawn: np.ndarray) -> np.ndarray:
-    """The three variables on the scale of those drawn, by hand: within the 1st and 99th percentile, less the mean, by the deviation."""
-    values = sample[NAMES].to_numpy()
-    rows = np.repeat(values, drawn.astype(int), axis=0)
-    low, high = np.quantile(rows, [0.01, 0.99], axis=0)
-    held = np.clip(rows, low, high)
-    return (np.clip(values, low, high) - held.mean(axis=0)) / held.std(axis=0)
 
 
 # Behaviours: what a short rule tells of them
@@ -506,7 +540,8 @@ def persistent(now: np.ndarray, later: np.ndarray, *, panel: list[str], seed=0):
 
     tables = {f"{what}_{window}": measured({"variables": now, "later": later}[what]) for window in ("select", "confirm")
               for what in ("variables", "later")}  # fmt: skip
-    return Step(project(scope=scope, build={"draws": 200}), **tables), windows, orders(*rows)
+    tables["descriptors"] = pd.DataFrame({"customer_id": ids(n)})
+    return Step(project(scope=scope, build={"draws": 200} | TRIED), **tables), windows, orders(*rows)
 
 
 def test_one_tree_trained_on_behaviours_wins_where_they_follow_one_threshold():

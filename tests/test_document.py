@@ -352,7 +352,8 @@ def test_an_empty_table_gives_an_empty_one(make):
     names = [v["name"] for v in document["variables"]]
     frame = pd.DataFrame({"customer_id": pd.Series([], dtype="str"), **{n: pd.Series([], dtype="float64") for n in names}})
     found = apply(document, ibis.memtable(frame, schema={"customer_id": "string"} | dict.fromkeys(names, "float64")))
-    assert found.columns == ("customer_id", "segment") and found.schema()["segment"].is_string()
+    assert found.columns == ("customer_id", "segment", "confidence") and found.schema()["segment"].is_string()
+    assert found.schema()["confidence"].is_float64()
     assert found.execute().empty
     assert labels(document, frame).tolist() == [] and labels(document, customers(" ".join(names))).tolist() == []
     assert in_duckdb(to_sql(document), frame).empty
@@ -362,7 +363,7 @@ def test_ids_stay_as_they_are_and_other_columns_are_left_aside(assigned):
     frame = customers("spend visits", ("007", 40.0, 1.0), ("7", 10.0, 0.0), ("0007", 10.0, 0.0)).assign(segment="theirs", best=1, axis_1=2)
     assert assigned(nearest(), frame) == ["S1", "S2", "S2"]
     found = apply(nearest(), ibis.memtable(frame)).execute()
-    assert found.columns.tolist() == ["customer_id", "segment"]
+    assert found.columns.tolist() == ["customer_id", "segment", "confidence"] and found.confidence.isna().all()
     assert sorted(found.customer_id) == ["0007", "007", "7"]
 
 
@@ -374,10 +375,12 @@ def test_numbers_of_any_type_will_do_and_a_column_of_nothing_too():
     )
     table = ibis.duckdb.from_connection(connection).table("customers")
     assert dict(connection.execute(to_sql(nearest())).fetchall()) == {1: "S1", 2: "S2"}
-    assert sorted(apply(nearest(), table).execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
+    found = apply(nearest(), table).drop("confidence")
+    assert sorted(found.execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
     # visits 0, whoever they are: (2, 0) is 1 and 9 away
     nothing = table.mutate(visits=ibis.null())
-    assert sorted(apply(nearest(), nothing).execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
+    found = apply(nearest(), nothing).drop("confidence")
+    assert sorted(found.execute().itertuples(index=False, name=None)) == [(1, "S1"), (2, "S2")]
     frame = pd.DataFrame({"spend": pd.array([40, None], dtype="Int64"), "visits": pd.Series([None, None], dtype=object)})
     assert labels(nearest(), frame).tolist() == ["S1", "S2"]
     assert labels(nearest(), table.execute()).tolist() == ["S1", "S2"]
@@ -394,7 +397,7 @@ def test_a_key_of_another_name_is_the_results_key(assigned):
     frame = customers("spend visits", ("a", 40.0, 1.0)).rename(columns={"customer_id": "Household No"})
     document = nearest() | {"key": "Household No"}
     assert assigned(document, frame) == ["S1"]
-    assert apply(document, ibis.memtable(frame)).columns == ("Household No", "segment")
+    assert apply(document, ibis.memtable(frame)).columns == ("Household No", "segment", "confidence")
 
 
 @pytest.mark.parametrize("lacking", ["customer_id", "spend"])
@@ -486,7 +489,7 @@ def test_the_text_reads_step_by_step():
         "    select\n"
         "        customer_id,\n"
         "        0.5 * (spend - 0.25)\n"
-        "            - 2 * (visits) as axis_1\n"
+        "            - 2 * visits as axis_1\n"
         "    from transformed\n"
         "),\n"
         "distances as ( -- squared distances to the segments' centres\n"
@@ -500,7 +503,6 @@ def test_the_text_reads_step_by_step():
         "    select\n"
         "        customer_id,\n"
         "        distance_s1,\n"
-        "        distance_s2,\n"
         "        least(distance_s1, distance_s2) as best\n"
         "    from distances\n"
         ")\n"
@@ -628,7 +630,7 @@ def changed(make, path: str, value) -> dict:
 
 BAD = [
     # document, field, value, what the message names
-    (nearest, "format", 2, "field format has the value 2: this program reads format 1"),
+    (nearest, "format", 3, "field format has the value 3: this program reads formats 1 and 2"),
     (nearest, "format", ..., "field format has the value None"),
     (nearest, "version", 0, "field version has the value 0"),
     (nearest, "version", "3", "field version has the value '3'"),
@@ -641,12 +643,12 @@ BAD = [
     (nearest, "variables", [], r"field variables has the value \[\]: give at least one variable"),
     (nearest, "variables.1.name", "SPEND", "field variables.1.name has the value 'SPEND': another variable has it already"),
     (nearest, "variables.0.name", 7, "field variables.0.name has the value 7"),
-    (nearest, "variables.0.kind", "category", "field variables.spend.kind has the value 'category'"),
+    (nearest, "variables.0.kind", "category", "field variables.0.kind has the value 'category': format 1 does not have it"),
     (nearest, "variables.0.missing", ..., "field variables.spend .*the field missing is missing"),
     (nearest, "variables.0.missing", float("nan"), "field variables.spend.missing has the value nan: write a finite number"),
     (nearest, "variables.0.missing", "10", "field variables.spend.missing has the value '10': write a finite number"),
     (nearest, "variables.0.missing", True, "field variables.spend.missing has the value True: write a finite number"),
-    (nearest, "variables.0.steps", ..., "field variables.spend .*the field steps is missing"),
+    (nearest, "variables.0.steps", ..., "field variables.spend.steps is missing. Add it"),
     (nearest, "variables.0.steps", None, "field variables.spend.steps has the value None: write a list"),
     (nearest, "variables.0.steps.0", {"log2": True}, "field variables.spend.steps.0 .*exactly one of"),
     (nearest, "variables.0.steps.0", {"clip": [0, 1], "log1p": True}, "field variables.spend.steps.0 .*exactly one of"),
@@ -664,16 +666,17 @@ BAD = [
     (nearest, "segments", [], r"field segments has the value \[\]: give at least one segment"),
     (nearest, "segments.1.id", "S1", "field segments.1.id has the value 'S1': another segment has it already"),
     (nearest, "segments.1.id", "S1", "field segments.1.id has the value 'S1': another segment has it already"),
-    (nearest, "segments.1", "S2", "field segments.1.id has the value None"),
-    (nearest, "assign", {}, "field assign .*exactly one of nearest, first_match, points"),
+    (nearest, "segments.1", "S2", "field segments.1 has the value 'S2': write fields"),
+    (nearest, "assign", {}, "field assign .*exactly one of nearest, posterior, first_match, points"),
     (nearest, "assign.points", {}, r"field assign has the value \['nearest', 'points'\]: keep exactly one"),
-    (nearest, "assign", {"posterior": {}}, r"field assign has the value \['posterior'\]: keep exactly one"),
+    (nearest, "assign", {"posterior": {}}, "field assign.posterior has the value {}: format 1 does not have it"),
     (nearest, "assign", "nearest", "field assign has the value 'nearest'"),
     (nearest, "assign.nearest.centroids", [[1, 2]], "field assign.nearest.centroids has the value 1 rows: give one row a segment, 2"),
     (nearest, "assign.nearest.centroids.1", [1], "field assign.nearest.centroids.1 .*one number a variable, 2 in all"),
     (nearest, "assign.nearest.centroids.1", [1, np.inf], "field assign.nearest.centroids.1.1 has the value inf"),
     (nearest, "assign.nearest.centroids", np.ones((2, 2)), "field assign.nearest.centroids .*write a list"),
-    (nearest, "assign.nearest.confidence", True, "field assign.nearest.confidence is unknown"),
+    (nearest, "assign.nearest.confidence", True, "field assign.nearest.confidence has the value True: format 1 does not have it"),
+    (nearest, "assign.nearest.confident", True, "field assign.nearest.confident is unknown"),
     (projected, "project.centre", [1], "field project.centre .*one number a variable, 2 in all"),
     (projected, "project.loadings", [[1, 2]], "field project.loadings has the value 1 rows: give one row a variable, 2"),
     (projected, "project.loadings", [[], []], "field project.loadings.0 .*at least one axis"),

@@ -69,7 +69,7 @@ def test_the_same_seed_and_size_give_the_same_bytes_and_another_seed_others(made
     make(tmp_path / "again", people=SIZE)
     make(tmp_path / "other", people=SIZE, seed=7)
     files = [path.relative_to(made) for path in sorted(made.rglob("*")) if path.is_file()]
-    assert len(files) == 22
+    assert len(files) == 23
     different = [str(name) for name in files if (made / name).read_bytes() != (tmp_path / "again" / name).read_bytes()]
     assert different == []
     assert (made / "raw" / "crm.csv").read_bytes() != (tmp_path / "other" / "raw" / "crm.csv").read_bytes()
@@ -142,6 +142,20 @@ def test_some_people_are_in_one_file_twice_and_many_in_several(made):
     assert 0.01 < (times["shop"] == 2).mean() < 0.06
     assert (times["news"] <= 1).all()
     assert ((times > 0).sum(axis=1) == 3).mean() > 0.3
+
+
+def test_account_managers_decide_for_firms_and_their_list_has_every_slip_of_a_list_kept_by_hand(made):
+    rows = text(made / "raw" / "overrides.csv")
+    assert list(rows.columns) == ["customer_id", "segment", "role", "because", "decided_on", "until"]
+    kind = crm(made).set_index("n° client")["type"]
+    kept = rows[:-8]  # the slips come last
+    firms = kept.loc[kept["role"] == "responsable grands comptes", "customer_id"]
+    assert (kind.reindex(firms) == "firm").all()
+    assert 3 <= len(firms) <= 52
+    assert set(rows["customer_id"]) - set(kind.index) == {"C99999999"}
+    assert set(rows["segment"]) == {"S1", "S2", "S3", "S4", "VIP"}
+    assert (rows["role"] == "").sum() == 1
+    assert rows["customer_id"].duplicated().sum() >= 2  # decided for twice
 
 
 def test_what_belongs_to_a_person_hangs_on_ids_that_exist(made):

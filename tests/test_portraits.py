@@ -2,6 +2,7 @@
 
 import copy
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from by_hand import AS_OF, at, project
 
 from helpers import tables, words
 from helpers.build import contest_page, page, portraits
-from helpers.build.judging import Made
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -293,20 +293,20 @@ def test_gains_are_shares_of_all_inertia():
 
 def test_the_candidates_are_told_with_their_criteria():
     documents = {"crossing": {"variables": [{"name": "spend_per_30d"}, {"name": "discount_share"}]}, "bands": BANDS}
-    rows = shown(page.candidates_table(Made(documents | {"rfm": BANDS, "hcpc": BANDS}), PLAN))
+    rows = shown(page.candidates_table(SimpleNamespace(documents=documents | {"rfm": BANDS, "hcpc": BANDS}), PLAN))
     assert [row[1] for row in rows] == ["candidate"] * 3 + ["simple rule"] * 4 + ["chance"]
     assert rows[2] == ["Crossing of two criteria", "candidate", "spend per 30 days by discount share, small neighbouring cells merged"]
     assert rows[3][2] == "spend per 30 days, in bands of equal numbers of customers"
     assert [row[0] for row in rows[4:7]] == ["Slices of one gradient", "Shallow tree", "Shallow tree on behaviours"]
     assert rows[4][2] == "the first principal axis of all signed variables, cut into equal numbers of customers"
     assert rows[6][2] == "the same, trained to predict the behaviours of the panel"
-    itself = page.candidates_table(Made({"crossing": BANDS, "bands": BANDS}), PLAN)
+    itself = page.candidates_table(SimpleNamespace(documents={"crossing": BANDS, "bands": BANDS}), PLAN)
     assert shown(itself)[2][2].startswith("spend per 30 days by spend per 30 days")
 
 
 def test_what_was_dropped_is_said():
-    assert page.dropped_words(Made({}, {"dropped": []}), PLAN) == "All signed variables tell customers apart and are used."
-    assert page.dropped_words(Made({}, {"dropped": ["departments", "gap_days"]}), PLAN).endswith(
+    assert page.dropped_words(SimpleNamespace(evidence={"dropped": []}), PLAN) == "All signed variables tell customers apart and are used."
+    assert page.dropped_words(SimpleNamespace(evidence={"dropped": ["departments", "gap_days"]}), PLAN).endswith(
         "without effect: departments bought from and days between purchases."
     )
 
@@ -354,7 +354,71 @@ def test_small_segments_and_withdrawn_names_are_said():
     assert "1 segment has fewer than 10 customers and is not described." in one
 
 
+# Twenty ways of cutting, and the present segments
+
+
+def many(n=20, **more):
+    told = evidence()
+    told["contest"] = {
+        f"m{i:02d}": {"role": "candidate", "segments": 3, "judged": True, "panel": between(i / 100, 0.001, 0.3), "panel_gain": None,
+                      "objective": None, "objective_gain": None}
+        for i in range(n)
+    }  # fmt: skip
+    for name, role in (("bands", "rule"), ("tree", "rule"), ("present", "present"), ("chance", "chance")):
+        value = {"bands": 0.01, "tree": 0.02, "present": 0.015, "chance": -0.002}[name]
+        told["contest"][name] = {"role": role, "segments": 3, "judged": True, "panel": between(value, -0.01, value), "panel_gain": None,
+                                 "objective": None, "objective_gain": None}  # fmt: skip
+    return told | more
+
+
+def test_a_chart_has_the_best_of_each_role_and_twelve_bars_and_the_table_all_of_them():
+    told, titles = many(), {f"m{i:02d}": f"Way {i}" for i in range(20)}
+    frame = contest_page.contest_frame(told, "panel", titles, keep="m00")
+    assert set(frame["name"]) == {"m00", *(f"m{i}" for i in range(13, 20)), "tree", "present", "chance"} | {"m12"}
+    assert len(frame) == contest_page.MOST == 12 and "Way 19" in set(frame["label"])
+    words_ = contest_page.contest_words(told, "panel", "later revenue", titles, keep="m00")
+    assert words_["title"].startswith("For how they buy, “Way 19” tells most") and words_["source"].endswith("12 more ways in the table")
+    rows = shown(contest_page.contest_table(told, titles))
+    assert [row[0] for row in rows[:6]] == ["Way 19", "Shallow tree", "The company’s present segments", "Chance", "Way 18", "Way 17"]
+    assert len(rows) == 24 and [row[1] for row in rows[:4]] == ["candidate", "simple rule", "in use today", "chance"]
+    assert contest_page.title("m03") == "m03" and contest_page.title("own_way", {}) == "own way"
+
+
+def test_what_has_more_groups_says_that_it_is_not_judged():
+    told = copy.deepcopy(evidence())
+    told["contest"]["hcpc"] |= {"segments": 7, "judged": False, "objective_gain": None, "panel_gain": None}
+    table = contest_page.contest_table(told)
+    assert shown(table)[1][2:] == [7, 0.28, "not judged: 7 groups", 0.051, "not judged: 7 groups"]
+    assert "more than the 3 of the others" in table.note
+    assert list(contest_page.contest_frame(told, "panel")["name"]) == ["tree"]  # the chart compares like with like
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("rules", "For what to say: keep what you have. The company’s present segments tell 2.4 points more than the best candidate, “"),
+        ("segments", "For what to say: “Hierarchical classification” tells 2.4 points more than the company’s present segments, which"),
+        ("level", "For what to say: no difference shown between “Hierarchical classification” (5.1%) and “The company’s present segments”"),
+    ],
+)
+def test_present_segments_are_named_in_the_verdict_when_they_are_the_best_to_beat(verdict, said):
+    told = evidence(panel=verdict)
+    told["contest"]["present"] = told["contest"]["tree"] | {"role": "present"}
+    told["verdicts"]["panel"]["best_rule"] = "present"
+    assert contest_page.verdict_words(told, "panel").startswith(said)
+    assert "known today" in contest_page.contest_table(told).note
+
+
 # Segments
+
+
+def test_core_members_are_shown_where_they_are_known_and_not_few():
+    known = lambda core: {"steadiness": {"known": 100, "core": core, "confidence": 0.8}}  # noqa: E731
+    given = profiles(segment("S1", 120, **known(70)), segment("S2", 80, **known(95)))
+    table = portraits.segments_table(given, PLAN)
+    assert table.columns[-1].label == "Core members" and [row[-1] for row in shown(table)] == [0.7, None]  # five are not: too few
+    assert [portraits.core_share(segment("S1", 50, **known(n))) for n in (0, 9, 100)] == [0.0, None, 1.0]
+    assert "Core members" not in [c.label for c in portraits.segments_table(profiles(), PLAN).columns]
 
 
 def test_the_segments_at_a_glance():
@@ -448,6 +512,17 @@ def test_rules_in_words():
     assert portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "S3"}}}, PLAN) == {
         "S1": "Spend per 30 days $1,234.50 or more, Discount share below 12.5% and Days since last purchase 7.0 days to below 30.0 days",
         "S2": "everybody",
+        "S3": "all others",
+    }
+
+
+def test_rules_of_levels_and_conditions_put_together_in_words():
+    town = {"variable": "home_town", "in": ["Lyon", "Nice"]}
+    often, rich = {"variable": "spend_per_30d", "at_least": 50.0}, {"any": [town, {"variable": "spend_per_30d", "missing": True}]}
+    rules = [{"segment": "S1", "when": town}, {"segment": "S2", "when": {"all": [{"not": often}, rich]}}]
+    assert portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "S3"}}}, PLAN) == {
+        "S1": "home town: Lyon and Nice",
+        "S2": "not: Spend per 30 days $50.00 or more and home town: Lyon and Nice or Spend per 30 days: not known",
         "S3": "all others",
     }
 

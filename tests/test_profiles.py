@@ -305,6 +305,7 @@ def test_people_choose_what_is_published_else_the_evidence_else_nobody():
     assert choice.chosen(project(build={"chosen": "rfm"}), told) == ("rfm", "people")
     assert choice.chosen(project(), told) == ("crossing", "evidence")
     assert choice.chosen(project(), silent) == ("hcpc", "nobody")
+    assert choice.chosen(project(), silent, ["crossing", "rfm"]) == ("rfm", "nobody") and choice.chosen(project(), silent, ["x"])[0] == "x"
 
 
 def test_everybody_has_a_segment_and_a_band_and_bands_are_no_segments():
@@ -312,8 +313,9 @@ def test_everybody_has_a_segment_and_a_band_and_bands_are_no_segments():
     segments = candidates.bands(sample.assign(spend_per_30d=sample["recency_days"]), 2, project(), built_as_of=AS_OF)
     segments["variables"][0]["name"] = segments["assign"]["first_match"]["rules"][0]["when"][0]["variable"] = "recency_days"
     found = choice.membership(ibis.memtable(sample), segments, candidates.bands(sample, 2, project(), built_as_of=AS_OF))
+    assert found.columns == ("customer_id", "segment", "confidence", "band")
     same(
-        found,
+        found.drop("confidence"),  # rules without a table of confidence have none
         {
             "customer_id": ["c0000", "c0001", "c0002", "c0003"],
             "segment": ["S2", "S2", "S1", "S1"],  # 3 days and more
@@ -415,6 +417,26 @@ def test_a_profile_by_hand(profile):
     assert first["revenue_per_30d"]["low"] == 15 and first["revenue_per_30d"]["high"] == 80  # twice bob, twice ann
     assert second["revenue_per_30d"] == {"value": -5.0, "low": pytest.approx(-20), "high": pytest.approx(5)}
     assert first["traits"] == TRAITS["S1"] and first["active_later"]["share"] == 0.5 and second["active_later"]["n"] == 4
+
+
+def test_how_steady_members_are_is_counted_by_hand():
+    told = pd.DataFrame(
+        {"customer_id": list("abcde"), "segment": ["S1", "S1", "S1", "S2", "S2"], "confidence": [0.8, 0.79, 1.0, 0.5, None]}
+    )
+    found = profiles.steadiness(ibis.memtable(told))
+    assert found == {
+        "S1": {"known": 3, "core": 2, "confidence": pytest.approx(2.59 / 3)},
+        "S2": {"known": 1, "core": 0, "confidence": 0.5},
+    }
+    assert profiles.steadiness(THERE) == {} == profiles.steadiness(ibis.memtable(told.assign(confidence=np.nan)).mutate(
+        confidence=ibis.null("float64")))  # fmt: skip
+
+
+def test_segments_without_a_name_have_one_suggested_unless_they_are_few(profile):
+    first, second, nobody = profile["segments"]
+    assert first["suggested"] is None and nobody["suggested"] is None
+    assert second["suggested"]["name"]["en"] == "Spend per order: low" and second["suggested"]["expect"] == {"spend_per_order": "low"}
+    assert second["steadiness"] is None and second["continues"] is None and profile["titles"] == {}
 
 
 def test_descriptors_are_of_all_who_told_and_of_no_segment_of_one(profile):

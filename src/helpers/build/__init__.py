@@ -1,14 +1,14 @@
-"""Step 6: which segmentation, and is it real: candidates, contest, stability, profiles and the document that is published."""
+"""Step 6: which segmentation, and is it real: candidates, contest, evidence, profiles and the document that is published."""
 
-from helpers.build.candidates import CANDIDATES, RULES, TITLES
-from helpers.build.choice import aligned, chosen, membership, name_fits, named
-from helpers.build.document import apply, check, labels, to_sql
-from helpers.build.judging import Made, budget, fitting_sample, judged, make, solidity, stability
+from helpers.build.choice import aligned, chosen, keep_ids, membership, name_fits, named
+from helpers.build.contest import runner_up
+from helpers.build.document import apply, check, confidence, labels, to_sql
+from helpers.build.inputs import columns, customers
+from helpers.build.judging import Made, budget, fitting_sample, judged, make, screening
+from helpers.build.methods import TITLES
 from helpers.build.profiles import profile
 
 __all__ = [
-    "CANDIDATES",
-    "RULES",
     "TITLES",
     "Made",
     "aligned",
@@ -16,15 +16,19 @@ __all__ = [
     "budget",
     "check",
     "chosen",
+    "columns",
+    "confidence",
+    "customers",
     "fitting_sample",
     "judged",
+    "keep_ids",
     "labels",
     "make",
     "membership",
     "name_fits",
     "named",
     "profile",
-    "solidity",
-    "stability",
+    "runner_up",
+    "screening",
     "to_sql",
 ]

@@ -98,7 +98,7 @@ def judge(
     labels     name → segment of each customer, missing for a group of its own;  roles: name → candidate, rule, present or chance
     outcomes   "objective" and the panel's behaviours, one value a customer, NaN where not known
     draws      bootstrap draws of customers; intervals of gains are simultaneous over the candidates (max-t)
-    k          groups that a way may have to be judged: more explain more by themselves, and are shown only; None: any number
+    k          groups that a way may have to be judged, two at least: more explain more by themselves, and are shown only; None: any number
     Returns    contest (name → role, segments, judged, scores, gains on the best rule and on the present segments) and verdicts
                (objective, panel), as in evidence.json; None with too few customers
     """
@@ -110,7 +110,7 @@ def judge(
     matrix = np.column_stack(list(outcomes.values()))[order]
     told = [c for c in range(matrix.shape[1]) if _tells(matrix[picks, c]) and _tells(matrix[~picks, c])]
     groups = {name: len(np.unique(pd.factorize(label)[0])) for name, label in labels.items()}
-    contest = {name: {"role": roles[name], "segments": groups[name], "judged": k is None or groups[name] <= k} for name in labels}
+    contest = {name: {"role": roles[name], "segments": groups[name], "judged": 2 <= groups[name] <= (k or groups[name])} for name in labels}
     matrix = matrix[:, told]
     first, _ = _scores(labels, matrix[picks], fold[picks], picks, draws=0, seed=seed)
     value, drawn = _scores(labels, matrix[~picks], fold[~picks], ~picks, draws=draws, seed=seed)

@@ -8,20 +8,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers import words
-from helpers.build import candidates
+from helpers.build import methods
 from helpers.build.contest import ROLES
 from helpers.tables import Column, Table, nothing
 from helpers.words import mark, say, say_n
 
 USES = {"objective": mark("whom to spend on"), "panel": mark("what to say")}
-RULES = {
-    "bands": mark("Bands of past spend"),
-    "slices": mark("Slices of one gradient"),
-    "tree": mark("Shallow tree"),
-    "panel_tree": mark("Shallow tree on behaviours"),
-    "present": mark("The company’s present segments"),
-    "chance": mark("Chance"),
-}
+RULES = methods.RULES | {"present": mark("The company’s present segments")}
 """What candidates are measured against."""
 ROLE_WORDS = {"candidate": mark("candidate"), "rule": mark("simple rule"), "present": mark("in use today"), "chance": mark("chance")}
 MOST = 12
@@ -30,7 +23,7 @@ MOST = 12
 
 def title(name: str, titles: Mapping[str, str] | None = None) -> str:
     """What people call a way of cutting; its name where nobody gave it a title."""
-    known = RULES | dict(candidates.CANDIDATES if titles is None else titles)
+    known = RULES | dict(methods.TITLES if titles is None else titles)
     return say(known[name]) if name in known else name.replace("_", " ")
 
 
@@ -194,7 +187,8 @@ def contest_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Ta
     )
     if any(not scores.get("judged", True) for scores in contest.values()):
         note += " " + say(
-            "Not judged: more than the {k} groups of the others; more groups explain more by themselves.", k=words.number(evidence["k"])
+            "Not judged: one group, or more than the {k} of the others; more groups explain more by themselves.",
+            k=words.number(evidence["k"]),
         )
     if any(scores["role"] == "present" for scores in contest.values()):
         note += " " + say(
@@ -234,7 +228,7 @@ def _interval(gain: dict) -> str:
 def other_k_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Table:
     """The scores of each recipe at every number of segments of the scope: drawn, not judged."""
     ks = sorted((k for k, scores in evidence["other_k"].items() if scores), key=int)
-    known = [*(candidates.CANDIDATES if titles is None else titles), *RULES]
+    known = [*(methods.TITLES if titles is None else titles), *RULES]
     rows = [
         {"title": title(name, titles), "use": say(USES[use])} | {k: evidence["other_k"][k].get(name, {}).get(use) for k in ks}
         for use in USES

@@ -1,4 +1,4 @@
-"""The recipes, built at one instant; and judged on what the same customers did after it."""
+"""Every way of cutting, built at one instant; judged on what the same customers did after it; and how surely each comes back."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,91 +6,94 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from helpers import engine
-from helpers.build import candidates, classes
+from helpers import NinefoldError, engine
+from helpers.build import methods, stability
 from helpers.build.contest import judge
 from helpers.build.document import labels
+from helpers.build.inputs import Column, columns, customers
+from helpers.build.methods import Fitted, Recipe, Refused
 from helpers.engine import Window, totals_by_order
-from helpers.variables import apply, catalogue, learn
 from helpers.variables.choose import outcomes_of
 
 TREES = {"tree": "objective", "panel_tree": "panel"}
 """One tree a use: a rule is simple because it is short, not because it was asked something else."""
+LEAST_LEAVES = 2 * methods.LEAF
+"""Customers without whom no tree is grown."""
 
 
 @dataclass
 class Made:
-    """What the recipes gave at one instant.
+    """What the recipes gave at one instant, on one sample.
 
-    documents     rfm (where it can be measured), hcpc, crossing, bands, slices → segmentation document
-    evidence      how the classification was found (classes.classify), with the variables dropped for being constant
-    coordinates   of the fitting sample on the axes
+    sample     at most pairwise_rows customers, result of `inputs.customers`
+    columns    what they hold;  recipes, refused: as `methods.recipes` tells them, those that could not cut this sample refused too
+    fitted     name → document and evidence
     """
 
-    documents: dict[str, dict]
-    evidence: dict = field(default_factory=dict)
-    coordinates: np.ndarray | None = None
+    sample: pd.DataFrame
+    columns: dict[str, Column]
+    recipes: dict[str, Recipe]
+    refused: dict[str, Refused]
+    fitted: dict[str, Fitted] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> dict[str, dict]:
+        """name → segmentation document."""
+        return {name: one.document for name, one in self.fitted.items()}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """name → marked title, of what was made or refused."""
+        return methods.TITLES
 
 
-def stability(made: Made, sample: pd.DataFrame, project) -> tuple[dict[int, np.ndarray], int]:
-    """`classes.stability` of the whole recipe for every number of segments of the scope: transforms and axes are learnt on each sample too.
-
-    sample   the fitting sample, in the order of made.coordinates
-    """
-    known = {v.name: v for v in catalogue(project)}
-    kept = [known[v["name"]] for v in made.documents["hcpc"]["variables"]]
-
-    def recode(drawn: np.ndarray) -> np.ndarray:
-        learnt = learn(sample.iloc[np.repeat(np.arange(len(sample)), drawn.astype(int))], kept, project)
-        values = apply(sample, learnt)
-        axes = classes.principal_axes(np.repeat(values, drawn.astype(int), axis=0), project.build.axes)
-        return axes.coordinates(values)
-
-    ks = range(project.scope.segments_from, project.scope.segments_to + 1)
-    return classes.stability(made.coordinates, ks, pairs=project.build.pairs, seed=project.seed, recode=recode)
+def fitting_sample(step, window: str = "published") -> pd.DataFrame:
+    """At most `pairwise_rows` customers with all that recipes may use: distances between all pairs of them are needed."""
+    return engine.sample(customers(step, window), step.project.pairwise_rows, seed=step.project.seed).execute()
 
 
-def solidity(made: Made, stable: dict[int, np.ndarray], starts: int) -> dict:
-    """How the published classification stands: stability for each number of segments, and how often its optimum is found."""
-    quartiles = {str(k): np.quantile(values, [0.25, 0.5, 0.75]) for k, values in stable.items()}
-    return {
-        "stability": {k: {"low_quartile": q[0], "median": q[1], "high_quartile": q[2]} for k, q in quartiles.items()},
-        "pairs": max((len(values) for values in stable.values()), default=0),
-        "starts_of_stability": starts,
-        "reproducibility": made.evidence,
-        "structure": "not tested yet",
-    }
-
-
-def fitting_sample(step, customers) -> pd.DataFrame:
-    """At most `pairwise_rows` customers: distances between all pairs of them are needed."""
-    return engine.sample(customers, step.project.pairwise_rows, seed=step.project.seed).execute()
-
-
-def make(sample: pd.DataFrame, names: list[str], k: int, project, passports: dict, *, built_as_of: datetime) -> Made:
+def make(sample: pd.DataFrame, signed: list[str], k: int, project, passports: dict, *, built_as_of: datetime, only=None) -> Made:
     """Every recipe at k on one sample.
 
-    A recipe whose variables these data do not measure is left out.
-    Raises NinefoldError when there are fewer different customers than segments, and when project.yml chooses a recipe left out.
+    sample    result of `fitting_sample`;  signed: variables that step 5 signed;  only: names to build, all by default
+    Raises    NinefoldError when project.yml chooses a recipe that these data do not allow
     """
-    candidates.require(sample, names, k, project)
-    candidates.require_chosen(project)
-    classified, evidence, coordinates = candidates.hcpc(sample, names, k, project, built_as_of=built_as_of)
-    crossed = candidates.criteria_to_cross(project, passports, names)
-    points = {} if candidates.lacking("rfm", project) else {"rfm": candidates.rfm(sample, k, project, built_as_of=built_as_of)}
-    documents = points | {
-        "hcpc": classified,
-        "crossing": candidates.crossing(sample, k, project, built_as_of=built_as_of, criteria=crossed),
-        "bands": candidates.bands(sample, k, project, built_as_of=built_as_of),
-        "slices": candidates.slices(sample, names, k, project, built_as_of=built_as_of),
-    }
-    return Made(documents, evidence, coordinates)
+    known = columns(project, sample.columns)
+    recipes, refused = methods.recipes(project, known, signed, passports, sample)
+    made = Made(sample, known, recipes, refused)
+    for name, recipe in recipes.items():
+        if only is not None and name not in only:
+            continue
+        try:
+            found = recipe.fit(sample, k)
+        except NinefoldError as error:
+            if name == project.build.chosen:
+                raise
+            made.refused[name] = Refused(name, recipe.title, "failed", {"message": str(error)})
+            continue
+        made.fitted[name] = Fitted(found.document | {"built_as_of": built_as_of.isoformat()}, found.evidence)
+    _require_chosen(made, project)
+    made.recipes = {name: recipe for name, recipe in recipes.items() if name in made.fitted or (only is not None and name not in only)}
+    return made
 
 
-def judged(step, windows: dict[str, Window], orders, names: list[str], passports: dict) -> tuple[Made | None, dict]:
+def _require_chosen(made: Made, project) -> None:
+    out = made.refused.get(project.build.chosen or "")
+    if out is None and project.build.chosen in (None, *made.recipes):
+        return
+    why = (
+        f"({out.why}: {', '.join(map(str, out.details.get('variables', [])))})" if out else "(it is not among build.methods or build.types)"
+    )
+    raise NinefoldError(
+        f"{project.file}: field build.chosen is {project.build.chosen!r}, which cannot be built here {why}. Choose another recipe, or map "
+        "what it needs."
+    )
+
+
+def judged(step, windows: dict[str, Window], orders, signed: list[str], passports: dict) -> tuple[Made | None, dict]:
     """The recipes rebuilt at the end of the window *confirm*, and the contest on the days after it.
 
-    orders    order lines up to as_of;  names: variables to build by
+    orders    order lines up to as_of;  signed: variables to build by
     Returns   what was made then (None with too little history), and the evidence: window, k, customers, contest, verdicts, other_k
     """
     confirm, k, project = windows["confirm"], step.project.scope.segments_wanted, step.project
@@ -103,50 +106,83 @@ def judged(step, windows: dict[str, Window], orders, names: list[str], passports
         "other_k": {},
     }
     evidence["window"]["enough"] = confirm.enough
-    customers = step.take("variables", "variables_confirm")
     if not confirm.enough:
         return None, evidence
-    fitted = fitting_sample(step, customers)
-    if candidates.different(fitted, names, project) < k:
+    fitted = fitting_sample(step, "confirm")
+    try:
+        made = make(fitted, signed, k, project, passports, built_as_of=confirm.built_at)
+    except NinefoldError:  # fewer customers then than now: what is published was built, and cannot be judged
         return None, evidence
-    made = make(fitted, names, k, project, passports, built_as_of=confirm.built_at)
-    sample = step.sample(customers)
+    sample = step.sample(customers(step, "confirm"))
     outcomes = _outcomes(step, confirm, orders, sample)
-    trees = {name: _tree(step, windows["select"], orders, names, k, use) for name, use in TREES.items()}
+    trees = {name: _tree(step, windows["select"], orders, signed, k, use) for name, use in TREES.items()}
     documents = made.documents | {name: tree for name, tree in trees.items() if tree}
     labelled = {name: labels(document, sample) for name, document in documents.items()}
     labelled["chance"] = np.random.default_rng(project.seed).integers(0, k, len(sample)).astype(str)
-    roles = {n: "candidate" if n in candidates.CANDIDATES else "chance" if n == "chance" else "rule" for n in labelled}
-    found = judge(labelled, roles, outcomes, sample["customer_id"], draws=project.build.draws, seed=project.seed)
+    roles = {name: _role(name) for name in labelled}
+    if project.build.present in sample.columns and sample[project.build.present].nunique() > 1:
+        labelled["present"], roles["present"] = sample[project.build.present].fillna("").to_numpy(dtype="object").astype(str), "present"
+    options = {"draws": project.build.draws, "seed": project.seed}
+    found = judge(labelled, roles, outcomes, sample["customer_id"], k=k, **options)
     evidence["customers"] = len(sample)
     if found is None:
         return made, evidence
     evidence["contest"], evidence["verdicts"] = found
     for other in range(project.scope.segments_from, project.scope.segments_to + 1):
-        evidence["other_k"][str(other)] = _scores(fitted, sample, outcomes, names, other, project, passports, confirm.built_at)
+        evidence["other_k"][str(other)] = _scores(made, sample, outcomes, other, project)
     return made, evidence
 
 
-def budget(step, windows: dict[str, Window], orders, names: list[str], made: Made, evidence: dict) -> tuple[dict, str]:
+def _role(name: str) -> str:
+    return "chance" if name == "chance" else "rule" if name in methods.RULES else "candidate"
+
+
+def screening(made: Made, k: int, project) -> dict[str, dict]:
+    """How well each candidate comes back: the quartiles of the agreement of two refits on bootstrap samples, and how many failed."""
+    result = {}
+    for name, recipe in made.recipes.items():
+        found = stability.screened(recipe, made.sample, k, pairs=project.build.screening_pairs, seed=project.seed)
+        known = found[~np.isnan(found)]
+        low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else [None] * 3
+        result[name] = {
+            "low_quartile": low,
+            "median": middle,
+            "high_quartile": high,
+            "pairs": len(found),
+            "failed": len(found) - len(known),
+        }
+    return result
+
+
+def budget(step, windows: dict[str, Window], orders, signed: list[str], made: Made, evidence: dict) -> tuple[dict, str]:
     """The rule for the budget, and which it is: the tree where it told most of the objective, else bands of past value.
 
     A tree is trained again on the last period that can be seen whole, the one that judged the contest.
     """
     if evidence["verdicts"]["objective"]["best_rule"] == "tree":
-        tree = _tree(step, windows["confirm"], orders, names, step.project.scope.segments_wanted, "objective")
+        tree = _tree(step, windows["confirm"], orders, signed, step.project.scope.segments_wanted, "objective")
         if tree:
             return tree, "tree"
     return made.documents["bands"], "bands"
 
 
-def _scores(fitted, sample, outcomes, names, k, project, passports, built_at) -> dict | None:
-    """Both scores of every recipe at another k, drawn and not judged."""
-    if candidates.different(fitted, names, project) < k:
+def _scores(made: Made, sample: pd.DataFrame, outcomes: dict, k: int, project) -> dict | None:
+    """Both scores of the methods that take a number of segments, at another k: drawn and not judged."""
+    labelled = {}
+    for name, recipe in made.recipes.items():
+        if name in OTHER_K:
+            try:
+                labelled[name] = labels(recipe.fit(made.sample, k).document, sample)
+            except NinefoldError:
+                continue
+    if not labelled:
         return None
-    made = make(fitted, names, k, project, passports, built_as_of=built_at)
-    labelled = {name: labels(document, sample) for name, document in made.documents.items()}
-    found = judge(labelled, dict.fromkeys(labelled, "candidate"), outcomes, sample["customer_id"], draws=200, seed=project.seed)
+    found = judge(labelled, dict.fromkeys(labelled, "candidate"), outcomes, sample["customer_id"], k=k, draws=200, seed=project.seed)
     return {name: {use: (s[use] or {}).get("value") for use in ("objective", "panel")} for name, s in found[0].items()} if found else None
+
+
+OTHER_K = ("rfm", "crossing", "kmeans", "hcpc", "bands", "slices")
+"""Recipes whose scores are shown at every number of segments of the scope."""
 
 
 def _outcomes(step, window: Window, orders, sample: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -157,7 +193,7 @@ def _outcomes(step, window: Window, orders, sample: pd.DataFrame) -> dict[str, n
     return outcomes_of(window, totals_by_order(orders), after, sample["customer_id"], step.project)
 
 
-def _tree(step, window: Window, orders, names: list[str], k: int, use: str) -> dict | None:
+def _tree(step, window: Window, orders, signed: list[str], k: int, use: str) -> dict | None:
     """A tree for one use, trained on one window: its customers as they were, and what they did up to the day the others are built."""
     if not window.enough:
         return None
@@ -165,8 +201,25 @@ def _tree(step, window: Window, orders, names: list[str], k: int, use: str) -> d
     outcomes = _outcomes(step, window, orders, sample)
     asked = [y for name, y in outcomes.items() if (name == "objective") == (use == "objective")]
     wanted = [y for y in asked if len(np.unique(y[~np.isnan(y)])) > 1]
-    if len(sample) < 2 * candidates.LEAF or not wanted:
+    if len(sample) < LEAST_LEAVES or not wanted:
         return None
     # Behaviours count alike whatever their unit; who did nothing later stands at the mean.
     target = np.column_stack([np.nan_to_num((y - np.nanmean(y)) / np.nanstd(y)) for y in wanted])
-    return candidates.tree(sample, target, names, k, built_as_of=window.judged_until)
+    return methods.tree(sample, target, signed, k).document | {"built_as_of": window.judged_until.isoformat()}
+
+
+def scores_at(step, recipe: Recipe, signed: list[str], passports: dict, k: int) -> dict[str, float | None]:
+    """Both scores of one recipe at k, built at the window *confirm* and judged on the days after; None with too little history."""
+    windows = step.windows(orders := step.take("collect", "orders"))
+    confirm, nothing = windows["confirm"], {"objective": None, "panel": None}
+    if not confirm.enough:
+        return nothing
+    sample = fitting_sample(step, "confirm")
+    try:
+        made = make(sample, signed, k, step.project, passports, built_as_of=confirm.built_at, only=[recipe.name])
+    except NinefoldError:
+        return nothing
+    labelled = {recipe.name: labels(made.documents[recipe.name], sample)} if recipe.name in made.fitted else {}
+    outcomes = _outcomes(step, confirm, orders, sample)
+    found = judge(labelled, dict.fromkeys(labelled, "candidate"), outcomes, sample["customer_id"], k=k, draws=200, seed=step.project.seed)
+    return {use: (found[0][recipe.name][use] or {}).get("value") for use in nothing} if found and labelled else nothing

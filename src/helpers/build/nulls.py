@@ -150,7 +150,9 @@ def nearest_correlation(matrix: np.ndarray, least: float = 1e-6) -> np.ndarray:
     # A diagonal of 1 again, exactly: what is left to correct is below the tolerance.
     positive += np.eye(len(matrix)) * max(0.0, least - float(np.linalg.eigvalsh(positive)[0]))
     scale = np.sqrt(np.diag(positive))
-    return positive / np.outer(scale, scale)
+    found = positive / np.outer(scale, scale)
+    np.fill_diagonal(found, 1.0)
+    return found
 
 
 def _smoothed(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

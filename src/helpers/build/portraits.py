@@ -15,7 +15,15 @@ from helpers.words import NONE, say
 
 
 def segment_name(segment: dict) -> str:
-    """The typed name of a segment, or "Segment S1" where none was typed or the typed one no longer fits."""
+    """The typed name of a segment; where none was typed or the typed one no longer fits the suggested one, or "Segment S1"."""
+    if segment.get("name"):
+        return words.text(segment["name"])
+    suggested = words.text((segment.get("suggested") or {}).get("name"))
+    return say("{id} · {name} (suggested)", id=segment["id"], name=suggested) if suggested else short_name(segment)
+
+
+def short_name(segment: dict) -> str:
+    """The same for a heading: the typed name, or "Segment S1"."""
     return words.text(segment["name"]) if segment.get("name") else say("Segment {id}", id=segment["id"])
 
 
@@ -25,7 +33,7 @@ def in_short(segment: dict, project: Project) -> str:
     if typed or not segment.get("n") or withheld(segment, project.min_cell):
         return typed
     named = titles(project)
-    strong = [t for t in segment.get("traits") or [] if abs(t["effect"] or 0.0) >= NAMED_FROM and t["variable"] in named][:2]
+    strong = [t for t in segment.get("traits") or [] if abs(t["effect"] or 0.0) >= NAMED_FROM][:2]
     ways = [
         say("{variable} high", variable=named[t["variable"]]) if t["effect"] > 0 else say("{variable} low", variable=named[t["variable"]])
         for t in strong
@@ -45,9 +53,16 @@ def strongest(segment: dict) -> list[dict]:
     return [{key: trait[key] for key in ("variable", "effect")} for trait in strong[:2]]
 
 
+class _Titles(dict):
+    """Titles of variables; of attributes, and of survey items, what people call these."""
+
+    def __missing__(self, name: str) -> str:
+        return attribute_words(name)
+
+
 def titles(project: Project) -> dict[str, str]:
     """What people call each variable."""
-    return {v.name: v.title() for v in catalogue(project)}
+    return _Titles({v.name: v.title() for v in catalogue(project)})
 
 
 def segments_table(profiles: dict, project: Project) -> Table:
@@ -62,6 +77,7 @@ def segments_table(profiles: dict, project: Project) -> Table:
             "each": s["revenue_per_30d"]["value"],
             "interval": NONE if withheld(s, min_cell()) else _money_interval(s["revenue_per_30d"]),  # text is not masked with its row
             "later": s["active_later"]["share"] if s["active_later"] and s["active_later"]["n"] >= min_cell() else None,
+            "core": core_share(s),
         }
         for s in profiles["segments"]
     ]
@@ -79,7 +95,18 @@ def segments_table(profiles: dict, project: Project) -> Table:
         "“Revenue each”: per customer and 30 days of the window, net of refunds. “Following period”: the segment as built one horizon "
         "earlier."
     )
+    if any(s.get("steadiness") for s in profiles["segments"]):
+        columns.append(Column("core", say("Core members"), "share", 0))
+        note += " " + say("“Core”: who would get the same segment in at least 80 of 100 redrawings of customers and orders.")
     return Table("segments", say("The segments at a glance"), pd.DataFrame(rows), columns, note=note, cell_size="n")
+
+
+def core_share(segment: dict) -> float | None:
+    """Share of the members whose place is steady; None where few are, or few are not, or nobody can tell."""
+    found = segment.get("steadiness")
+    if not found or any(0 < n < min_cell() for n in (found["core"], found["known"] - found["core"])):
+        return None
+    return found["core"] / found["known"] if found["known"] else None
 
 
 def _money_interval(interval: dict) -> str:
@@ -99,7 +126,7 @@ def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.D
     shown = described(profiles, project)
     if not shown:
         return pd.DataFrame()
-    effects = {segment_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
+    effects = {short_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
     return pd.DataFrame(
         {name: [effect.get(v) for v in built_by] for name, effect in effects.items()}, index=[named[v] for v in built_by]
     ).astype("float64")
@@ -249,7 +276,7 @@ def budget_table(profiles: dict, document: dict, project: Project) -> Table:
         Column("n", say("Customers"), "count"),
         Column("revenue", say("Share of revenue"), "share", 1),
         Column("each", say("Revenue each, 30 days"), "money", 0),
-        *(Column(s["id"], segment_name(s), "count", people=True) for s in profiles["segments"]),
+        *(Column(s["id"], short_name(s), "count", people=True) for s in profiles["segments"]),
     ]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     note = say("The first band is worth most later. Read across: where the customers of a band are to be found among the segments.")
@@ -277,23 +304,41 @@ def rule_words(document: dict, project: Project) -> dict[str, str]:
     match = document["assign"]["first_match"]
     result = {match["otherwise"]: say("all others")}
     for rule in match["rules"]:
-        result[rule["segment"]] = words.join([_condition(c, known[c["variable"]]) for c in rule["when"]]) or say("everybody")
+        when = rule["when"] if isinstance(rule["when"], list) else [rule["when"]]
+        result[rule["segment"]] = words.join([_condition(c, known) for c in when]) or say("everybody")
     return result
 
 
-def _condition(condition: dict, variable) -> str:
-    low, high = (_in_unit(condition[end], variable) for end in ("at_least", "below"))
+def _condition(condition: dict, known: dict) -> str:
+    """One condition in words; conditions put together are said one after the other."""
+    for way, between in (("all", say(" and ")), ("any", say(" or "))):
+        if way in condition:
+            return between.join(_condition(c, known) for c in condition[way])
+    if "not" in condition:
+        return say("not: {condition}", condition=_condition(condition["not"], known))
+    if "rule" in condition:
+        return condition["rule"].replace("_", " ")
+    name = condition["variable"]
+    variable = known.get(name)
+    title = variable.title() if variable else attribute_words(name)
+    if condition.get("missing"):
+        return say("{variable}: not known", variable=title)
+    if "in" in condition:
+        return say("{variable}: {levels}", variable=title, levels=words.join([level_words(name, str(level)) for level in condition["in"]]))
+    low, high = (_in_unit(condition.get(end), variable) for end in ("at_least", "below"))
     if high is None:
-        return say("{variable} {low} or more", variable=variable.title(), low=low)
+        return say("{variable} {low} or more", variable=title, low=low)
     if low is None:
-        return say("{variable} below {high}", variable=variable.title(), high=high)
-    return say("{variable} {low} to below {high}", variable=variable.title(), low=low, high=high)
+        return say("{variable} below {high}", variable=title, high=high)
+    return say("{variable} {low} to below {high}", variable=title, low=low, high=high)
 
 
 def _in_unit(value: float | None, variable) -> str | None:
     """A border as people read it: money, a percentage, or a number with its unit."""
     if value is None:
         return None
+    if variable is None:
+        return words.number(value, 1)
     if variable.unit == "money":
         return words.money(value)
     return words.share(value) if variable.unit == "share" else f"{words.number(value, 1)} {unit(variable)}"

@@ -1,16 +1,21 @@
 """What each segment is like and worth: size, money, traits, descriptors, whether it still buys; and the bands beside it."""
 
+from collections.abc import Mapping
+
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from helpers.build import describe
-from helpers.build.candidates import own_measure
+from helpers.build import describe, naming
 from helpers.build.choice import name_fits
 from helpers.build.document import apply
+from helpers.build.methods import own_measure
 from helpers.engine import Window, between, total
 from helpers.masking import covered_sizes
 from helpers.project import Project
+
+CORE = 0.8
+"""Confidence from which a member belongs to the core of its segment."""
 
 
 def revenue(orders: ir.Table, window: Window) -> ir.Table:
@@ -29,15 +34,45 @@ def sums(members: ir.Table, spent: ir.Table, by: str) -> pd.DataFrame:
     return found.assign(share_of_revenue=found["revenue"] / whole if whole else np.nan).set_index(by)
 
 
-def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.Table, windows: dict, chosen: dict) -> dict:
+def steadiness(members: ir.Table) -> dict[str, dict]:
+    """Per segment known (members whose confidence is known), core (those with `CORE` or more), confidence (their mean); {} without any.
+
+    members   segment, confidence
+    """
+    if "confidence" not in members.columns:
+        return {}
+    there = members.filter(members.confidence.notnull())
+    found = there.group_by("segment").agg(
+        known=there.count(), core=(there.confidence >= CORE).cast("int64").sum(), whole=total(there.confidence)
+    )
+    return {
+        row.segment: {"known": int(row.known), "core": int(row.core), "confidence": float(row.whole) / int(row.known)}
+        for row in found.order_by("segment").execute().itertuples()
+    }
+
+
+def profile(
+    step,
+    documents: dict,
+    traits: dict,
+    members: ir.Table,
+    orders: ir.Table,
+    windows: dict,
+    chosen: dict,
+    *,
+    titles: Mapping[str, str] | None = None,
+    groups: Mapping[str, object] | None = None,
+    kept: Mapping[str, dict] | None = None,
+) -> dict:
     """profiles.json: everything that later steps and the first page say of the segments.
 
     A segment or band has shown = False when it has 1 to min_cell − 1 customers, and as many others as it takes that none follows from
-    the totals: no page says more of them than the name.
+    the totals: no page says more of them than the name. Those without a name that fits have `suggested`, unless they are not shown.
 
     documents   published, budget, and then: the document built at the window *confirm* under the published ids, or None
     traits      result of `choice.named`;  members: membership;  orders: order lines
     chosen      segments: the recipe published;  budget: the rule for the budget
+    titles      name of a recipe → its marked title;  groups: variable → redundancy group;  kept: result of `choice.keep_ids`
     """
     project, window = step.project, windows["published"]
     months = (window.built_at - window.built_from).days / 30
@@ -48,7 +83,7 @@ def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.T
     each = {s: part.to_numpy(dtype="float64") / months for s, part in sample.groupby("segment")["revenue"]}
     attributes = step.sample(step.take("variables", "descriptors"))
     told = describe.described(attributes, sample.set_index("customer_id")["segment"], least=project.min_cell)
-    later = _active_later(step, documents["then"])
+    later, steady = _active_later(step, documents["then"]), steadiness(members)
     hidden = covered_sizes([int(by_segment["n"].get(s["id"], 0)) for s in documents["published"]["segments"]], least=project.min_cell)
     segments = [
         segment
@@ -56,6 +91,7 @@ def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.T
         | _named(segment, traits[segment["id"]], project)
         | _worth(by_segment, segment["id"], each.get(segment["id"], np.empty(0)), months, project)
         | {"active_later": later.get(segment["id"]), "traits": traits[segment["id"]], "descriptors": told.get(segment["id"], [])}
+        | {"steadiness": steady.get(segment["id"]), "continues": (kept or {}).get(segment["id"])}
         for segment, shut in zip(documents["published"]["segments"], hidden, strict=True)
     ]
     return {
@@ -63,10 +99,19 @@ def profile(step, documents: dict, traits: dict, members: ir.Table, orders: ir.T
         "customers": int(by_segment["n"].sum()),
         "revenue": float(by_segment["revenue"].sum()),
         "chosen": chosen["segments"],
+        "titles": {name: (titles or {})[name] for name in chosen.values() if name in (titles or {})},
         "k": len(segments),
-        "segments": segments,
+        "segments": _with_suggestions(segments, project, groups),
         "budget": {"rule": chosen["budget"], "variable": own_measure(project)} | _budget(members, by_band, months, project),
     }
+
+
+def _with_suggestions(segments: list[dict], project: Project, groups: Mapping[str, object] | None) -> list[dict]:
+    """The segments, with a name suggested for each that has none and may be described."""
+    shown = {s["id"]: s for s in segments if s["shown"] and s["n"]}
+    described, levels = ({one: s[part] for one, s in shown.items()} for part in ("traits", "descriptors"))
+    found = naming.suggestions(described, project, descriptors=levels, groups=groups)
+    return [s | {"suggested": found.get(s["id"]) if s["name"] is None else None} for s in segments]
 
 
 def _named(segment: dict, traits: list[dict], project: Project) -> dict:

@@ -25,9 +25,9 @@ KEY = "customer_id"
 LEAST, MOST = 10, 20
 """Redrawings of everybody's orders: as many as the rows allow."""
 ROWS = 6_000_000
-"""Rows of orders, events and mailings over all redrawings; beyond, fewer redrawings, then fewer customers."""
-FEWEST = 500
-"""Customers whose orders are redrawn whatever their rows."""
+"""Rows of orders, events and mailings over all redrawings; beyond, fewer customers, then fewer redrawings, then fewer customers again."""
+ENOUGH, FEWEST = 2_000, 500
+"""Customers whose orders are redrawn MOST times if need be, and those who are whatever their rows."""
 UNITS = {"orders": ("order_id",), "contacts": ("campaign_id",), "events": ("occurred_at", "kind", "detail")}
 """What is redrawn, and what its rows are told apart by beside the customer; events of a mailing go with their mailing."""
 STAYS = ("answers", "comments")
@@ -75,7 +75,7 @@ def redrawn(step, names: list[str], sample: pd.DataFrame, tables: dict[str, ir.T
     drawn = {name: table for name, table in tables.items() if name in DATED and name in _tables_of(measured)}
     drawn = {name: table.filter(table.customer_id.notnull()) for name, table in drawn.items()}
     recent = {name: _recent(name, table, measured, start, step.as_of) for name, table in drawn.items() if name in UNITS}
-    kept, redraws, rows = _affordable(step.engine.con, recent, sample, project.seed)
+    kept, redraws, rows = _affordable(recent, sample, project.seed)
     chosen = ibis.memtable(kept[[KEY]])
     whole = {name: table.semi_join(chosen, KEY) for name, table in drawn.items()}
     inside = {name: table.semi_join(chosen, KEY).cache() for name, table in recent.items()}
@@ -181,17 +181,20 @@ def _assembled(found, kept, names: list[str], redraws: int, *, left: set, had: s
     return Redrawn(ids, rescaled(frames, counted, kept, names), counted, rows, names)
 
 
-def _affordable(con, recent: dict[str, ir.Table], sample: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, int, int]:
+def _affordable(recent: dict[str, ir.Table], sample: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, int, int]:
     """As many customers of the sample, and as many redrawings, as ROWS allows; and the rows of these customers."""
-    ids = ibis.memtable(sample[[KEY]])
-    rows = sum(int(table.semi_join(ids, KEY).count().execute()) for table in recent.values())
-    if rows * LEAST > ROWS and len(sample) > FEWEST:
-        share = ROWS / (rows * LEAST)
-        n = max(int(len(sample) * share), FEWEST)
-        drawn = engine.sample(ids, n, seed=seed).execute()[KEY]
-        sample = sample[sample[KEY].isin(drawn)].reset_index(drop=True)
-        ids = ibis.memtable(sample[[KEY]])
-        rows = sum(int(table.semi_join(ids, KEY).count().execute()) for table in recent.values())
+
+    def rows_of(frame: pd.DataFrame) -> int:
+        ids = ibis.memtable(frame[[KEY]])
+        return sum(int(table.semi_join(ids, KEY).count().execute()) for table in recent.values())
+
+    rows = rows_of(sample)
+    each = max(rows / len(sample), 1e-9)
+    n = int(max(min(ROWS / (each * MOST), len(sample)), min(ENOUGH, ROWS / (each * LEAST)), FEWEST))
+    if n < len(sample):
+        drawn = engine.sample(ibis.memtable(sample[[KEY]]), n, seed=seed).execute()[KEY]
+        sample = sample[sample[KEY].isin(set(drawn))].reset_index(drop=True)
+        rows = rows_of(sample)
     return sample, int(np.clip(ROWS // max(rows, 1), LEAST, MOST)), rows
 
 

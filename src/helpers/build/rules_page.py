@@ -70,30 +70,19 @@ def condition_words(condition: dict, columns: Mapping[str, Known], titles: Mappi
 
 def rules_table(found: Counted, rules: Sequence[Rule], project: Project, columns: Mapping[str, Known]) -> Table:
     """The rules in their order: in words, how many fit, how many are in the segment after those above took theirs."""
-    titles, typed, least = _titles(rules), conditions(rules, project, columns), min_cell()
-    rows = []
-    for rule, row in zip(rules, found.rules.itertuples(), strict=True):
-        rows.append(
-            {
-                "title": titles[rule.name],
-                "words": condition_words(typed[rule.name], columns, titles),
-                "fitting": int(row.fitting),
-                "after": int(row.first) if rule.segment else None,
-                "revenue": row.revenue if rule.segment else None,
-            }
-        )
-    rows.append({"title": say("Everyone else"), "words": say("no rule above"), "fitting": None, "after": found.everyone_else})
-    frame = pd.DataFrame(rows, columns=["title", "words", "fitting", "after", "revenue"])
-    frame["revenue"] = [*frame["revenue"][:-1], found.revenue_else]
-    hidden = covered_sizes([0 if words.absent(n) else int(n) for n in frame["after"]], least=least)
-    shut = [bool(h) and not words.absent(n) for h, n in zip(hidden, frame["after"], strict=True)]
-    frame["share"] = [_part(n, found.customers, s) for n, s in zip(frame["after"], shut, strict=True)]
-    frame["worth"] = [_part(n, found.revenue, s) for n, s in zip(frame["revenue"], shut, strict=True)]
-    frame["fitting"] = [
-        None if _gives_away(n, [found.customers, *([] if words.absent(a) else [a])], least) else n
-        for n, a in zip(frame["fitting"], frame["after"], strict=True)
+    titles, typed = _titles(rules), conditions(rules, project, columns)
+    rows = [
+        {
+            "title": titles[rule.name],
+            "words": condition_words(typed[rule.name], columns, titles),
+            "fitting": int(row.fitting),
+            "after": int(row.first) if rule.segment else None,
+            "revenue": row.revenue if rule.segment else None,
+        }
+        for rule, row in zip(rules, found.rules.itertuples(), strict=True)
     ]
-    frame["after"] = [None if s else a for s, a in zip(shut, frame["after"], strict=True)]
+    rows.append({"title": say("Everyone else"), "words": say("no rule above"), "fitting": None, "after": found.everyone_else})
+    frame, dashes = _masked(pd.DataFrame(rows).assign(revenue=[*(row["revenue"] for row in rows[:-1]), found.revenue_else]), found)
     shown = [
         Column("title", say("Rule")),
         Column("words", say("Who fits it")),
@@ -105,10 +94,24 @@ def rules_table(found: Counted, rules: Sequence[Rule], project: Project, columns
     note = [say("Who fits several rules belongs to the first."), say("A missing value fulfils no comparison; “not” then holds.")]
     if not all(rule.segment for rule in rules):
         note.append(say("A rule without a number in the fourth column only serves others."))
-    if any(shut) or frame["fitting"][:-1].isna().any():
-        note.append(say("A dash: fewer than {least} customers, or a number that would give them away.", least=words.number(least)))
-    caption = say("The rules, in their order of priority")
-    return Table("rules", caption, frame[["title", "words", "fitting", "after", "share", "worth"]], shown, note=" ".join(note))
+    if dashes:
+        note.append(say("A dash: fewer than {least} customers, or a number that would give them away.", least=words.number(min_cell())))
+    return Table("rules", say("The rules, in their order of priority"), frame, shown, note=" ".join(note))
+
+
+def _masked(frame: pd.DataFrame, found: Counted) -> tuple[pd.DataFrame, bool]:
+    """title, words, fitting, after, share and worth, without what would tell of few; and whether anything was left out."""
+    after, least = [None if words.absent(n) else int(n) for n in frame["after"]], min_cell()
+    hidden = covered_sizes([n or 0 for n in after], least=least)
+    shut = [bool(h) and n is not None for h, n in zip(hidden, after, strict=True)]
+    few = [_gives_away(n, [found.customers, *([] if a is None else [a])], least) for n, a in zip(frame["fitting"], after, strict=True)]
+    told = {
+        "fitting": [None if f else n for f, n in zip(few, frame["fitting"], strict=True)],
+        "after": [None if s else n for s, n in zip(shut, after, strict=True)],
+        "share": [_part(n, found.customers, s) for n, s in zip(after, shut, strict=True)],
+        "worth": [_part(n, found.revenue, s) for n, s in zip(frame["revenue"], shut, strict=True)],
+    }
+    return frame[["title", "words"]].assign(**told), any(shut) or any(few)
 
 
 def clauses_table(found: Counted, rules: Sequence[Rule], columns: Mapping[str, Known]) -> Table:

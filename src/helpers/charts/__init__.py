@@ -13,9 +13,12 @@ from matplotlib.colors import is_color_like, to_hex
 from matplotlib.patches import Rectangle
 
 from helpers import NinefoldError
+from helpers.charts import evidence
 from helpers.charts.drawings import Trend, draw_bars, draw_grid, draw_histogram, draw_lines, draw_strips, draw_triangle
 from helpers.charts.paper import Rows, Sheet, Words
+from helpers.charts.paper import check as _check
 from helpers.charts.scales import ValueFormat, day_numbers, floats, writer
+from helpers.charts.separation import separation  # noqa: F401
 from helpers.charts.style import (
     ACCENT,
     CONTRAST,
@@ -297,6 +300,11 @@ def strips(
     draw_strips(words, periods, counts, writer(value_format, counts, None), value_format).keep()
 
 
+stability_against_nulls = drawing(evidence.against_nulls)
+gorges = drawing(evidence.gorges)
+ribbons = drawing(evidence.ribbons)
+
+
 def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give every segment its colour, one for the whole project, in the order of the names; project.yml may choose some.
 
@@ -313,14 +321,6 @@ def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> di
     taken = {segment: to_hex(chosen[segment]).upper() for segment in names if segment in chosen}
     free = [c for c in (FIVE if len(names) <= len(FIVE) else SIX) if c not in taken.values()]
     return {segment: taken[segment] if segment in taken else free.pop(0) if free else NEUTRAL for segment in names}
-
-
-def _check(frame: "pd.DataFrame", words: Words, *columns: str) -> None:
-    check_slug("Chart", words.name)
-    for column in columns:
-        if column not in frame.columns:
-            known = ", ".join(map(str, frame.columns))
-            raise NinefoldError(f"Chart {words.name}: the frame has no column {column!r}; it has {known}.")
 
 
 def _without_small_groups(data: "pd.DataFrame", words: Words) -> tuple["pd.DataFrame", Words]:

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 from PIL import Image
 
+from helpers import NinefoldError
 from helpers.charts.scales import ValueFormat, date_texts, day_numbers, readable, tick_texts
 from helpers.charts.style import (
     DPI,
@@ -35,7 +36,7 @@ from helpers.charts.style import (
     width_of,
     wrap,
 )
-from helpers.tables import place_on_page, step_in_progress
+from helpers.tables import check_slug, place_on_page, step_in_progress
 from helpers.words import day, say
 
 
@@ -47,6 +48,15 @@ class Words(NamedTuple):
     alt: str
     source: str
     name: str
+
+
+def check(frame, words: Words, *columns: str) -> None:
+    """Raises NinefoldError for a name that is no slug, and for a column that the frame lacks."""
+    check_slug("Chart", words.name)
+    for column in columns:
+        if column not in frame.columns:
+            known = ", ".join(map(str, frame.columns))
+            raise NinefoldError(f"Chart {words.name}: the frame has no column {column!r}; it has {known}.")
 
 
 class Rows:

@@ -11,6 +11,7 @@ import openpyxl
 
 from helpers.engine.duck import open_duckdb
 from helpers.fait_maison.model import TILL, Model
+from helpers.fait_maison.overrides import write_overrides
 
 SPACE = "\u00a0"
 """Between thousands and before the euro sign, as French programs write it."""
@@ -31,6 +32,7 @@ def write(model: Model, parts: Path, folder: Path) -> dict[str, int]:
         _orders(model, con, raw)
         _survey(con, raw / "survey.xlsx")
         _market(model, raw / "market.csv")
+        write_overrides(model, con, raw / "overrides.csv")
         _truth(model, con, truth)
         tables = [path.name for path in parts.iterdir()]
         return {name: con.sql(f"SELECT count(*) FROM {name}").fetchone()[0] for name in sorted(tables)}

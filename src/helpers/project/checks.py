@@ -16,7 +16,7 @@ ROW = "#row"
 KNOWN = (*CONTRACT["customers"]["columns"], *PERSONAL, *LOCATING)
 """Columns of customers that mean something here."""
 PASSWORD = "holds a password, and project.yml is shared. Take it out, and set PGPASSWORD or write it in ~/.pgpass."
-ELSEWHERE = ("md", "motherduck", "parquet", "csv", "json", "file", "http", "https", "S3")
+ELSEWHERE = ("md", "motherduck", "parquet", "csv", "json", "file", "http", "https", "s3")
 FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 """What a pattern of dates may hold after a percent sign. Offsets from UTC are read without a pattern."""
 

@@ -23,8 +23,8 @@ LONG = 45
 def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -> None:
     """Turn the executed notebook into the cells of a page, in place, and collect its contents.
 
-    Markdown becomes HTML in the reader's language. Cells tagged `summary` go on top. The code between two paragraphs is
-    folded once, beneath what it shows; parameters and set-up (all before the first section) with what they show.
+    Markdown becomes HTML in the reader's language. Cells tagged `summary` go on top; what cells tagged
+    `appendix` show is folded. The code between two paragraphs is folded once, beneath what it shows; parameters and set-up (all before the first section) with what they show.
     """
     prose, pictures = Prose(taken=_ids(chapter), pages=pages), _Pictures(chapter)
     has_sections = any(re.search(r"^##\s", c.source, re.M) for c in chapter.notebook.cells if c.cell_type == "markdown")
@@ -47,7 +47,7 @@ def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -
                 cells += [_code_cell([output]) for output in shown if output not in markup]
             else:
                 folded += [_part("code", cell.source), *said]
-                cells += [_code_cell(shown)] if shown else []
+                cells += [_code_cell(shown, more=_appendix(shown) if "appendix" in tags else "")] if shown else []
     cells += _fold_away(folded, FOLD) + _fold_away(set_up, FOLD_SET_UP)
     chapter.contents = prose.contents
     chapter.notebook.cells = [_code_cell(top, top=True), *cells]
@@ -118,8 +118,14 @@ def _finish_tables(markup: str, chapter: Chapter) -> str:
     return re.sub(rf'(<td [^>]*?class="[^"]*gt_left)("[^>]*>)(?=[^<]{{{LONG}}})', r"\1 long\2", markup)
 
 
-def _code_cell(outputs: list, parts: list = (), fold_word: str = FOLD, *, top: bool = False):
-    page = {"fold": list(parts), "fold_word": say(fold_word), "top": top}
+def _appendix(shown: list) -> str:
+    """What stands in place of a cell tagged `appendix` until the reader opens it."""
+    numbers = [output.metadata["page"]["number"] for output in shown if "page" in output.get("metadata", {})]
+    return say("Appendix: figure {number}", number=numbers[0]) if numbers else say("Appendix")
+
+
+def _code_cell(outputs: list, parts: list = (), fold_word: str = FOLD, *, top: bool = False, more: str = ""):
+    page = {"fold": list(parts), "fold_word": say(fold_word), "top": top, "more": more}
     return _node(cell_type="code", source="", metadata={"page": page}, outputs=outputs, execution_count=None)
 
 

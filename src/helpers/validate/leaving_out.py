@@ -56,6 +56,7 @@ def _without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
     found |= {"variables": {}, "full": None, "samples": None}
     if found["why"]:
         return found
+    project = _with_axes(values, project)
     full, found["full"] = _cut(values, project)
     lost, found["samples"] = _between_samples(sample, known, names, project)
     for name in names:
@@ -64,6 +65,14 @@ def _without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
         agreement = None if cut is None else float(adjusted_rand_score(full, cut))
         found["variables"][name] = {"agreement": agreement} | how | lost[name]
     return found
+
+
+def _with_axes(values: np.ndarray, project: Project) -> Project:
+    """The project with as many axes as the full list takes: a shorter list is cut on as many, so that only the variable differs."""
+    from helpers.build.methods.space import axes_wanted
+
+    wanted = project.build.axes or axes_wanted(values, [1] * values.shape[1], seed=project.seed)
+    return project.model_copy(update={"build": project.build.model_copy(update={"axes": wanted})})
 
 
 def _transformed(sample: pd.DataFrame, names: list[str], project: Project) -> tuple[list, np.ndarray]:

@@ -36,7 +36,10 @@ def exact(value, **limit) -> dict:
 
 def share(yes: int, n: int, **limit) -> dict:
     """A share with Wilson's interval; unknown when there is nobody."""
-    return figure(yes / n, *wilson(yes, n), **limit) if n else figure(None, **limit)
+    if not n:
+        return figure(None, **limit)
+    low, high = wilson(yes, n)
+    return figure(yes / n, low if yes else 0.0, high if yes < n else 1.0, **limit)  # nobody: not the 4e-19 that rounding leaves
 
 
 def _side(low: float, high: float, limit: float, side: str) -> str:

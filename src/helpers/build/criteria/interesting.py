@@ -123,7 +123,7 @@ def lasting(table: np.ndarray, place: int | None, **options) -> tuple[dict, dict
     """
     n, draws, seed = int(table.sum()), options["draws"], options["seed"]
     nothing = dict.fromkeys(("value", "low", "high"))
-    if n < 2 or (place is not None and not table[place].sum()):
+    if n < 2 or (place is not None and not table[place].sum()):  # an empty table has no row to ask for
         return nothing, nothing, nothing
     drawn = np.random.default_rng(seed).multinomial(n, table.ravel() / n, size=draws).reshape(draws, *table.shape)
     both = np.concatenate([table[None], drawn]).astype("float64")
@@ -187,8 +187,11 @@ def volatility(step, members: ir.Table, orders: ir.Table, until: datetime) -> di
     result = {}
     for segment in np.unique(labels):
         own = money[labels == segment]
-        drawn = sums(own, draws=step.project.build.draws, seed=step.project.seed)
-        result[segment] = dict(zip(("value", "low", "high"), (_spread(own.sum(axis=0) / base), *edges(_spread(drawn / base))), strict=True))
+        value = float(_spread(own.sum(axis=0) / base))
+        low, high = edges(_spread(sums(own, draws=step.project.build.draws, seed=step.project.seed) / base))
+        # A draw adds the chance of who was drawn to a figure that chance has raised already: hence the interval reflected at the figure.
+        low, high = (None, None) if low is None else (max(2 * value - high, 0.0), 2 * value - low)
+        result[str(segment)] = {"value": value, "low": low, "high": high}
     return result
 
 
@@ -224,7 +227,8 @@ def interesting(
     worth = _spends(step, members, customers)
     answered = _answers(members, earlier, orders, contacts, windows, step.as_of, ids)
     both = relabelled(step, *earlier).cache() if earlier else None
-    table = moved(both, ids) if earlier else np.zeros((len(ids), len(ids)), dtype="int64")
+    again = bool(earlier) and measured_twice(step, earlier[0])
+    table = moved(both, _all_ids(earlier[0], ids)) if again else np.zeros((0, 0), dtype="int64")
     gone = fallen(both) if earlier else {}
     result = {}
     for segment in [*ids, EVERYBODY]:
@@ -232,7 +236,7 @@ def interesting(
         found, stay, chance = lasting(table, place, **options)
         exempt = segment in project.build.transient
         figures = {"n": exact(counts.get(segment, 0), at_least=limits.accessible_number)}
-        lacks = None if earlier else "no_later"
+        lacks = None if stay["value"] is not None else "not_then" if again else "not_measured_again" if earlier else "no_later"
         if segment != EVERYBODY:
             figures["break_even"], money = uplift(segment, worth.get(segment, np.empty(0)), answered.get(segment), project, offers=offers)
             lacks = money or lacks
@@ -246,6 +250,17 @@ def interesting(
             figures["volatility"] = figure(**unsteady[segment])
         result[segment] = criterion(figures, lacks if _asked_unknown(figures) else None) | {"transient": exempt}
     return result
+
+
+def measured_twice(step, document: dict) -> bool:
+    """Whether anything that places customers was measured in the days after. Attributes are known as of today alone: nobody could leave."""
+    later = set(step.take("variables", "later_confirm").columns)
+    return any(v["name"] in later for v in document["variables"])
+
+
+def _all_ids(then: dict, ids: list[str]) -> list[str]:
+    """The segments, and those of the earlier build that have no counterpart now."""
+    return [*ids, *(s["id"] for s in then["segments"] if s["id"] not in ids)]
 
 
 def _asked_unknown(figures: dict[str, dict]) -> bool:

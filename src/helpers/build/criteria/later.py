@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import engine
 from helpers.build.contest import folds
-from helpers.build.criteria.figures import criterion, edges, figure, sums
+from helpers.build.criteria.figures import criterion, edges, exact, figure, sums
 from helpers.build.criteria.measurable import EVERYBODY
 from helpers.build.inputs import KEY, Column
 from helpers.project import Project
@@ -90,19 +90,25 @@ def out_of_fold(x: np.ndarray, truth: np.ndarray, fold: np.ndarray, *, seed: int
     return said
 
 
-def accuracy(truth: np.ndarray, said: np.ndarray, *, draws: int, seed: int) -> tuple[float, float, float]:
-    """Balanced accuracy, the mean over classes of the share recognised, with its 95 % interval.
+def accuracy(labels: np.ndarray, hits: dict[str, np.ndarray], *, draws: int, seed: int) -> dict[str, tuple]:
+    """Balanced accuracy of one segment against the others: the mean of the share of its members recognised and of the others kept out.
 
-    The interval is over bootstrap draws of the customers, each with what was said of it out of fold. The five folds are no sample: they
-    are five, and share three quarters of what they are trained on. How another tree would do is not in it.
-    A draw of customers is a multinomial draw of the counts (class × recognised): nothing else of a customer matters.
+    labels    segment of each customer;  hits: segment → whether what was said of each customer, out of fold, was right
+    Returns   segment → value, low, high; and under EVERYBODY their mean over the segments
+    The interval is over bootstrap draws of the customers within the segments (labels held), each with what was said of it. The five folds
+    are no sample: they are five, and share three quarters of what they are trained on. How another tree would do is not in it.
     """
-    classes = np.unique(truth)
-    counts = np.array([[(here := truth == c).sum() - (hit := (here & (said == c)).sum()), hit] for c in classes])
-    drawn = np.random.default_rng(seed).multinomial(len(truth), counts.ravel() / len(truth), size=draws).reshape(draws, -1, 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.nanmean(drawn[:, :, 1] / drawn.sum(axis=2), axis=1)
-    return float((counts[:, 1] / counts.sum(axis=1)).mean()), *edges(mean)
+    ids, groups = list(hits), np.unique(labels)
+    right = np.column_stack([hits[s] for s in ids]).astype("float64")
+    rows, n = [right[labels == g] for g in groups], np.array([(labels == g).sum() for g in groups])
+    # draws (the first: the customers as they are) × groups × segments
+    drawn = [np.concatenate([own.sum(axis=0)[None], sums(own, draws=draws, seed=[seed, i])]) for i, own in enumerate(rows)]
+    counts, found = np.stack(drawn, axis=1), []
+    for i, segment in enumerate(ids):
+        own = groups == segment
+        found.append((counts[:, own, i].sum(axis=1) / n[own].sum() + counts[:, ~own, i].sum(axis=1) / n[~own].sum()) / 2)
+    each = dict(zip([*ids, EVERYBODY], [*found, np.mean(found, axis=0)], strict=True))
+    return {segment: (float(values[0]), *edges(values[1:])) for segment, values in each.items()}
 
 
 @dataclass
@@ -143,42 +149,66 @@ def moments(x: np.ndarray, known: np.ndarray, labels: np.ndarray, ids: list[str]
 
 
 def recognisable(found: Later, ids: list[str], project: Project) -> dict[str, dict]:
-    """Segment (EVERYBODY: all) → criterion: accuracy (one against the others; overall: all at once) and, of a segment, variables (how
-    many differ by at least .5 standard deviations from everyone); `readable`, the accuracy of the same tree on the days of the build,
-    judges nothing.
+    """Segment (EVERYBODY: all) → criterion: accuracy (one against the others; overall their mean) and, of a segment, variables: how many
+    differ by at least .5 standard deviations from everyone. `readable`, the accuracy of the same tree on the days of the build, and
+    `at_once` (overall: one tree that names the segment, the mean share recognised; by chance 1/k) judge nothing.
     """
     limits, options = project.scope.criteria, {"draws": project.build.draws, "seed": project.seed}
-    spread = moments(found.later, found.known, found.labels, ids, **options)
+    spread = moments(found.later, found.known, found.labels, _groups(found, ids), **options)
+    sizes = {s: int((found.labels == s).sum()) for s in ids}
+    told = [s for s in ids if FEW <= sizes[s] <= len(found.labels) - FEW]
+    if not told:
+        return unknown(ids, project, "few")[0]
+    lacking = {s: "few" if n else "not_then" for s, n in sizes.items()}
+    seen, read = (_one_by_one(x, found, told, project) for x in (found.later, found.then))
     result = {}
-    for place, segment in enumerate([*ids, EVERYBODY]):
-        truth = found.labels if segment == EVERYBODY else found.labels == segment
-        few = len(np.unique(found.labels)) < 2 if segment == EVERYBODY else not FEW <= truth.sum() <= len(truth) - FEW
-        if few:
-            result[segment] = criterion(_nothing(limits), "few")
+    for segment in [*ids, EVERYBODY]:
+        if segment not in seen:
+            result[segment] = criterion(_nothing(limits), lacking[segment])
             continue
-        said, read = (out_of_fold(x, truth, found.fold, seed=project.seed) for x in (found.later, found.then))
-        figures = {"accuracy": figure(*accuracy(truth, said, **options), at_least=limits.recognisable_accuracy)}
-        if segment != EVERYBODY:
-            apart = (np.abs(spread.effect[:, place]) >= APART).sum(axis=1)
+        figures = {"accuracy": figure(*seen[segment], at_least=limits.recognisable_accuracy)}
+        if segment == EVERYBODY:
+            figures["at_once"] = exact(_at_once(found, seed=project.seed))
+        else:
+            apart = (np.abs(spread.effect[:, ids.index(segment)]) >= APART).sum(axis=1)
             figures["variables"] = figure(int(apart[0]), *edges(apart[1:], whole=True), at_least=limits.recognisable_variables)
-        figures["readable"] = figure(*accuracy(truth, read, **options))
-        result[segment] = criterion(figures)
+        result[segment] = criterion(figures | {"readable": figure(*read[segment])})
     return result
+
+
+def _one_by_one(x: np.ndarray, found: Later, ids: list[str], project: Project) -> dict[str, tuple]:
+    hits = {}
+    for segment in ids:
+        truth = found.labels == segment
+        hits[segment] = out_of_fold(x, truth, found.fold, seed=project.seed) == truth
+    return accuracy(found.labels, hits, draws=project.build.draws, seed=project.seed)
+
+
+def _at_once(found: Later, *, seed: int) -> float:
+    """Mean over the segments of the share that one tree recognises."""
+    right = out_of_fold(found.later, found.labels, found.fold, seed=seed) == found.labels
+    return float(np.mean([right[found.labels == segment].mean() for segment in np.unique(found.labels)]))
 
 
 def homogeneous(found: Later, ids: list[str], project: Project) -> dict[str, dict]:
     """Segment (EVERYBODY: all) → criterion: ratio, the variance within ÷ the variance of all, mean over the segmentation variables."""
     limit = {"at_most": project.scope.criteria.homogeneous_ratio}
-    spread = moments(found.later, found.known, found.labels, ids, draws=project.build.draws, seed=project.seed)
+    groups, options = _groups(found, ids), {"draws": project.build.draws, "seed": project.seed}
+    spread = moments(found.later, found.known, found.labels, groups, **options)
     result = {}
     for place, segment in enumerate([*ids, EVERYBODY]):
         n = len(found.labels) if segment == EVERYBODY else int((found.labels == segment).sum())
         if n < FEW:
-            result[segment] = criterion({"ratio": figure(None, **limit)}, "few")
+            result[segment] = criterion({"ratio": figure(None, **limit)}, "few" if n else "not_then")
             continue
         ratio = np.nanmean(spread.within if segment == EVERYBODY else spread.ratio[:, place], axis=1)
         result[segment] = criterion({"ratio": figure(ratio[0], *edges(ratio[1:]), **limit)})
     return result
+
+
+def _groups(found: Later, ids: list[str]) -> list[str]:
+    """The segments, and those of the earlier build that have no counterpart now: their customers are part of everyone."""
+    return [*ids, *sorted(set(found.labels) - set(ids))]
 
 
 def _nothing(limits: Criteria) -> dict[str, dict]:
@@ -190,9 +220,8 @@ def _nothing(limits: Criteria) -> dict[str, dict]:
 
 def unknown(ids: list[str], project: Project, lacks: str) -> tuple[dict[str, dict], dict[str, dict]]:
     """Both criteria where nothing can be told, and why."""
-    limits = project.scope.criteria
+    limits, everyone = project.scope.criteria, [*ids, EVERYBODY]
     ratio = figure(None, at_most=limits.homogeneous_ratio)
-    everyone = [*ids, EVERYBODY]
     return (
         {s: criterion(_nothing(limits), lacks) for s in everyone},
         {s: criterion({"ratio": ratio}, lacks) for s in everyone},

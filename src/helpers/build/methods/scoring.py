@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.build.inputs import Column
-from helpers.build.methods.base import Fitted, cuts, document, held, median, numbers, own_measure, unknown_shares
+from helpers.build.methods.base import Fitted, cuts, document, held, numbers, own_measure, unknown_shares
 from helpers.project import Project
 
 STEPS = 4
@@ -62,18 +62,18 @@ def default_criteria(sample: pd.DataFrame, project: Project, columns: dict[str, 
         if not len(at):
             continue
         gained = np.linspace(0.0, abs(most), len(at) + 1).round(2)
-        one = {"variable": name, "cuts": at.tolist(), "points": (gained if most > 0 else gained[::-1]).tolist()}
+        one = {"variable": name, "cuts": at.tolist(), "points": (gained if most > 0 else gained[::-1]).tolist(), "otherwise": 0.0}
         if age in columns and not np.isnan(numbers(sample, age)).all():
             one |= {"age": age, "half_life_days": float(project.scope.horizon_days)}
         found.append(one)
     if not found:
         name = own_measure(project)
-        found = [{"variable": name, "cuts": [], "points": [0.0]}]
+        found = [{"variable": name, "cuts": [], "points": [0.0], "otherwise": 0.0}]
     return found
 
 
 def score_of(sample: pd.DataFrame, criteria: list[dict]) -> np.ndarray:
-    """The points of each customer, criterion after criterion; points of an age not known do not fade."""
+    """The points of each customer, criterion after criterion; nothing for what is of an age not known."""
     score = np.zeros(len(sample))
     for c in criteria:
         score += gained(sample, c)
@@ -87,17 +87,17 @@ def gained(sample: pd.DataFrame, criterion: dict) -> np.ndarray:
         given = found.fillna(criterion["otherwise"]).to_numpy()
     else:
         values = numbers(sample, criterion["variable"])
-        values = np.where(np.isnan(values), criterion.get("missing_", median(values)), values)
-        given = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], values, side="right")]
+        given = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], np.nan_to_num(values), side="right")]
+        given = np.where(np.isnan(values), criterion.get("otherwise", 0.0), given)
     if criterion.get("age"):
         age = numbers(sample, criterion["age"])
-        given = given * 0.5 ** (np.where(np.isnan(age), median(age), np.maximum(age, 0.0)) / criterion["half_life_days"])
+        given = np.where(np.isnan(age), 0.0, given * 0.5 ** (np.nan_to_num(age) / criterion["half_life_days"]))
     return given
 
 
 def _as_typed(c) -> dict:
     one = {"variable": c.variable, "levels": dict(c.levels), "otherwise": c.otherwise} if c.levels else None
-    one = one or {"variable": c.variable, "cuts": list(c.cuts), "points": list(c.points)}
+    one = one or {"variable": c.variable, "cuts": list(c.cuts), "points": list(c.points), "otherwise": c.otherwise}
     return one | ({"age": c.age, "half_life_days": c.half_life_days} if c.age else {})
 
 
@@ -105,4 +105,4 @@ def _variable(sample: pd.DataFrame, name: str, columns: dict[str, Column], crite
     if name in columns and columns[name].kind == "category":
         levels = sorted({level for c in criteria if c["variable"] == name for level in c.get("levels", {})})
         return {"name": name, "kind": "category", "levels": [{"level": x, "centre": 0.0, "scale": 1.0} for x in levels], "steps": []}
-    return {"name": name, "kind": "number", "missing": median(numbers(sample, name)), "steps": []}
+    return {"name": name, "kind": "number", "missing": None, "steps": []}

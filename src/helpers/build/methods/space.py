@@ -1,7 +1,8 @@
 """Customers as points: transformed numbers, levels of categories, and the factor axes of both.
 
 Numbers are standardised; a level that a share p has is one coordinate, (1 where the customer has it − p)/√p. The principal components
-of these are PCA for numbers, multiple correspondence analysis for categories (but for a constant factor) and FAMD for both.
+of these are PCA for numbers, multiple correspondence analysis for categories (but for a constant factor) and FAMD for both; worked
+out here, rather than with prince, to allow for missing values and weights, and to be written into a document.
 Source   Pagès, *Multiple Factor Analysis by Example Using R*, chapter 3
 """
 
@@ -60,8 +61,10 @@ def principal_axes(values: np.ndarray, wanted: int, weights: np.ndarray | None =
     """Principal components of customers × columns as they are, at most `wanted` axes that carry anything."""
     w = np.full(len(values), 1 / max(len(values), 1)) if weights is None else weights / weights.sum()
     centre = w @ values
-    _, spread, directions = np.linalg.svd((values - centre) * np.sqrt(w)[:, None], full_matrices=False)
-    share = spread**2 / max(float((spread**2).sum()), 1e-300)
+    centred = values - centre
+    spread, directions = np.linalg.eigh((centred * w[:, None]).T @ centred)
+    spread, directions = np.maximum(spread[::-1], 0.0), directions[:, ::-1].T
+    share = spread / max(float(spread.sum()), 1e-300)
     kept = max(1, min(wanted, int((share > 1e-9).sum())))
     loadings = directions[:kept].T
     largest = np.abs(loadings).argmax(axis=0)
@@ -79,16 +82,12 @@ def axes_wanted(values: np.ndarray, blocks: list[int], *, seed: int, weights: np
     draw, ends = np.random.default_rng([seed, 1965]), np.cumsum(blocks)[:-1]
     found = _inertia(values, w)
     parts = np.split(values, ends, axis=1)
-    chance = [
-        _inertia(np.column_stack([part[draw.permutation(len(values))] for part in parts]), w) for _ in range(PERMUTATIONS)
-    ]
+    chance = [_inertia(np.column_stack([part[draw.permutation(len(values))] for part in parts]), w) for _ in range(PERMUTATIONS)]
     more = found > np.quantile(chance, QUANTILE, axis=0)
     return min(max(int(np.argmin(more)) if not more.all() else len(more), 2), len(more))
 
 
-def space(
-    sample: pd.DataFrame, names: list[str], columns: dict[str, Column], project: Project, weights: np.ndarray | None = None
-) -> Space:
+def space(sample: pd.DataFrame, names: list[str], columns: dict[str, Column], project: Project, weights: np.ndarray | None = None) -> Space:
     """The transforms and levels of these columns, learnt on the sample, and its customers as points.
 
     A number missing has its median, a level missing or rare the average. What is the same for everybody has no part.
@@ -110,7 +109,7 @@ def space(
             lumped |= {name: rare} if rare else {}
     if not entries:
         raise NinefoldError(
-            f"{project.file}: the variables {', '.join(names)} are missing or the same for everybody, so that they cut nobody from anybody. "
+            f"{project.file}: the variables {', '.join(names)} are missing or the same for everybody, and tell nobody apart. "
             "Keep other variables in variables, or widen scope.filters."
         )
     kept = [entry["name"] for entry in entries]

@@ -104,7 +104,8 @@ def hierarchical(coordinates: np.ndarray, k: int, weights: np.ndarray | None = N
     """FactoMineR's HCPC at a chosen k: Ward's tree, cut, consolidated.
 
     weights   of rows; the tree does not know them, its classes are consolidated with them
-    Returns   the partition, and gains (inertia of the first ten cuts), tree (its last merges), ward_within, consolidated_within, total, rows
+    Returns   the partition, and gains (inertia of the first ten cuts), tree (its last merges), ward_within, consolidated_within,
+              total, rows
     """
     cut, gains = ward(coordinates, k)
     w = np.ones(len(cut)) if weights is None else weights

@@ -138,7 +138,9 @@ def _grown(x: np.ndarray, outcome: np.ndarray, k: int, weights: np.ndarray | Non
     from sklearn.tree import DecisionTreeRegressor
 
     least = max(LEAF, int(LEAF_SHARE * len(x)))
-    return DecisionTreeRegressor(max_leaf_nodes=max(k, 2), min_samples_leaf=least, random_state=0).fit(x, outcome, sample_weight=weights).tree_
+    return (
+        DecisionTreeRegressor(max_leaf_nodes=max(k, 2), min_samples_leaf=least, random_state=0).fit(x, outcome, sample_weight=weights).tree_
+    )
 
 
 def _leaves(fitted, splits: list[_Split], node: int, held: dict[_Split, tuple]) -> list[_Leaf]:

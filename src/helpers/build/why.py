@@ -1,0 +1,234 @@
+"""Why a customer is in a segment. For the analyst in JupyterLab only: it shows single customers, and no report may.
+
+from helpers.build import why
+why.of(this, document, "12345")
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from helpers import NinefoldError
+from helpers.build import inputs
+from helpers.build.borders import blocks, coordinates, filled, nearest_borders, stepped
+from helpers.build.document import confidence, labels
+from helpers.build.inputs import KEY, Column
+from helpers.build.portraits import segment_name
+from helpers.words import say
+
+SHOWN = 3
+"""Variables shown of those that speak for the segment."""
+FLOOR = 1e-6
+"""Least probability and standard deviation of a class, as when the document is applied."""
+COLUMNS = [KEY, "segment", "name", "confidence", "next", "next_name", "variable", "title", "value", "everyone", "share", "clause", "points"]
+
+
+def of(step, document: dict, customer_id: str) -> pd.DataFrame:
+    """`why` for one customer of a step's project. Private: never shown in a report.
+
+    Raises   NinefoldError when nobody in scope has this id
+    """
+    table = inputs.customers(step)
+    one = table.filter(table[KEY] == str(customer_id)).execute()
+    if not len(one):
+        raise NinefoldError(
+            f"customer_id: nobody in scope has the id {str(customer_id)!r}. Give the id of step 3, and see step 2 for who is in scope."
+        )
+    everyone = step.sample(table)
+    columns = inputs.columns(step.project, table.columns)
+    return why(document, one, {s["id"]: segment_name(s) for s in document["segments"]}, columns, everyone=everyone)
+
+
+def why(
+    document: dict, frame: pd.DataFrame, names: Mapping[str, str], columns: Mapping[str, Column], *, everyone: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """What speaks for the segment of each given customer.
+
+    frame     customer_id and the document's variables, one row a customer;  everyone: the same of a sample of all (default: frame)
+    names     segment → name;  columns: of `inputs.columns`
+    Returns   customer_id, segment, name, confidence (0–1), next and next_name (the segment that comes second; for rules and points none),
+              and per variable: variable, title, value, everyone (mean; of a category the share who have the same), share, clause, points.
+              Nearest centre and latent classes: the three variables that speak most for the segment against the next one; share: of all
+              that speaks for it. Rules: a row for each comparison of the matching rule that holds (clause). Points: a row a criterion
+              (points; share: of all points).
+    """
+    everyone = frame if everyone is None else everyone
+    ((kind, _),) = document["assign"].items()
+    parts = {"nearest": _nearest, "posterior": _posterior, "first_match": _rules, "points": _points}[kind](document, frame)
+    own, sure, rows = labels(document, frame), confidence(document, frame), []
+    for i, (second, found) in enumerate(parts):
+        head = {KEY: frame[KEY].iloc[i], "segment": own[i], "name": names.get(own[i], own[i]), "confidence": sure[i]}
+        head |= {"next": second, "next_name": names.get(second) if second else None}
+        for part in found or [{}]:
+            name = part.get("variable")
+            told = {"title": columns[name].title() if name in columns else name, "value": None, "everyone": None}
+            if name:
+                told |= {"value": frame[name].iloc[i], "everyone": _everyone(everyone[name], frame[name].iloc[i])}
+            rows.append(dict.fromkeys(COLUMNS) | head | told | part)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _everyone(column: pd.Series, value) -> float | None:
+    """Everyone's mean of a number; of a category the share who have the same."""
+    if pd.api.types.is_numeric_dtype(column):
+        return None if column.isna().all() else float(column.mean())
+    return float((column == value).mean())
+
+
+def _spoken(names: list[str], gains: np.ndarray) -> list[dict]:
+    """The variables that speak most, with their share of all that speaks for the segment."""
+    each = pd.Series(gains).groupby(pd.Series(names), sort=False).sum()
+    each = each[each > 0].sort_values(ascending=False, kind="stable")
+    return [{"variable": name, "share": float(gain / each.sum())} for name, gain in each.head(SHOWN).items()]
+
+
+def _nearest(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
+    """(d₂² − d₁²)/2 taken apart by variables: how far each stands on the own side of the middle between both centres.
+
+    On factor axes with loadings L the difference is Σ_v (x_v − centre_v − (L m)_v)·(L (c₁ − c₂))_v with m the middle of c₁ and c₂.
+    """
+    own, other, _ = nearest_borders(document, frame)
+    x, names = coordinates(document, frame), blocks(document)
+    project = document.get("project") or {"centre": np.zeros(x.shape[1]), "loadings": np.eye(x.shape[1])}
+    loadings, centred = np.array(project["loadings"]), x - np.array(project["centre"])
+    at = {s["id"]: np.array(c) for s, c in zip(document["segments"], document["assign"]["nearest"]["centroids"], strict=True)}
+    for i in range(len(frame)):
+        if not other[i]:
+            yield None, []
+            continue
+        one, two = at[own[i]], at[other[i]]
+        yield str(other[i]), _spoken(names, (centred[i] - loadings @ ((one + two) / 2)) * (loadings @ (one - two)))
+
+
+def _posterior(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
+    """The log densities of the own class less those of the next one, by variable; what is missing says nothing."""
+    classes = document["assign"]["posterior"]["classes"]
+    names = [v["name"] for v in document["variables"]]
+    each = np.stack([[_log_density(v, c["of"][v["name"]], frame[v["name"]]) for v in document["variables"]] for c in classes])
+    scores = each.sum(axis=1) + np.log(np.maximum([c["share"] for c in classes], FLOOR))[:, None]
+    ids, own = [c["segment"] for c in classes], labels(document, frame)
+    for i in range(len(frame)):
+        first = ids.index(own[i]) if own[i] in ids else int(scores[:, i].argmax())
+        if len(ids) < 2:
+            yield None, []
+            continue
+        second = max((j for j in range(len(ids)) if j != first), key=lambda j: scores[j, i])
+        yield ids[second], _spoken(names, each[first, :, i] - each[second, :, i])
+
+
+def _log_density(variable: dict, of: dict, column: pd.Series) -> np.ndarray:
+    if "levels" in of:
+        chances = column.astype("string").map({level: np.log(max(p, FLOOR)) for level, p in of["levels"].items()})
+        return chances.to_numpy(dtype="float64", na_value=0.0)
+    values, sd = stepped(filled(column, variable), variable["steps"]), max(of["sd"], FLOOR)
+    return np.nan_to_num(-0.5 * ((values - of["mean"]) / sd) ** 2 - np.log(sd))
+
+
+def _rules(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
+    """The first rule that holds for each customer, and its comparisons that hold."""
+    how = document["assign"]["first_match"]
+    define = how.get("define") or {}
+    for _, row in frame.iterrows():
+        values = _as_read(document, row)
+        rule = next((r for r in how["rules"] if _holds(r["when"], values, define)), None)
+        if rule is None:
+            yield None, [{"clause": say("no rule fits: everyone else")}]
+            continue
+        found = list(_clauses(rule["when"], values, define)) or [{"clause": say("always")}]
+        name = rule.get("name") or str(how["rules"].index(rule) + 1)
+        yield None, [part | {"clause": say("rule {name}: {clause}", name=name, clause=part["clause"])} for part in found]
+
+
+def _as_read(document: dict, row: pd.Series) -> dict:
+    """A customer's values as the document reads them: a missing number has the document's value for it, if it has one."""
+    values = {}
+    for v in document["variables"]:
+        value = row[v["name"]]
+        values[v["name"]] = v.get("missing") if pd.isna(value) else value
+    return values
+
+
+def _holds(condition, values: dict, define: dict) -> bool:
+    """Whether a condition of the document holds; a missing value fulfils no comparison."""
+    if isinstance(condition, list):
+        return all(_holds(part, values, define) for part in condition)
+    if "all" in condition:
+        return all(_holds(part, values, define) for part in condition["all"])
+    if "any" in condition:
+        return any(_holds(part, values, define) for part in condition["any"])
+    if "not" in condition:
+        return not _holds(condition["not"], values, define)
+    if "rule" in condition:
+        return _holds(define[condition["rule"]], values, define)
+    value = values[condition["variable"]]
+    if "missing" in condition:
+        return value is None
+    if value is None:
+        return False
+    if "in" in condition:
+        return value in condition["in"]
+    at_least, below = condition.get("at_least"), condition.get("below")
+    return (at_least is None or value >= at_least) and (below is None or value < below)
+
+
+def _clauses(condition, values: dict, define: dict, turned: bool = False) -> Iterator[dict]:
+    """The comparisons that make a condition hold, each with its variable and what it asks; under a `not`, those that fail."""
+    if isinstance(condition, list):
+        condition = {"all": condition}
+    if "not" in condition:
+        yield from _clauses(condition["not"], values, define, not turned)
+    elif "rule" in condition:
+        yield from _clauses(define[condition["rule"]], values, define, turned)
+    elif "all" in condition or "any" in condition:
+        for part in condition.get("all") or condition.get("any") or []:
+            yield from _clauses(part, values, define, turned)
+    elif _holds(condition, values, define) != turned:
+        asked = _asked(condition)
+        yield {"variable": condition["variable"], "clause": say("not {clause}", clause=asked) if turned else asked}
+
+
+def _asked(condition: dict) -> str:
+    """One comparison as it stands in project.yml."""
+    name, at_least, below = condition["variable"], condition.get("at_least"), condition.get("below")
+    if "missing" in condition:
+        return say("{variable} is missing", variable=name)
+    if "in" in condition:
+        return f"{name} in ({', '.join(map(str, condition['in']))})"
+    return " and ".join(f"{name} {sign} {bound:g}" for sign, bound in ((">=", at_least), ("<", below)) if bound is not None)
+
+
+def _points(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
+    """The points that each criterion gives, the most first."""
+    known = {v["name"]: v for v in document["variables"]}
+    criteria = document["assign"]["points"]["criteria"]
+    earned = np.stack([_earned(c, known, frame) for c in criteria], axis=1)
+    for i in range(len(frame)):
+        total = np.abs(earned[i]).sum()
+        order = np.argsort(-np.abs(earned[i]), kind="stable")
+        yield (
+            None,
+            [
+                {
+                    "variable": criteria[j]["variable"],
+                    "points": float(earned[i, j]),
+                    "share": float(abs(earned[i, j]) / total) if total else None,
+                }
+                for j in order
+            ],
+        )
+
+
+def _earned(criterion: dict, known: dict, frame: pd.DataFrame) -> np.ndarray:
+    column = frame[criterion["variable"]]
+    if criterion.get("levels"):
+        points = column.map(criterion["levels"]).astype("float64").fillna(criterion.get("otherwise") or 0.0).to_numpy()
+    else:
+        values = filled(column, known[criterion["variable"]])
+        points = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], values, side="right")]
+        unknown = criterion.get("otherwise")
+        points = np.where(np.isnan(values), float(criterion["points"][0] if unknown is None else unknown), points)
+    if not criterion.get("age"):
+        return points
+    age = frame[criterion["age"]].to_numpy(dtype="float64", na_value=np.nan)
+    return points * np.nan_to_num(0.5 ** (np.maximum(age, 0.0) / criterion["half_life_days"]))
