@@ -332,7 +332,7 @@ def test_the_page_says_how_many_are_core_beside_the_structure_verdict():
 
 
 def test_nothing_is_told_of_fewer_than_ten_core_or_border_members():
-    table = confidence_page.core_table(EVIDENCE, square([[0, 0], [1, 1], [2, 2]]), None)
+    table = confidence_page.core_table(EVIDENCE, square([[0, 0], [1, 1], [2, 2]]))
     assert table.frame["core"].tolist()[0] == 0.8 and table.frame["core"].isna().tolist() == [False, True, True]
     apart = confidence_page.apart_table(EVIDENCE, square([[0, 0], [1, 1], [2, 2]]), {})
     assert apart.frame["segment"].nunique() == 1

@@ -283,7 +283,7 @@ def test_one_cloud_comes_back_and_is_never_called_natural_beyond_1_in_20(verdict
 
 @pytest.mark.slow
 def test_four_corners_are_four_natural_groups(verdicts):
-    assert verdicts["corners"]["natural", 4] == 20
+    assert verdicts["corners"]["natural", 4] >= 19
 
 
 @pytest.mark.slow

@@ -118,6 +118,12 @@ class Step:
             return self.engine.con.read_parquet(str(place / f"{name}.parquet"))
         raise NinefoldError(f"Step {step} gave no {name}. Run notebooks/{folder(step)}.ipynb again.")
 
+    def earlier(self, name: str) -> list:
+        """What this step handed over under that name in complete runs of an earlier as_of, oldest first; JSON only."""
+        runs = [path.parent for path in (self.project.folder / "runs").glob("*/*/run.json") if path.parent.parent.name < stamp(self.as_of)]
+        files = [run / folder(self.name) / f"{name}.json" for run in sorted(runs)]
+        return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+
     def gives(self, step: str, name: str) -> bool:
         """Whether an earlier step handed this over."""
         place = resolve(self.base / folder(step))

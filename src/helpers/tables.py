@@ -134,6 +134,13 @@ def finding(sentence: str) -> None:
     place_on_page({"text/html": f'<p class="finding">{escape(sentence)}</p>\n', "text/plain": sentence})
 
 
+def findings(sentences: list[str]) -> None:
+    """Show several findings, a paragraph each; nothing where there are none."""
+    if sentences:
+        page = "".join(f'<p class="finding">{escape(sentence)}</p>\n' for sentence in sentences)
+        place_on_page({"text/html": page, "text/plain": "\n".join(sentences)})
+
+
 def nothing(name: str, sentence: str) -> dict:
     """The words of a chart that has nothing to draw: charts say the sentence instead."""
     return {"name": name, "title": sentence, "subtitle": "", "alt": sentence, "source": ""}

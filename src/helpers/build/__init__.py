@@ -2,7 +2,7 @@
 
 from helpers.build.choice import aligned, chosen, keep_ids, membership, name_fits, named
 from helpers.build.contest import runner_up
-from helpers.build.document import apply, check, confidence, labels, to_sql
+from helpers.build.document import apply, check, labels, to_sql
 from helpers.build.inputs import columns, customers
 from helpers.build.judging import Made, budget, fitting_sample, judged, make, screening
 from helpers.build.methods import TITLES
@@ -17,7 +17,6 @@ __all__ = [
     "check",
     "chosen",
     "columns",
-    "confidence",
     "customers",
     "fitting_sample",
     "judged",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.build import describe
 from helpers.build.document import apply, labels
+from helpers.build.document import renamed as relabelled
 from helpers.project import Project
 
 NAMED_FROM = 0.2
@@ -111,24 +112,7 @@ def place(segment: str) -> int:
 
 def renamed(document: dict, ids: dict[str, str]) -> dict:
     """The same document under other ids, its segments (and what goes with each of them) in the order of the ids."""
-    new = [segment | {"id": ids[segment["id"]]} for segment in document["segments"]]
-    order = sorted(range(len(new)), key=lambda i: place(new[i]["id"]))
-    ((kind, how),) = document["assign"].items()
-    how = dict(how)
-    if kind == "nearest":
-        how["centroids"] = [how["centroids"][i] for i in order]
-    for part in ("classes", "rules", "bands"):  # whose order counts only among classes: ties go to the first
-        if part in how:
-            listed = [one | {"segment": ids[one["segment"]]} for one in how[part]]
-            how[part] = sorted(listed, key=lambda one: place(one["segment"])) if part == "classes" else listed
-    for part in ("otherwise", "unknown"):
-        if part in how:
-            how[part] = ids[how[part]]
-    if how.get("confidence", {}).get("table"):
-        known = ids | {"": ""}
-        table = [row | {"own": known[row["own"]], "other": known[row.get("other", "")]} for row in how["confidence"]["table"]]
-        how["confidence"] = how["confidence"] | {"table": table}
-    return document | {"segments": [new[i] for i in order], "assign": {kind: how}}
+    return relabelled(document, ids, order=sorted(ids.values(), key=place))
 
 
 def aligned(earlier: dict, published: dict, sample: pd.DataFrame) -> tuple[dict, float]:

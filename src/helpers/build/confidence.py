@@ -32,7 +32,7 @@ CORE = 0.8
 """Confidence from which a customer is a core member of a segment."""
 LEAST = 60
 """Customers of a pair (own segment, nearest other) without whom the pair has no table of its own."""
-BLOCK = 25
+BLOCK = 15
 """Customers behind each step of a table, at least."""
 MOST = 9
 """Steps of a table: eight borders."""

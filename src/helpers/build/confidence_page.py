@@ -5,7 +5,6 @@ import pandas as pd
 from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.masking import withheld
-from helpers.project import Project
 from helpers.tables import Column, Table, min_cell
 from helpers.words import mark, say
 
@@ -100,7 +99,7 @@ def held_out_words(evidence: dict) -> str:
     )
 
 
-def core_table(evidence: dict, document: dict, project: Project) -> Table:
+def core_table(evidence: dict, document: dict) -> Table:
     """Core and border members of each segment."""
     named, rows = {s["id"]: s for s in document["segments"]}, []
     for each in evidence["segments"]:

@@ -14,7 +14,7 @@ from helpers.project import Project
 from helpers.variables import apply as transformed
 from helpers.variables import catalogue, learn
 
-ROWS = 2_000
+ROWS = 1_000
 """Customers at most on whom stability is measured: every number of segments takes hundreds of fits."""
 CLOUDS = 3
 """Clouds without structure that are cut for comparison with each segment."""
@@ -58,8 +58,8 @@ def stability_of(made: Made, name: str, project: Project) -> dict:
     recode = recoding(document, sample, project)
     here = recode(np.ones(len(sample)))
     ks = range(project.scope.segments_from, project.scope.segments_to + 1)
-    stable, starts = stability.stability(here, ks, pairs=project_pairs, seed=project.seed, recode=recode)
-    again, _ = stability.refits(here, k, pairs=project_pairs, seed=project.seed, recode=recode)
+    solved = stability.solutions(here, ks, pairs=project_pairs, seed=project.seed, recode=recode)
+    stable, starts, again = solved.values, solved.starts, solved.labels(k)
     kept = [kmeans.kmeans(here, n, n_starts=project.build.starts, seed=project.seed) for n in ks if n in stable]
     partitions = {len(one.centres): kmeans.nearest(here, one.centres) for one in kept}
     best = next((one for one in kept if len(one.centres) == k), None)
@@ -90,7 +90,7 @@ def _quartiles(stable: dict[int, np.ndarray]) -> dict[str, dict]:
 def cloud_of(here: np.ndarray, k: int, project: Project) -> np.ndarray:
     """How surely segments come back that are cut out of one cloud like these data, and without structure."""
     cloud = nulls.one_cloud(here)
-    clouds = [cloud.draw(np.random.default_rng([project.seed, 77, i])) for i in range(CLOUDS)]
+    clouds = [cloud.draw(len(here), np.random.default_rng([project.seed, 77, i])) for i in range(CLOUDS)]
     return stability.cloud_within(clouds, k, pairs=CLOUD_PAIRS, seed=project.seed)
 
 

@@ -24,12 +24,12 @@ HOW = {
     "suggested": mark(
         "a shallow tree on the objective’s measure, grown on one half of the customers, kept where the other half confirms it"
     ),
-    "kmeans": mark("k-means on factor axes, best of many cold starts"),
+    "kmeans": mark("k-means on the variables themselves, best of many cold starts"),
     "hcpc": mark("factor axes, Ward’s tree, consolidated by k-means and single moves"),
     "latent": mark("latent classes: a mixture fitted by maximum likelihood"),
     "latent_items": mark("latent classes among those who answered; everybody else is a group"),
     "present": mark("the groups that this column holds, as they are"),
-    "type_kmeans": mark("k-means on the factor axes of these variables"),
+    "type_kmeans": mark("k-means on these variables"),
     "type_hcpc": mark("factor axes of categories and numbers together, Ward’s tree, consolidated"),
     "type_latent": mark("latent classes among those who answered; everybody else is a group"),
     "bands": mark("bands of equal numbers of customers"),

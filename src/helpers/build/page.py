@@ -1,81 +1,126 @@
-"""What the page of step 6 says of the evidence: candidates, contest, stability, and what could mislead."""
+"""What the page of step 6 says as a whole: which segmentation is published and by whom, its limits, and the summary on top."""
 
+import os
 from html import escape
 
 import pandas as pd
 
 from helpers import words
-from helpers.build.candidates import CANDIDATES, TITLES, lacking
-from helpers.build.contest_page import USES, verdict_words
-from helpers.build.portraits import misfits, segment_name, titles
+from helpers.build import manual_page, rules_page, stability_page, structure_page
+from helpers.build.contest_page import USES, title, verdict_words
+from helpers.build.criteria import page as criteria_page
+from helpers.build.methods import RULES
+from helpers.build.portraits import misfits, segment_name
+from helpers.build.stability_page import STEADY
+from helpers.build.structure_page import recommended_words
+from helpers.build.structure_page import verdict_words as structure_words
 from helpers.masking import withheld
 from helpers.project import Project
-from helpers.tables import Column, Table, finding, min_cell, nothing, place_on_page
-from helpers.variables.catalogue import MEASURES
+from helpers.tables import finding, min_cell, place_on_page
 from helpers.words import mark, say, say_n
 
-STEADY = 0.8
-"""Adjusted Rand index from which two builds are nearly the same."""
-HOW = {
-    "rfm": mark("recency, frequency and monetary value in fifths, one to five points each; the sum cut into groups"),
-    "hcpc": mark("principal axes of all signed variables, Ward’s tree, then k-means from its classes and from many cold starts"),
-    "crossing": mark("{first} by {second}, small neighbouring cells merged"),
-    "bands": mark("{first}, in bands of equal numbers of customers"),
-    "slices": mark("the first principal axis of all signed variables, cut into equal numbers of customers"),
-    "tree": mark("a tree on all signed variables, trained one window earlier to predict the objective"),
-    "panel_tree": mark("the same, trained to predict the behaviours of the panel"),
-    "chance": mark("drawn by lot"),
-}
-
-
-def candidates_table(made, project: Project) -> Table:
-    """The candidates and the rules they are measured against, each with how it cuts."""
-    named, rows = titles(project), []
-    for key, title in TITLES.items():
-        document = made.documents.get(key)
-        used = [named[v["name"]].lower() for v in document["variables"]] if document else []
-        used += used[:1] if len(used) == 1 else []
-        values = {"first": used[0], "second": used[1]} if key in ("crossing", "bands") else {}
-        role = say("candidate") if key in CANDIDATES else say("simple rule") if key != "chance" else say("chance")
-        out = lacking(key, project)
-        role, how = (say("not possible here"), _lacking_words(out)) if out else (role, say(HOW[key], **values))
-        rows.append({"title": say(title), "role": role, "how": how})
-    columns = [Column("title", say("Way of cutting")), Column("role", say("Role")), Column("how", say("How"))]
-    note = say("All are cut into {k} groups: more groups explain more by themselves.", k=words.number(project.scope.segments_wanted))
-    built = sum(not lacking(key, project) for key in CANDIDATES)
-    caption = say("Three candidates, and what they must beat")
-    if built < len(CANDIDATES):
-        caption = say_n("{n} candidate, and what it must beat", "{n} candidates, and what they must beat", built)
-    return Table("candidates", caption, pd.DataFrame(rows), columns, note=note)
-
-
-def _lacking_words(names: list[str]) -> str:
-    known = {v.name: v for v in MEASURES}
-    return say("these data do not tell: {names}", names=words.join([known[name].title().lower() for name in names]))
+CONVENTION = "convention"
+"""The verdict on the structure of what is cut by rules: a convention by construction."""
 
 
 def chosen_words(chosen: str, by: str) -> str:
     """Which recipe is published, and who chose it."""
-    title = say(TITLES[chosen])
+    name = title(chosen)
     if by == "people":
-        return say("Published: “{title}”, by decision (build.chosen of project.yml).", title=title)
+        return say("Published: “{title}”, by decision (build.chosen of project.yml).", title=name)
     if by == "evidence":
-        return say("Published: “{title}”, which told most of what to say; nobody has decided otherwise.", title=title)
-    return say("Published: “{title}”, by default: nothing could be judged, and nobody has decided.", title=title)
-
-
-def dropped_words(made, project: Project) -> str:
-    """Whether all signed variables could be used."""
-    out = made.evidence["dropped"]
-    if not out:
-        return say("All signed variables tell customers apart and are used.")
-    names = words.join([titles(project)[name].lower() for name in out])
-    return say("The same for everybody within the outlier bounds, and therefore without effect: {names}.", names=names)
+        return say("Published: “{title}”, which told most of what to say; nobody has decided otherwise.", title=name)
+    return say("Published: “{title}”, by default: nothing could be judged, and nobody has decided.", title=name)
 
 
 def objective_title(project: Project) -> str:
     """What the first score explains; objectives that are shares are judged by revenue."""
     return say("later orders") if project.objectives.main.metric == "orders_per_customer" else say("later revenue")
+
+
+def structure_sentence(structure: dict | None) -> str:
+    """The verdict on structure in one plain sentence."""
+    if structure is None:
+        return say("Whether the segments exist apart from the cut was not tested.")
+    if structure["verdict"] == CONVENTION:
+        return say("The segments are a convention by construction: rules were written, and nothing was looked for.")
+    return structure_words(structure)
+
+
+def progress(done: int, of: int) -> None:
+    """Say how far long work is, where somebody looks on: a line that replaces itself in JupyterLab, nothing on a page."""
+    import sys
+
+    if sys.stderr.isatty() or "ipykernel" in sys.modules and not os.environ.get("NINEFOLD_RUN"):
+        print(f"\r{done}/{of}", end="" if done < of else "\n", file=sys.stderr, flush=True)
+
+
+def rules_words(counted, typed) -> str:
+    """What the rules of the company's own do, or where they would be typed."""
+    if counted is None:
+        return say("No rules are typed: build.rules of project.yml takes them, such as `spend_per_30d >= 50 and not recency_days > 60`.")
+    return " ".join([rules_page.rules_words(counted, typed), *rules_page.consequences_words(counted, typed)])
+
+
+def structure_reasons(structure: dict, columns: dict, wanted: int) -> list[str]:
+    """Why the verdict is what it is, which number of segments it recommends, what to beware of, and what to do nevertheless."""
+    if structure["verdict"] == CONVENTION:
+        return [say("Whether they are worth having is told by the contest and by the five criteria.")]
+    titles = {name: column.title() for name, column in columns.items()}
+    told = [
+        *structure_page.reasons(structure),
+        structure_page.recommended_words(structure, wanted),
+        structure_page.compared_words(structure),
+    ]
+    return [*told, *structure_page.warnings(structure, titles), structure_page.nevertheless_words(structure)]
+
+
+def stability_words(frame, stable: dict, structure: dict, k: int) -> dict:
+    """Words of the chart of stability against the number of segments."""
+    given = {"pairs": stable["pairs"], "starts": stable["starts_of_stability"], "customers": stable["rows"]}
+    return stability_page.against_words(frame, k, compared=structure if structure["by_k"] else None, **given)
+
+
+def within_frame(stable: dict, profiles: dict):
+    """How surely each segment comes back, for `charts.bars`; empty where that cannot be told."""
+    if stable["within"] is None:
+        return pd.DataFrame(columns=["label", "value", "low", "high", "n", "segment"])
+    return stability_page.within_frame(stable["within"], profiles["segments"], stable["cloud"])
+
+
+def within_words(frame, stable: dict) -> dict:
+    """Words of the chart of the segments' own stability."""
+    return stability_page.within_words(frame, pairs=stable["pairs"], min_cell=min_cell())
+
+
+def manual_words(overrides) -> str:
+    """What people decided for single customers, or where that would be typed."""
+    if overrides is None:
+        return say("Nobody decides for single customers: build.manual of project.yml names a file where account managers can.")
+    return manual_page.manual_words(overrides)
+
+
+def quartiles() -> str:
+    """What the whiskers of a chart of stability are."""
+    return say("from quartile to quartile")
+
+
+FOLDS = {
+    "clauses": mark("The customers left after every clause"),
+    "overlaps": mark("Customers who fit two rules"),
+    "other_numbers": mark("The same with other numbers of groups"),
+    "traits": mark("The strongest traits of each segment, with v-tests"),
+    "figures": mark("All figures of the five criteria, with their intervals"),
+    "gap": mark("The gap statistic, which decides nothing"),
+    "compared": mark("Everything that was compared for the verdict"),
+    "set_aside": mark("Decisions set aside, with the reason"),
+}
+"""What stands in place of a table until the reader opens it."""
+
+
+def fold(name: str) -> str:
+    """The sentence that stands in place of a table, a key of FOLDS."""
+    return say(FOLDS[name])
 
 
 def show_sql(text: str, profiles: dict) -> None:
@@ -88,98 +133,28 @@ def show_sql(text: str, profiles: dict) -> None:
             )
         )
         return
-    title = escape(say("The segmentation as SQL"))
-    page = f'<details class="code"><summary>{title}</summary>\n<pre>{escape(text)}</pre>\n</details>\n'
+    show_text(say("The segmentation as SQL"), text)
+
+
+def show_text(heading: str, text: str) -> None:
+    """Show a text that can be copied, folded beneath a heading."""
+    page = f'<details class="code"><summary>{escape(heading)}</summary>\n<pre>{escape(text)}</pre>\n</details>\n'
     place_on_page({"text/html": page, "text/plain": text})
 
 
-def stability_frame(stable: dict) -> pd.DataFrame:
-    """label, value (median), low and high (quartiles) for each number of segments."""
-    rows = []
-    for k, values in stable.items():
-        low, middle, high = pd.Series(values).quantile([0.25, 0.5, 0.75])
-        rows.append({"k": k, "label": say_n("{n} segment", "{n} segments", k), "value": middle, "low": low, "high": high})
-    return pd.DataFrame(rows, columns=["k", "label", "value", "low", "high"])
-
-
-def quartiles() -> str:
-    """What the whiskers of the chart of stability are."""
-    return say("from quartile to quartile")
-
-
-def stability_words(frame: pd.DataFrame, project: Project, starts: int, customers: int) -> dict:
-    name = "stability"
-    if frame.empty:
-        return nothing(name, say("Stability cannot be told: there are too few customers."))
-    k = project.scope.segments_wanted
-    at, best = frame.set_index("k")["value"].get(k), frame.loc[frame["value"].idxmax()]
-    claim = say("Two samples of the same customers give {k} segments that agree at {value}", k=k, value=words.number(at, 2))
-    alt = say(
-        "Agreement of two bootstrap solutions: {value} with {k} segments; highest, {best}, with {best_k}.",
-        value=words.number(at, 2),
-        k=k,
-        best=words.number(best["value"], 2),
-        best_k=int(best["k"]),
-    )
-    return {
-        "name": name,
-        "title": claim,
-        "subtitle": say("Median adjusted Rand index, 0 = chance, 1 = the same segments; whiskers from quartile to quartile"),
-        "alt": alt,
-        "source": say(
-            "Source: {pairs} pairs of bootstrap samples of {n} customers, {starts} cold starts each",
-            pairs=project.build.pairs,
-            n=words.number(customers),
-            starts=starts,
-        ),
-    }
-
-
-def reproduced_words(evidence: dict) -> str:
-    """How often a cold start finds the partition that is kept."""
-    gap = evidence["consolidated_within"] / evidence["best_within"] - 1 if evidence["chosen"] != "tree" else 0.0
+def ids_words(kept: dict) -> str:
+    """Which segments continue those of the build before, for whoever keeps ids in a CRM."""
+    if not kept:
+        return say("The first build: ids are given for the first time, and later builds keep them where a segment stays mostly the same.")
+    same = [new for new, told in kept.items() if told["from"]]
+    new = [new for new, told in kept.items() if not told["from"]]
+    if not new:
+        return say("All ids continue those of the build before.")
     return say(
-        "Of {starts} cold starts, {reproduced} find the partition that is kept, and {near} come within 1% of its sum of squares; the "
-        "consolidated tree {tree}.",
-        starts=words.number(evidence["starts"]),
-        reproduced=words.share(evidence["reproduced"], 0),
-        near=words.share(evidence["near"], 0),
-        tree=say("finds it too")
-        if evidence["chosen"] == "tree"
-        else say("stops {gap} above the best sum of squares", gap=words.share(gap)),
+        "Of the build before, {same} continue; {new} are new, and their ids were never used.",
+        same=words.join(same) or words.NONE,
+        new=words.join(new),
     )
-
-
-def gains_frame(evidence: dict) -> pd.DataFrame:
-    """label, value: the share of all inertia that each cut of the tree gains."""
-    whole = evidence["total"] / max(evidence["rows"], 1)
-    cuts = enumerate(evidence["gains"], start=2)
-    return pd.DataFrame(
-        [{"k": k, "label": say("from {before} to {after}", before=k - 1, after=k), "value": gain / whole} for k, gain in cuts if whole]
-    )
-
-
-def gains_words(frame: pd.DataFrame, project: Project) -> dict:
-    if frame.empty:
-        return nothing("gains", say("The tree cannot be drawn: there are too few customers."))
-    k = project.scope.segments_wanted
-    kept, following = frame.loc[frame["k"] <= k, "value"].sum(), frame.loc[frame["k"] == k + 1, "value"].sum()
-    return {
-        "name": "gains",
-        "title": say(
-            "{k} classes keep {kept} of the differences; one more would add {more}",
-            k=k,
-            kept=words.share(kept, 0),
-            more=words.share(following, 0),
-        ),
-        "subtitle": say("Inertia gained by each cut of Ward’s tree, share of all on the axes used"),
-        "alt": say(
-            "The first cuts of the tree gain {first} and {second} of inertia.",
-            first=words.share(frame["value"].iloc[0], 0),
-            second=words.share(frame["value"].iloc[1], 0) if len(frame) > 1 else words.share(0, 0),
-        ),
-        "source": say("Source: variables as signed, before consolidation"),
-    }
 
 
 def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: float | None) -> list[str]:
@@ -187,12 +162,7 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
 
     agreement   adjusted Rand index of the earlier build and the published one, on the same customers
     """
-    result = [
-        say(
-            "Whether these segments exist apart from the cut is not tested yet: that takes a comparison with data that hold none. Until "
-            "then read them as a useful convention."
-        )
-    ]
+    result = [structure_sentence(evidence.get("structure"))]
     if agreement is not None:
         told = say(
             "Built again one horizon earlier and applied to the same customers, the segments agree at {agreement} (adjusted Rand "
@@ -259,22 +229,21 @@ def _headline(evidence: dict, profiles: dict) -> str:
     return say("{n} customers in {k} segments; simple rules do as well for every use.", **values)
 
 
-def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dict:
+def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: dict | None = None, judged: dict | None = None) -> dict:
     """Headline, points, figures, what is not known and what to do.
 
-    by   who chose the recipe: people, evidence or nobody
+    by       who chose the recipe: people, evidence or nobody
+    sure     evidence of `confidence.replicate`;  judged: the five criteria, result of `criteria.judged`
     """
     stable = evidence["stability"].get(str(project.scope.segments_wanted))
     largest = max(profiles["segments"], key=lambda s: (s["share_of_revenue"] or 0, s["id"]))
     figures = [
         (say("Customers in segments"), words.number(profiles["customers"])),
         (say("Stability of the whole"), words.number(stable["median"], 2) if stable else say("cannot tell")),
-        (
-            say("Starts that find the same segments"),
-            words.share(evidence["reproducibility"]["reproduced"], 0) if evidence["reproducibility"] else "–",
-        ),
+        (say("Core customers"), words.share(sure["core"], 0) if sure and sure["core"] is not None else say("cannot tell")),
     ]
-    points = [verdict_words(evidence, use) for use in USES]
+    structure = evidence.get("structure")
+    points = [structure_sentence(structure), *(verdict_words(evidence, use) for use in USES)]
     if not withheld(largest, project.min_cell) and largest["share_of_revenue"]:
         points.append(
             say(
@@ -284,19 +253,23 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str) -> dic
                 revenue=words.share(largest["share_of_revenue"], 0),
             )
         )
+    if judged:
+        points.append(criteria_page.passing_words(judged, profiles, project))
     todo = []
+    if structure and structure["k_by"] == "evidence" and structure["recommended_k"] != project.scope.segments_wanted:
+        todo.append(recommended_words(structure, project.scope.segments_wanted))
     if any(s["name"] is None for s in profiles["segments"]):
         todo.append(say("Name the segments in build.segments of project.yml, with what each is expected to be like."))
     if by != "people":
         todo.append(say("Decide which segmentation is published: build.chosen of project.yml."))
     best, published = evidence["verdicts"]["panel"]["best_candidate"], profiles["chosen"]
-    if by == "people" and best and best != published and published in CANDIDATES:
+    if by == "people" and best and best != published and published not in RULES:
         todo.append(
             say(
                 "Decide whether “{chosen}” stays published: for the message “{best}” told more of the later period.",
-                chosen=say(TITLES[published]),
-                best=say(TITLES[best]),
+                chosen=title(published),
+                best=title(best),
             )
         )
-    unknown = [say("Whether the segments exist in nature or only by our cut: not tested yet.")]
+    unknown = [structure_sentence(structure)] if structure and structure["verdict"] == "cannot tell" else []
     return {"headline": _headline(evidence, profiles), "points": points, "figures": figures, "unknown": unknown, "todo": todo}

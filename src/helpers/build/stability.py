@@ -19,7 +19,7 @@ NEAR = 1.01
 """A sum of squares of at most so many times the best is near the best."""
 TRUSTED = 0.6
 """Jaccard index under which a segment is not to be trusted (Hennig 2007, doi 10.1016/j.csda.2006.11.025)."""
-ROWS = 2_000
+ROWS = 1_000
 """Customers that a candidate is screened on."""
 BINS = 20
 
@@ -222,7 +222,7 @@ def screened(recipe, sample: pd.DataFrame, k: int, *, pairs: int = 20, seed: int
 
 
 def refitted(recipe, sample: pd.DataFrame, k: int, *, pairs: int = 20, seed: int) -> Screened:
-    """Any recipe fitted again on pairs of bootstrap samples of at most 2,000 customers, all of whom both label.
+    """Any recipe fitted again on pairs of bootstrap samples of at most ROWS customers, all of whom both label.
 
     recipe   has `fit(sample, k)`, which gives something with a `document`, or raises NinefoldError
     sample   customers as `inputs.customers` gives them; their order changes nothing where there is a customer_id
