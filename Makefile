@@ -6,10 +6,10 @@ STAMP := $(subst $(subst ,, ),\ ,$(or $(CONDA),.venv))/ninefold.stamp
 given = $(if $(filter command,$(firstword $(origin $1))),$(if $($1),$2 "$($1)"))
 
 export PYTHONPATH := $(CURDIR)/src
-unexport PROJECT AS_OF LANGUAGE ARGS FROM PEOPLE ROLE REMARK ON
+unexport PROJECT AS_OF LANGUAGE ARGS FROM PEOPLE ROLE REMARK ON K METHOD
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new report lab sign test test-fast lint catalogue fait_maison
+.PHONY: help setup new report try lab sign test test-fast lint catalogue fait_maison
 
 help:
 	@$(PYTHON) -m helpers help
@@ -24,6 +24,9 @@ new: $(STAMP)
 
 report: $(STAMP)
 	@$(PYTHON) -m helpers report $(call given,PROJECT,--project) $(call given,AS_OF,--as-of) $(call given,LANGUAGE,--language)
+
+try: $(STAMP)
+	@$(PYTHON) -m helpers try $(call given,K,--segments) $(call given,PROJECT,--project) $(call given,METHOD,--method) $(call given,AS_OF,--as-of)
 
 lab: $(STAMP)
 	@$(PYTHON) -m helpers lab $(ARGS)

@@ -1,6 +1,7 @@
 """What several test files share. The marker `slow` is declared in pyproject.toml."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,13 @@ def first_run(published) -> Path:
     """The folder of the run that it published; what other tests run there later has other numbers."""
     assert published.process.returncode == 0, published.process.stderr[-3000:]
     return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / "0001"
+
+
+def hurried(typed: str) -> str:
+    """A project.yml that asks step 6 for the fewest redrawings that it allows: for tests of other things than its evidence."""
+    fewest = "\nbuild:\n  pairs: 10\n  screening_pairs: 10\n  null_draws: 19\n  replicates: 20\n"
+    assert len(re.findall(r"^build:.*$", typed, re.M)) == 1
+    return re.sub(r"\nbuild:[^\n]*\n", fewest, typed)
 
 
 def copy_working_tree(destination: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 
+import documents
 import ibis
 import pandas as pd
 import pytest
@@ -10,7 +11,9 @@ from by_hand import project, rows_of, table
 
 from helpers import NinefoldError, adopt, tables, words
 from helpers.adopt import page, sheets
+from helpers.build import columns
 from helpers.build.page import show_sql
+from helpers.build.rules import document_of
 from helpers.render.markup import Inspector
 from helpers.variables import catalogue
 
@@ -364,15 +367,16 @@ def test_the_dictionary_says_of_the_nearest_profile_how_many_there_are():
     near = document({"nearest": {"centroids": [[0, 0], [1, 1]]}}, "S1", "S2", project={"loadings": [[1, 0], [0, 1], [1, 1]]})
     found = adopt.dictionary(near, profiles(segment("S1", 20, name="Many"), segment("S2", 3)), least=4)
     assert [row["n"] for row in found["segments"]] == [20, None] and found["sql"] == "segments.sql"
-    assert page.rule_words(found["segments"][0]["rule"], plan()) == "nearest to this one of 2 profiles, on 2 axes of 1 variables"
+    assert page.rule_words(found["segments"][0]["rule"], plan()) == "nearest to this one of 2 profiles, on 2 axes of 1 variable"
     shown = tables.as_html(page.dictionary_table(found, plan()))
     assert ">20<" in shown and ">–<" in shown and ">3<" not in shown
 
 
-def test_ids_are_said_to_hold_for_the_build_that_gave_them():
+def test_ids_are_said_to_stay_with_a_segment_from_build_to_build():
     near = document({"nearest": {"centroids": [[0]]}}, "S1", built_as_of="2017-10-01T00:00:00")
     told = page.dictionary_table(adopt.dictionary(near, profiles(segment("S1", 20)), least=4), plan()).note
-    assert told.startswith("Ids keep their meaning within one build, this one as of 1 October 2017; a later build may give them to others")
+    assert told.startswith("A segment keeps its id from build to build as long as most of its customers stay; a new one gets a number")
+    assert told.endswith("Built as of 1 October 2017.")
 
 
 def test_the_dictionary_writes_out_rules_and_points():
@@ -383,9 +387,9 @@ def test_the_dictionary_writes_out_rules_and_points():
     rule = document({"first_match": {"rules": rules, "otherwise": "S2"}}, "S1", "S2", "S3")
     said = [page.rule_words(adopt.rule(rule, one), plan()) for one in ("S1", "S2", "S3")]
     assert said == [
-        "the first rule that holds is number 1 (spend per 30 days at least $200.00)",
-        "the first rule that holds is number 2 (spend per 30 days from $50.00 to below $200.00 and days since last purchase below 30.0), "
-        "or no rule holds",
+        "the first rule that holds is number 1 (spend per 30 days $200 or more)",
+        "the first rule that holds is number 2 (spend per 30 days $50 to below $200 and days since last "
+        "purchase below 30 days), or no rule holds",
         "nobody: no rule leads here",
     ]
     bands = {
@@ -399,6 +403,58 @@ def test_the_dictionary_writes_out_rules_and_points():
         "points for orders per 30 days: from 5 to below 9",
         "points for orders per 30 days: fewer than 5",
     ]
+
+
+def test_every_form_of_document_is_said_in_words():
+    said = {form.__name__: [page.rule_words(adopt.rule(form(), s["id"]), plan()) for s in form()["segments"]] for form in documents.FORMS}
+    assert set(said["mixed"]) == {"nearest to this one of 3 profiles, on 2 variables (categories: 1)"}
+    assert set(said["on_axes"]) == {"nearest to this one of 3 profiles, on 2 axes of 2 variables"}
+    likely = "this is the most likely of 2 classes by 2 variables (categories: 1)"
+    assert said["posterior"] == [likely, likely, "whoever has no value in 2 variables (categories: 1)"]
+    assert said["rules"] == [
+        "the first rule that holds is number 1 (spend 100 or more and not (days 60 or more and not (pays is “card”)))",
+        "the first rule that holds is number 2 (spend 100 or more or (days 60 or more and not (pays is “card”)))",
+        "the first rule that holds is number 3 (spend is not known)",
+        "whoever meets no rule",
+    ]
+    earned = "points for visits (worth half after each 30 days of days) and role (buyer 4, student −4, any other 1): "
+    assert said["points"] == [earned + band for band in ("12 or more", "from 5 to below 12", "fewer than 5")]
+
+
+def test_a_class_that_also_takes_those_of_whom_nothing_is_known_says_so():
+    posterior = documents.posterior()
+    posterior["assign"]["posterior"]["unknown"] = "S2"
+    told = [page.rule_words(adopt.rule(posterior, one), plan()) for one in ("S1", "S2", "S3")]
+    assert told[1] == told[0] + ", or none of these has a value" and told[2] == "nobody: no class leads here"
+
+
+def test_rules_typed_in_project_yml_keep_their_names_and_those_that_only_serve_others_are_written_out():
+    typed = [
+        {"name": "vip", "title": {"en": "VIP", "fr": "Clients VIP"}, "when": "spend_per_30d >= 140"},
+        {"name": "on_offer", "when": "coupon_order_share >= 0.08", "segment": False},
+        {"name": "hunters", "union": ["on_offer"], "subtract": ["vip"]},
+    ]
+    project_ = plan(build={"rules": typed})
+    columns_ = columns(project_, ["spend_per_30d", "coupon_order_share"])
+    found = adopt.dictionary(document_of(project_.build.rules, project_, columns_), profiles(), least=4)
+    said = [page.rule_words(row["rule"], project_) for row in found["segments"]]
+    assert said[0] == "the first rule that holds is number 1, “VIP” (spend per 30 days $140 or more)"
+    assert said[1].startswith("the first rule that holds is number 2, “hunters” (") and said[1].endswith(" 8% or more and not in “VIP”)")
+    assert said[2] == "whoever meets no rule" and found["table"] == "inputs"
+
+
+def test_a_suggested_name_stands_wherever_none_is_typed_and_says_that_it_is_suggested():
+    suggested = {"name": {"en": "Small baskets", "fr": "Petits paniers"}, "in_short": {"en": "little at once", "fr": "peu à la fois"}}
+    many, few = segment("S1", 20, suggested=suggested), segment("S2", 3)
+    name = "S1 · Small baskets (suggested)"
+    found = shown(many, few)
+    assert f"<h3>{name}</h3>" in html(found["segments"][0]) and page.actions_table(found, plan()).frame["name"].tolist() == [
+        name,
+        "Segment S2",
+    ]
+    near = adopt.dictionary(document({"nearest": {"centroids": [[0], [1]]}}, "S1", "S2"), profiles(many, few), least=4)
+    assert page.dictionary_table(near, plan()).frame["name"].tolist() == [name, "Segment S2"]
+    assert sheets.sheet("sales", profiles(many, few), plan()).frame["name"].tolist() == [name, "Segment S2", "Everyone"]
 
 
 def test_where_nothing_is_typed_the_two_strongest_traits_stand_marked_as_observed():
@@ -421,8 +477,8 @@ def test_many_rules_are_one_sentence():
     rules = [{"segment": "S1", "when": [{"variable": "stores_visited", "at_least": n, "below": None}]} for n in (9, 8, 7, 6, 5)]
     said = page.rule_words(adopt.rule(document({"first_match": {"rules": rules, "otherwise": "S2"}}, "S1", "S2"), "S1"), plan())
     assert said == (
-        "the first rule that holds is number 1 (stores visited at least 9.0) or number 2 (stores visited at least 8.0) or number 3 "
-        "(stores visited at least 7.0) or one of 2 more rules"
+        "the first rule that holds is number 1 (stores visited 9 stores or more) or number 2 (stores visited 8 stores or "
+        "more) or number 3 (stores visited 7 stores or more) or one of 2 more rules"
     )
 
 

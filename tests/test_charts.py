@@ -111,7 +111,21 @@ FLOWS = pd.DataFrame(
     [(3, 0, 0, 0.4, 1.0), (3, 0, 1, 0.2, 0.1), (3, 1, 1, 0.3, 0.1), (3, 1, 2, 0.1, 1.0), (4, 0, 0, 0.4, 1.0), (4, 1, 1, 0.3, 1.0),
      (4, 1, 3, 0.2, np.nan), (4, 2, 2, 0.1, 1.0)], columns=["k", "before", "segment", "share", "stability"]
 )  # fmt: skip
+# Five branches: 0 and 1, 2 and 3, then these four, then 4; of 30, 5, 25, 10 and 80 customers
+TREE = pd.DataFrame(
+    [(8, 7, 4, 0.4, 70, 80), (7, 5, 6, 0.3, 35, 35), (6, 2, 3, 0.1, 25, 10), (5, 0, 1, 0.05, 30, 5)],
+    columns=["node", "left", "right", "gain", "rows_left", "rows_right"],
+)
+OVALS = pd.DataFrame(
+    {"label": ["S1 · Recettes et ateliers", "S2 · Coffrets et pâtisseries", "S3 · Plats végétariens et souci de la santé", "Loin"],
+     "x": [2.0, 0.0, 0.0, 9.0], "y": [0.0, 0.1, 1.2, -4.0], "width": 3.0, "height": 2.5, "angle": 20.0, "colour": list(style.FIVE[:4]),
+     "core": [0.8, 0.75, None, 0.1]}
+)  # fmt: skip
 DRAWN = {
+    "ovals": lambda: charts.separation(OVALS, across="rising: spend", upwards="falling: recency", **SAID),
+    "one oval": lambda: charts.separation(OVALS.head(1), **SAID),
+    "a tree": lambda: charts.tree(TREE, k=3, **SAID),
+    "a tree of one fork": lambda: charts.tree(TREE.head(1), k=2, **SAID),
     "stability": lambda: charts.stability_against_nulls(AGAINST, **SAID),
     "stability alone": lambda: charts.stability_against_nulls(AGAINST[["k", "value", "low", "high"]].head(1), **SAID),
     "gorges": lambda: charts.gorges({f"{LONG[i % 4]} {i}": GORGE for i in range(5)}, **SAID),
@@ -300,6 +314,7 @@ def test_a_wrong_frame_is_refused_with_the_remedy(draw, message):
         lambda: charts.distributions({}, **SAID),
         lambda: charts.gorges({}, **SAID),
         lambda: charts.ribbons(FLOWS.head(0), **SAID),
+        lambda: charts.tree(TREE.head(0), k=2, **SAID),
     ],
 )
 def test_with_nothing_to_draw_the_title_is_said_as_a_sentence(draw, monkeypatch, sheets):
@@ -334,6 +349,24 @@ def test_a_gorge_stacks_the_segment_on_all_others(sheets):
     charts.gorges({"a": GORGE}, **SAID)
     whole, own = (stairs.get_data().values.tolist() for stairs in sheets[0].figure.axes[0].patches)
     assert (whole, own) == ([300, 60, 40, 90], [0, 0, 40, 90])
+
+
+def test_a_tree_is_cut_half_way_between_two_gains_and_tells_of_no_few_customers(sheets):
+    charts.tree(TREE, k=3, **SAID)
+    axes = sheets[0].figure.axes[0]
+    *arches, cut = axes.lines
+    assert list(cut.get_ydata()) == pytest.approx([0.2, 0.2])  # between the gains .3, of three classes, and .1, of a fourth
+    forks = {round(float(max(line.get_ydata())), 2): line for line in arches}
+    assert [to_hex(forks[gain].get_color()).upper() for gain in (0.4, 0.3, 0.1, 0.05)] == [style.ACCENT] * 2 + [style.NEUTRAL] * 2
+    assert list(forks[0.3].get_xdata()) == [0.5, 0.5, 2.5, 2.5] and list(forks[0.3].get_ydata()) == [0.05, 0.3, 0.3, 0.1]
+    written = read(sheets[0])
+    assert [t for t in written if t in ("30", "5", "25", "10", "80", "–")] == ["30", "–", "25", "–", "80"]  # 10 would give the 5 away
+    assert "cut into 3" in written and "customers below each branch" in written
+
+
+def test_a_tree_that_does_not_reach_the_cut_is_drawn_without_it(sheets):
+    charts.tree(TREE, k=9, **SAID)
+    assert len(sheets[0].figure.axes[0].lines) == 4 and not any("cut into" in t for t in read(sheets[0]))
 
 
 # Colours

@@ -502,6 +502,28 @@ def test_the_page_says_verdicts_in_words_and_what_can_be_done(all_five):
         "Accessible: cannot tell for Segment S2."
     )
     assert page.beside_words(found, found, ("k-means", "RFM")).startswith("“k-means” passes 8 of the 9")
+    short = lambda: page.short_words(found, profiles(), plan)  # noqa: E731
+    assert short() == "None of 2 segments passes all five criteria; 1 fails “Homogeneous”."
+    found["segments"]["S2"]["homogeneous"] |= {"verdict": "cannot tell", "because": "ratio"}
+    assert page.remedies(found, profiles(), plan)[0] == (
+        "Homogeneous: fail for Segment S1, cannot tell for Segment S2, by “variance within, of the variance of all, later”. Within it, "
+        "choose offers by each customer’s own purchases or by the bands; one offer for all will miss many."
+    )
+    assert len(page.remedies(found, profiles(), plan)) == 2  # and of reach, the consents
+    found["segments"]["S1"]["accessible"] |= {"verdict": "cannot tell", "because": "no_consents"}
+    assert short() == "None of 2 segments passes all five criteria; “Accessible” cannot be told: no consents."
+    found["segments"]["S1"]["accessible"]["because"] = "no_signs"  # two reasons: neither is told
+    assert short() == "None of 2 segments passes all five criteria; “Accessible” cannot be told of all."
+    for one in ("S1", "S2"):
+        found["segments"][one]["accessible"] |= {"verdict": "fail", "because": "share"}
+    assert short() == "None of 2 segments passes all five criteria; all fail “Accessible”."
+    found["passing"] = ["S2"]
+    assert short() == "1 of 2 segments passes all five criteria; all fail “Accessible”."
+    found["passing"] = ["S1", "S2"]
+    assert short() == "All 2 segments pass all five criteria."
+    few = {"segments": [s | {"shown": False} for s in profiles()["segments"]]}
+    assert page.short_words(found, few, plan) == "No segment is large enough to be judged by the five criteria."
+    found["passing"] = []
 
 
 def test_nothing_is_said_of_segments_of_fewer_than_min_cell_customers(all_five):

@@ -470,7 +470,7 @@ def test_the_text_reads_step_by_step():
     document["assign"] = {"nearest": {"centroids": [[-0.5], [3]]}}
     assert to_sql(document, table="crm.customers") == (
         "-- Segmentation of customers, version 3 (format 1), built as of 2017-10-01.\n"
-        "-- Ids keep their meaning within this build only.\n"
+        "-- An id stays with its segment from build to build as long as most of its customers do.\n"
         "with filled as ( -- a value that is missing (NULL, NaN) is replaced\n"
         "    select\n"
         "        customer_id,\n"

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import nbformat
 import pytest
-from conftest import plain_environment
+from conftest import hurried, plain_environment
 
 from helpers import ROOT, NinefoldError, report, run
 
@@ -74,7 +74,8 @@ def home(tmp_path_factory) -> Home:
     """A home in which run 0001 was published some time ago."""
     home = Home(tmp_path_factory.mktemp("faults"))
     home.runs.parents[0].mkdir(parents=True)
-    shutil.copy(ROOT / "data" / NAME / "project.yml", home.path / "data" / NAME)
+    typed = (ROOT / "data" / NAME / "project.yml").read_text(encoding="utf-8")
+    (home.path / "data" / NAME / "project.yml").write_text(hurried(typed), encoding="utf-8")
     for name, text in {"run.json": "{}", "01_objectives/step.json": "{}", "01_objectives/objectives.json": "[1]"}.items():
         (home.runs / "0001" / name).parent.mkdir(parents=True, exist_ok=True)
         (home.runs / "0001" / name).write_text(text, encoding="utf-8")

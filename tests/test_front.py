@@ -419,13 +419,74 @@ def test_the_verdicts_are_said_in_plain_words_with_their_figures():
         "Segments do better than the best simple rule.",
         "Share of later differences in how they buy foreseen: bands of past spend 2.1% and segments by classification 7.9%.",
     )
-    assert trust["lines"][3][1] == "Not tested yet."
+    assert trust["lines"][3][1] == "Not tested yet." and len(trust["lines"]) == 4
     docs = documents()  # a short rule on behaviours does as well: the segments that are published stand beside it, and beside spend
     docs["evidence"]["contest"]["panel_tree"] = {"role": "rule", "segments": 5, "objective": interval(0.1), "panel": interval(0.097)}
     docs["evidence"]["verdicts"]["panel"] |= {"verdict": "level", "best_rule": "panel_tree"}
     told = shown(docs)["trust"]
     assert told["headline"] == "Rules for the budget; for the message segments and a short rule tell as much."
     assert told["lines"][1][2].endswith("a small tree on behaviours 9.7%, segments by classification 7.9% and bands of past spend 2.1%.")
+
+
+@pytest.mark.parametrize(
+    ("found", "answer", "nevertheless"),
+    [
+        ({"verdict": "natural"}, "These groups exist, we found them: they stand apart", "Use them by name."),
+        (
+            {"verdict": "reproducible"},
+            "There are no separate groups: we cut a slope, and the same cut comes back.",
+            "Treat them as a useful",
+        ),
+        ({"verdict": "constructive"}, "A convention: another cut would serve as well.", "Treat them as a useful cut"),
+        ({"verdict": "convention"}, "The segments are a convention by construction", "Treat them as a useful cut"),
+        (
+            {"verdict": "cannot tell", "why": "few_rows", "customers": 12},
+            "Whether these groups exist cannot be told. There are 12",
+            "Treat",
+        ),
+        ({"verdict": None}, "Not tested yet.", "Treat them as a useful cut"),
+    ],
+)
+def test_whether_the_groups_exist_is_said_as_step_6_says_it(found, answer, nevertheless):
+    docs = documents()
+    docs["evidence"]["structure"] = found
+    line = shown(docs)["trust"]["lines"][3]
+    assert line[0] == "Do these groups exist in nature?" and line[1].startswith(answer) and line[3].startswith(nevertheless)
+
+
+def test_core_customers_and_the_five_criteria_are_one_sentence_each():
+    docs = documents()
+    docs["evidence"]["confidence"] = {"core": 0.7}
+    docs["criteria"] = {"segments": {f"S{n}": {} for n in range(1, 6)}, "passing": ["S1", "S5"]}
+    docs["profiles"]["segments"][4]["n"] = 3  # nothing is told of three people, and so of one segment more: S4, the next smallest
+    lines = shown(docs)["trust"]["lines"]
+    assert lines[2][2].endswith("Core customers, who nearly always keep their segment: 70%.")
+    shut = sum(bool(row["few"]) for row in shown(docs)["glance"]["rows"])
+    assert lines[4][:2] == ("Is each worth an action?", f"1 of {5 - shut} segments pass all five criteria.") and shut
+
+
+def test_a_suggested_name_stands_on_the_page_and_says_that_it_is_suggested():
+    docs = documents()
+    docs["profiles"]["segments"][2] |= {"name": None, "in_short": "", "suggested": {"name": {"en": "All-round", "fr": "De tout"}}}
+    found = shown(docs)
+    assert (found["glance"]["rows"][2]["name"], found["glance"]["rows"][2]["in_short"]) == ("S3 · All-round (suggested)", "")
+    assert "S3 · All-round (suggested) +61" in found["changes"]["points"][0]
+
+
+@pytest.mark.parametrize("chosen", ["kmeans", "latent", "behavioural"])
+def test_what_was_learnt_is_not_called_a_rule_and_its_score_stands_beside_the_rules(chosen):
+    docs = documents()
+    docs["profiles"]["chosen"] = chosen
+    docs["evidence"]["contest"][chosen] = {"objective": interval(0.3), "panel": interval(0.2)}
+    docs["evidence"]["structure"] = {"verdict": "natural"}
+    lines = shown(docs)["trust"]["lines"]
+    assert lines[2][1] == "Much alike, not the same." and " 30% " in lines[0][2]
+    panel = "bands of past spend 2.1%, segments by classification 7.9% and {published} 20%."
+    assert lines[1][2].endswith(panel.format(published=front.METHODS.get(chosen, front.TITLES[chosen]))), (
+        "whose verdict it is, stands there"
+    )
+    docs["evidence"]["structure"] = {"verdict": "convention"}
+    assert shown(docs)["trust"]["lines"][2][1] == "Always, for it is a rule."
 
 
 @pytest.mark.parametrize("use", ["objective", "panel"])

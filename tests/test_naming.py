@@ -14,10 +14,36 @@ from helpers import words
 from helpers.build import choice, naming, portraits
 from helpers.build.document import labels
 from helpers.project.building import Build
+from helpers.variables import catalogue
+from helpers.variables.measures import MEASURES
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
 PLAN = project()
+FILES = {
+    "orders": "customer_id order_id ordered_at product_id category quantity amount discount brand channel",
+    "events": "customer_id occurred_at kind device",
+    "answers": "customer_id question answer answered_at",
+}
+SHOP = project(
+    collect={"sources": {n: {"table": n, "file": f"{n}.csv", "columns": {c: c for c in has.split()}} for n, has in FILES.items()}},
+    variables={
+        "category_groups": {"tea_share": ["Tea"], "grocery_share": ["Grocery"]},
+        "channel_groups": {"app_share": ["app"]},
+        "device_groups": {"tablet_share": ["tablet"]},
+        "share_names": {
+            "tea_share": {"en": "tea and infusions", "fr": "thés et infusions"},
+            "grocery_share": {"en": "grocery", "fr": "épicerie"},
+            "app_share": {"en": "the app", "fr": "l’application"},
+            "tablet_share": {"en": "a tablet", "fr": "une tablette"},
+        },
+        "own": {
+            "dearer": {"expression": "spend_per_order / lines_per_order", "kind": "amount", "unit": "money", "type": "value",
+                       "name": "Spend per product", "definition": "spend per order, by products per order"}
+        },
+        "scales": {"convenience": {"name": {"en": "Need: save time", "fr": "Besoin : gagner du temps"}, "items": ["q1", "q2"]}},
+    }
+)  # fmt: skip
 
 
 def bands(*cuts: float, first: int = 1) -> dict:
@@ -108,7 +134,7 @@ def test_everything_that_names_a_segment_is_renamed():
     assert [(row["own"], row["other"]) for row in how["confidence"]["table"]] == [("S3", "S1"), ("S1", "")]
     classes = [{"segment": "S1", "share": 0.6, "of": {}}, {"segment": "S2", "share": 0.4, "of": {}}]
     how = choice.renamed(document | {"assign": {"posterior": {"classes": classes, "unknown": "S2"}}}, ids)["assign"]["posterior"]
-    assert [one["segment"] for one in how["classes"]] == ["S1", "S3"] and how["unknown"] == "S1"
+    assert [(one["segment"], one["share"]) for one in how["classes"]] == [("S3", 0.6), ("S1", 0.4)] and how["unknown"] == "S1"
     before = copy.deepcopy(document)
     choice.renamed(document, ids)
     assert document == before
@@ -143,9 +169,9 @@ def test_a_segment_is_named_by_what_it_has_more_or_less_of_than_all_others():
     found = naming.suggestions(DESCRIBED, PLAN)
     assert {one: (s["name"]["en"], s["expect"]) for one, s in found.items()} == {
         # ahead by 1.5 in spend and in orders, by .4 in days since: less than half of that
-        "S1": ("Orders per 30 days and spend per 30 days: high", {"orders_per_30d": "high", "spend_per_30d": "high"}),
-        "S2": ("Discount share: high", {"discount_share": "high"}),  # spend .5 is high too, and S1 has more
-        "S3": ("Days since last purchase: high", {"recency_days": "high"}),  # ahead by .9; in low spend by .4
+        "S1": ("Frequent orders and high spend", {"orders_per_30d": "high", "spend_per_30d": "high"}),
+        "S2": ("Discounts", {"discount_share": "high"}),  # spend .5 is high too, and S1 has more
+        "S3": ("Absent of late", {"recency_days": "high"}),  # ahead by .9; in low spend by .4
         "S4": ("Close to the average", {}),
     }
     assert found["S3"]["in_short"]["en"] == "days since last purchase above everyone’s mean; " + (
@@ -156,7 +182,7 @@ def test_a_segment_is_named_by_what_it_has_more_or_less_of_than_all_others():
 
 def test_variables_that_say_the_same_do_not_stand_side_by_side():
     found = naming.suggestions(DESCRIBED, PLAN, groups={"spend_per_30d": 1, "orders_per_30d": 1, "discount_share": 2})
-    assert found["S1"]["name"]["en"] == "Spend per 30 days: high" or found["S1"]["name"]["en"] == "Orders per 30 days: high"
+    assert found["S1"]["name"]["en"] in ("High spend", "Frequent orders")
     assert len(found["S1"]["expect"]) == 1
 
 
@@ -169,10 +195,10 @@ def test_a_segment_that_is_ahead_in_nothing_has_its_two_strongest_and_no_two_nam
     }
     found = {one: s["name"]["en"] for one, s in naming.suggestions(described, PLAN).items()}
     assert found == {
-        "S1": "Spend per 30 days: high",
-        "S2": "Spend per 30 days and discount share: high (S2)",
-        "S3": "Discount share: high",
-        "S4": "Spend per 30 days and discount share: high (S4)",
+        "S1": "High spend",
+        "S2": "High spend and discounts (S2)",
+        "S3": "Discounts",
+        "S4": "High spend and discounts (S4)",
     }
 
 
@@ -182,18 +208,68 @@ def test_a_level_names_a_segment_only_where_no_measured_trait_does():
     described = DESCRIBED | {"S2": DESCRIBED["S4"]}
     found = naming.suggestions(described, PLAN, descriptors=levels)
     assert found["S2"]["name"]["en"] == "Home town: Lyon" and found["S2"]["expect"] == {}  # (.9 − .5)/.5 = .8
-    assert found["S3"]["name"]["en"] == "Days since last purchase: high" and found["S4"]["name"]["en"] != "Home town: Lyon"
+    assert found["S3"]["name"]["en"] == "Absent of late" and found["S4"]["name"]["en"] != "Home town: Lyon"
 
 
 def test_names_are_suggested_in_both_languages_and_the_readers_language_stays():
     words.use("fr")
-    found = naming.suggestions(DESCRIBED, PLAN)["S2"]
+    described = {"S1": traits(tea_share=1.0, discount_share=0.0), "S2": traits(tea_share=0.0, discount_share=1.0)}
+    first, found = naming.suggestions(described, SHOP).values()
     assert words.language() == "fr"
-    assert found["name"]["en"] == "Discount share: high" and found["name"]["fr"].startswith("Part des remises")
+    assert found["name"]["en"] == "Discounts" and found["in_short"]["fr"].startswith("part des remises")
+    assert first["name"] == {"en": "Tea and infusions", "fr": "Thés et infusions"}
     assert words.THIN not in found["name"]["fr"] + found["in_short"]["fr"]
     with pytest.raises(ZeroDivisionError), naming.speaking("en"):
         1 / 0  # noqa: B018
     assert words.language() == "fr"
+
+
+def named(**features: str) -> str:
+    """The name of features of SHOP, each high or low."""
+    return naming._name(list(features.items()), SHOP)
+
+
+def test_shares_that_the_project_names_are_called_as_it_calls_them():
+    assert named(tea_share="high") == "Tea and infusions" and named(tea_share="low") == "Few tea and infusions"
+    assert named(grocery_share="low") == "Little grocery" and named(own_brand_share="low", discount_share="low") == "Brands and full price"
+    assert named(tea_share="high", grocery_share="high") == "Tea and infusions, grocery"  # no second "and"
+
+
+def test_a_channel_or_a_device_stands_behind_what_is_bought_by_it():
+    assert named(app_share="high") == "Through the app" and named(app_share="low") == "Rarely through the app"
+    assert named(app_share="high", morning_order_share="high") == "Morning orders through the app"
+    assert named(tablet_share="low", grocery_share="high") == "Grocery, rarely with a tablet"
+    assert named(tablet_share="high", app_share="high") == "With a tablet and through the app"
+    titles = {v.name: v.title() for v in catalogue(SHOP)}
+    assert [titles[v] for v in ("tea_share", "app_share", "tablet_share")] == [
+        "Share of tea and infusions", "Orders through the app", "Visits with a tablet"]  # fmt: skip
+
+
+def test_a_need_is_called_by_what_is_needed():
+    assert named(convenience="high", app_share="high") == "Save time through the app"
+    assert named(convenience="low") == "Without: save time"
+
+
+def test_what_has_no_short_name_is_high_or_low():
+    assert set(naming.SHORT) == {v.name for v in MEASURES}
+    assert named(dearer="high") == "High spend per product" and named(dearer="low") == "Low spend per product"
+
+
+def test_a_name_of_too_many_words_keeps_its_first_feature_and_promises_no_more():
+    long = [("tea_share", "high"), ("dearer", "high")]
+    assert naming._brief(long, SHOP) == long[:1]  # Tea and infusions, high spend per product: seven words
+    short = [("tea_share", "high"), ("discount_share", "high")]
+    assert naming._brief(short, SHOP) == short
+    described = {"S1": traits(tea_share=1.0, dearer=0.9), "S2": traits(tea_share=0.0, dearer=0.0)}
+    assert naming.suggestions(described, SHOP)["S1"]["expect"] == {"tea_share": "high"}
+
+
+def test_french_elides_before_a_vowel():
+    words.use("fr")
+    told = [naming._elided(f"peu de {g}") for g in ("épicerie", "huile", "haricots", "yaourts", "carburant")]
+    assert told == ["peu d’épicerie", "peu d’huile", "peu de haricots", "peu de yaourts", "peu de carburant"]
+    words.use("en")
+    assert naming._elided("peu de épicerie") == "peu de épicerie"
 
 
 def segments(**shown) -> dict:
@@ -205,7 +281,7 @@ def segments(**shown) -> dict:
 def test_the_lines_to_type_are_those_that_project_yml_takes():
     told = naming.to_type(segments(), PLAN)
     typed = Build.model_validate(yaml.safe_load(told)["build"])
-    assert words.text(typed.segments["S1"].name) == "Orders per 30 days and spend per 30 days: high"
+    assert words.text(typed.segments["S1"].name) == "Frequent orders and high spend"
     assert typed.segments["S2"].expect == {"discount_share": "high"} and typed.segments["S4"].expect == {}
     document, _ = choice.named(bands(50), people(), project(build={"segments": {"S1": {"name": "A", "expect": {"spend_per_30d": "high"}}}}),
                                ["spend_per_30d"])  # fmt: skip
@@ -221,7 +297,9 @@ def test_who_has_a_name_or_may_not_be_described_is_not_among_the_lines():
 
 def test_a_suggested_name_stands_on_pages_marked_as_such():
     first = segments()["segments"][1]
-    assert portraits.segment_name(first) == "S2 · Discount share: high (suggested)" and portraits.short_name(first) == "Segment S2"
+    assert portraits.segment_name(first) == "S2 · Discounts (suggested)" and portraits.short_name(first) == "Segment S2"
+    assert portraits.label(first) == "S2 · Discounts" and portraits.label(first | {"suggested": None}) == "Segment S2"
+    assert portraits.label(first | {"name": "Typed"}) == "Typed"
     assert portraits.segment_name(first | {"name": "Typed"}) == portraits.short_name(first | {"name": "Typed"}) == "Typed"
     assert portraits.segment_name(first | {"suggested": None}) == "Segment S2"
 

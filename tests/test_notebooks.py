@@ -9,6 +9,8 @@ import pytest
 
 from helpers import ROOT, run
 
+APPENDIX = "Appendix"
+"""A section of what decides nothing, folded on the page: tagged `appendix`, or tables with a fold of their own."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -51,9 +53,21 @@ class TestEachNotebook:
 
     def test_it_ends_with_limits_decisions_hand_over_and_one_summary(self, path):
         assert headings(path)[-3:] == ["What could mislead you", "What we decided", "Hand-over"]
-        assert 3 <= len(headings(path)[:-3]) <= 7
+        sections = headings(path)[:-3]
+        assert 3 <= len(sections[:-1] if sections[-1] == APPENDIX else sections) <= 7
         last = cells(path)[-1]
         assert last["metadata"].get("tags") == ["summary"] and "this.hand_over()" in last["source"]
+
+    def test_what_is_folded_as_an_appendix_stands_in_one_section_of_that_name_right_before_the_limits(self, path):
+        assert APPENDIX not in headings(path)[:-4]
+        section = ""
+        for cell in cells(path):
+            if cell["cell_type"] == "markdown":
+                section = (re.findall(r"^## (.+)$", cell["source"], re.M) or [section])[-1]
+            elif section == APPENDIX:
+                assert cell["metadata"].get("tags") == ["appendix"] or "fold=" in cell["source"], cell["source"]
+            else:
+                assert "appendix" not in cell["metadata"].get("tags", []), cell["source"]
 
     def test_its_prose_holds_no_number_that_could_come_from_data(self, path):
         for cell in cells(path, "markdown"):

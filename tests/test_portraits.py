@@ -5,11 +5,14 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from by_hand import AS_OF, at, project
 
 from helpers import tables, words
-from helpers.build import contest_page, page, portraits
+from helpers.build import contest_page, methods_page, page, portraits, stability_page
+from helpers.build.inputs import columns
+from helpers.build.methods import TITLES, Fitted, Recipe, Refused
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -76,6 +79,7 @@ def evidence(objective="rules", panel="segments", **more):
 
 FOUND = {"gains": [1.0, 0.5, 0.1], "total": 400.0, "rows": 100, "starts": 100, "reproduced": 0.64, "near": 0.81, "median_agreement": 0.61}
 FOUND |= {"chosen": "starts", "consolidated_within": 105.0, "best_within": 100.0, "dropped": []}
+NATURAL = {"verdict": "natural", "k_by": "evidence", "recommended_k": 3}
 SILENT = {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
 NOTHING = {"contest": {}, "verdicts": {"objective": SILENT, "panel": SILENT}, "other_k": {}, "customers": 0}
 BANDS = {
@@ -162,16 +166,24 @@ def test_the_headline_says_what_was_found_for_both_uses(objective, panel, headli
 
 
 def test_the_summary_has_both_verdicts_the_segment_worth_most_and_figures():
-    told = page.summary(evidence(), profiles(), PLAN, by="people")
-    assert told["points"][:2] == [contest_page.verdict_words(evidence(), use) for use in ("objective", "panel")]
-    assert told["points"][2:] == ["“Big baskets”: 60% of the customers, 70% of the revenue."]
-    assert told["figures"] == [
-        ("Customers in segments", "1,200"),
-        ("Stability of the whole", "0.63"),
-        ("Starts that find the same segments", "64%"),
-    ]
+    told = page.summary(evidence(structure=NATURAL), profiles(), PLAN, by="people", sure={"core": 0.456})
+    assert (
+        told["points"][0] == "These groups exist, we found them: they stand apart more clearly than groups cut from one cloud without gaps."
+    )
+    assert told["points"][1:3] == [contest_page.verdict_words(evidence(), use) for use in ("objective", "panel")]
+    assert told["points"][3:] == ["“Big baskets”: 60% of the customers, 70% of the revenue."]
+    assert told["figures"] == [("Customers in segments", "1,200"), ("Stability of the whole", "0.63"), ("Core customers", "46%")]
     assert told["todo"] == ["Name the segments in build.segments of project.yml, with what each is expected to be like."]
-    assert told["unknown"] == ["Whether the segments exist in nature or only by our cut: not tested yet."]
+    assert told["unknown"] == []
+    cannot = {"verdict": "cannot tell", "why": "few_rows", "customers": 49, "k_by": "scope", "recommended_k": 3}
+    told = page.summary(evidence(structure=cannot), profiles(), PLAN, by="people")
+    assert (
+        told["unknown"]
+        == told["points"][:1]
+        == ["Whether these groups exist cannot be told. There are 49 customers; it takes at least 50."]
+    )
+    other = page.summary(evidence(structure=NATURAL | {"recommended_k": 4}), profiles(), PLAN, by="people")["todo"]
+    assert other[0] == "The data ask for 4 segments; the scope wants 3. Try 4 before you decide."
 
 
 def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_more():
@@ -190,8 +202,9 @@ def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_mo
 def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
     empty = evidence(**NOTHING, stability={}, reproducibility={})
     told = page.summary(empty, profiles(), PLAN, by="nobody")
-    assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Starts that find the same segments", "–")]
-    assert all("cannot tell" in point for point in told["points"][:2])
+    assert told["figures"][1:] == [("Stability of the whole", "cannot tell"), ("Core customers", "cannot tell")]
+    assert told["points"][0] == "Whether the segments exist apart from the cut was not tested."
+    assert all("cannot tell" in point for point in told["points"][1:3])
     unnamed = evidence()  # judged, but scope.panel names no behaviour
     unnamed["contest"] = {name: scores | {"panel": None, "panel_gain": None} for name, scores in unnamed["contest"].items()}
     unnamed["verdicts"] = unnamed["verdicts"] | {"panel": {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}}
@@ -203,10 +216,13 @@ def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
             contest_page.contest_words(empty, use, "later revenue")["title"] == f"Not judged for {sentence}: no later period can be seen."
         )
     assert shown(contest_page.contest_table(empty)) == shown(contest_page.other_k_table(empty)) == []
-    assert page.stability_words(page.stability_frame({}), PLAN, 0, 5)["title"] == "Stability cannot be told: there are too few customers."
-    nothing = page.gains_frame({"gains": [], "total": 0.0, "rows": 0})
-    assert page.gains_words(nothing, PLAN)["title"] == "The tree cannot be drawn: there are too few customers."
-    assert len(page.caveats(empty, profiles(), PLAN, agreement=None)) == 1
+    stable = {"pairs": 30, "starts_of_stability": 0, "rows": 5}
+    told = page.stability_words(stability_page.against_frame({}), stable, {"by_k": {}}, 3)
+    assert told["title"] == "Stability cannot be told: there are too few different customers."
+    none = {"gains": [], "tree": [], "total": 0.0, "rows": 0}
+    for words_of, frame_of in ((methods_page.gains_words, methods_page.gains_frame), (methods_page.tree_words, methods_page.tree_frame)):
+        assert frame_of(none).empty and words_of(frame_of(none), none, PLAN)["title"] == "No tree was drawn: this way of cutting has none."
+    assert page.caveats(empty, profiles(), PLAN, agreement=None) == ["Whether the segments exist apart from the cut was not tested."]
 
 
 # Contest and stability
@@ -223,7 +239,7 @@ def test_the_charts_of_the_contest_claim_what_they_draw():
     }
     told = contest_page.contest_words(evidence(), "objective", "later orders")
     assert told["title"] == "Of later orders, “Shallow tree” tells most: 59% of the differences"
-    assert told["subtitle"] == "Share of the variance of later orders in the days after, whiskers: 95% interval"
+    assert told["subtitle"] == "Share of the variance of later orders in the days after"
     assert told["alt"] == "Scores: Shallow tree 59.0% and Hierarchical classification 28.0%."
     assert told["source"] == (
         "Source: built as of 2 August 2017, judged until 1 October 2017, on the half of 1,000 customers that was not used to pick"
@@ -258,57 +274,98 @@ def test_other_numbers_of_groups_are_a_column_each_and_both_uses_are_listed():
 
 
 def test_stability_is_shown_as_median_and_quartiles():
-    frame = page.stability_frame({3: np.array([0.2, 0.4, 0.6, 0.8, 1.0]), 4: np.array([0.9] * 5)})
-    assert frame.to_dict("list") == {
+    frame = stability_page.against_frame({3: np.array([0.2, 0.4, 0.6, 0.8, 1.0]), 4: np.array([0.9] * 5)})
+    assert frame[["k", "value", "low", "high"]].to_dict("list") == {
         "k": [3, 4],
-        "label": ["3 segments", "4 segments"],
         "value": pytest.approx([0.6, 0.9]),
         "low": pytest.approx([0.4, 0.9]),
         "high": pytest.approx([0.8, 0.9]),
     }
-    told = page.stability_words(frame, PLAN, 20, 4321)
-    assert told["title"] == "Two samples of the same customers give 3 segments that agree at 0.60"
-    assert told["alt"] == "Agreement of two bootstrap solutions: 0.60 with 3 segments; highest, 0.90, with 4."
-    assert told["source"] == "Source: 30 pairs of bootstrap samples of 4,321 customers, 20 cold starts each"
+    stable = {"pairs": 30, "starts_of_stability": 20, "rows": 4321}
+    told = page.stability_words(frame, stable, {"by_k": {}}, 3)
+    assert told["title"] == "3 segments come back at 0.60; 4 would at 0.90"
+    assert page.stability_words(frame.head(1), stable, {"by_k": {}}, 3)["title"] == (
+        "Two samples of the same customers give 3 segments that agree at 0.60"
+    )
+    assert told["alt"] == (
+        "Agreement of two builds is highest, 0.90, with 4 segments. With 3 it is 0.60; half of the pairs lie between 0.40 and 0.80."
+    )
+    assert told["source"] == "Source: 30 pairs of bootstrap samples of 4,321 customers, at most 20 cold starts a fit"
 
 
 def test_how_often_the_partition_is_found_again():
-    start = "Of 100 cold starts, 64% find the partition that is kept, and 81% come within 1% of its sum of squares; the consolidated tree "
-    assert page.reproduced_words(FOUND) == start + "stops 5.0% above the best sum of squares."
-    assert page.reproduced_words(FOUND | {"chosen": "tree"}) == start + "finds it too."
+    assert stability_page.reproduced_words(FOUND) == (
+        "Of 100 cold starts, 64% end in the partition that is kept and 81% within 1% of its sum of squares; half of them agree with it at "
+        "less than 0.61."
+    )
 
 
 def test_gains_are_shares_of_all_inertia():
-    frame = page.gains_frame(FOUND)  # inertia of 400 / 100 in all: 1, .5 and .1 of 4
+    frame = methods_page.gains_frame(FOUND)  # inertia of 400 / 100 in all: 1, .5 and .1 of 4
     assert frame.to_dict("list") == {
         "k": [2, 3, 4],
         "label": ["from 1 to 2", "from 2 to 3", "from 3 to 4"],
         "value": [0.25, 0.125, 0.025],
     }
-    told = page.gains_words(frame, PLAN)
+    told = methods_page.gains_words(frame, FOUND, PLAN)
+    assert told["title"] == "Cut into 3, Ward’s tree keeps 38% of all differences"
+    # .25 + .125; 105 of 400 are left within the consolidated classes
+    assert told["alt"] == "The cuts up to 3 classes gain 38% of all inertia; after consolidation the classes hold 74%."
+    assert methods_page.gains_words(frame.head(1), FOUND, PLAN)["title"] == "Cut into 3, Ward’s tree keeps 25% of all differences"
+
+
+def test_the_drawn_tree_says_what_the_cut_keeps_and_what_one_more_would_add():
+    merges = [(6, 5, 2, 1.0, 60, 40), (5, 4, 3, 0.5, 40, 20), (4, 0, 1, 0.1, 30, 10)]
+    names = ("node", "left", "right", "gain", "rows_left", "rows_right")
+    tree = [dict(zip(names, merge, strict=True)) | {"rows": merge[4] + merge[5]} for merge in merges]
+    frame = methods_page.tree_frame(FOUND | {"tree": tree})
+    assert frame["gain"].tolist() == [0.25, 0.125, 0.025] and frame["node"].tolist() == [6, 5, 4]
+    told = methods_page.tree_words(frame, FOUND, PLAN)
     assert told["title"] == "3 classes keep 38% of the differences; one more would add 3%"
-    assert told["alt"] == "The first cuts of the tree gain 25% and 13% of inertia."
-    assert page.gains_words(frame.head(1), PLAN)["alt"] == "The first cuts of the tree gain 25% and 0% of inertia."
+    assert told["alt"] == (
+        "Tree of 4 branches: cut into 3 it keeps 38%; one class more would gain 3%. The largest step down is after the cut into 2."
+    )
+    assert told["source"] == "Source: 100 customers on their factor axes, before consolidation"
+    many_branches = [dict(zip(names, (40 - i, 39 - i, i, 1.0, 9, 9), strict=True)) for i in range(20)]
+    assert len(methods_page.tree_frame(FOUND | {"tree": many_branches})) == 11  # twelve branches
+
+
+def way(name, *variables, how="", level="rules") -> Recipe:
+    return Recipe(name, TITLES[name], level, "", variables, level == "learned", lambda *given: None, how or name)
 
 
 def test_the_candidates_are_told_with_their_criteria():
-    documents = {"crossing": {"variables": [{"name": "spend_per_30d"}, {"name": "discount_share"}]}, "bands": BANDS}
-    rows = shown(page.candidates_table(SimpleNamespace(documents=documents | {"rfm": BANDS, "hcpc": BANDS}), PLAN))
-    assert [row[1] for row in rows] == ["candidate"] * 3 + ["simple rule"] * 4 + ["chance"]
-    assert rows[2] == ["Crossing of two criteria", "candidate", "spend per 30 days by discount share, small neighbouring cells merged"]
-    assert rows[3][2] == "spend per 30 days, in bands of equal numbers of customers"
-    assert [row[0] for row in rows[4:7]] == ["Slices of one gradient", "Shallow tree", "Shallow tree on behaviours"]
-    assert rows[4][2] == "the first principal axis of all signed variables, cut into equal numbers of customers"
-    assert rows[6][2] == "the same, trained to predict the behaviours of the panel"
-    itself = page.candidates_table(SimpleNamespace(documents={"crossing": BANDS, "bands": BANDS}), PLAN)
-    assert shown(itself)[2][2].startswith("spend per 30 days by spend per 30 days")
+    two, known = ("spend_per_30d", "discount_share"), columns(PLAN, ["spend_per_30d", "discount_share", "recency_days"])
+    given = [way("crossing", *two), way("bands", two[0]), way("slices", *two), way("rfm", *two), way("tree", *two, how="suggested")]
+    sample = pd.DataFrame({"spend_per_30d": [1.0, None, None, None], "discount_share": [0.1, 0.2, None, None], "recency_days": 1.0})
+    made = SimpleNamespace(fitted={w.name: Fitted(BANDS | {"segments": [{}] * 3}, {}) for w in given}, columns=known, sample=sample)
+    no_rules = {"rules": Refused("rules", TITLES["rules"], "none_typed", {"field": "build.rules"})}
+    table = methods_page.candidates_table({w.name: w for w in given}, no_rules, made, PLAN)
+    rows = {row[0]: row[1:] for row in shown(table)}
+    assert list(rows) == ["RFM points", "Crossing of two criteria", "Rules of our own", "Bands of past spend", "Slices of one gradient",
+                          "Shallow tree"]  # fmt: skip
+    assert table.caption == "2 ways of cutting customers were tried"  # simple rules are what they must beat
+    both = "spend per 30 days and discount share"
+    assert rows["Crossing of two criteria"] == ["rules", "several", "one by the other, small neighbouring cells merged", both, 0.5, 3]
+    assert rows["Bands of past spend"] == ["rules", "several", "bands of equal numbers of customers", "spend per 30 days", 0.25, 3]
+    assert rows["Slices of one gradient"][2] == "the first principal axis, cut into equal numbers of customers"
+    why = "nothing is typed: write build.rules in project.yml"
+    assert rows["Rules of our own"] == ["not possible here", "", why, "", None, None]
 
 
 def test_what_was_dropped_is_said():
-    assert page.dropped_words(SimpleNamespace(evidence={"dropped": []}), PLAN) == "All signed variables tell customers apart and are used."
-    assert page.dropped_words(SimpleNamespace(evidence={"dropped": ["departments", "gap_days"]}), PLAN).endswith(
-        "without effect: departments bought from and days between purchases."
-    )
+    known = columns(PLAN, ["departments", "gap_days", "spend_per_30d"])
+    told = lambda **found: methods_page.dropped_words(Fitted({}, found), known)  # noqa: E731
+    assert told(dropped={}) == []
+    assert told(dropped={"departments": "constant", "gap_days": "constant", "spend_per_30d": "missing"}) == [
+        "The same for everybody within the outlier bounds, and therefore without effect: departments bought from and days between "
+        "purchases.",
+        "Known of nobody, and therefore without effect: spend per 30 days.",
+    ]
+    assert told(lumped_levels={"home_town": 3}, weighted=True) == [
+        "Levels that fewer than 2% of customers have are left at the average: home_town.",
+        "Customers count by their survey weights.",
+    ]
 
 
 @pytest.mark.parametrize(("metric", "title"), [("orders_per_customer", "later orders"), ("active_share", "later revenue")])
@@ -322,7 +379,11 @@ def test_the_objective_that_was_judged_has_a_title(metric, title):
 
 def test_caveats_have_the_size_of_their_effect():
     told = page.caveats(evidence(), profiles(), PLAN, agreement=0.523)
-    assert len(told) == 4 and "is not tested yet" in told[0]
+    assert len(told) == 4 and told[0] == "Whether the segments exist apart from the cut was not tested."
+    found = page.caveats(evidence(structure=NATURAL), profiles(), PLAN, agreement=0.523)
+    assert found[1:] == told[1:] and found[0].startswith("These groups exist, we found them")
+    rules = page.caveats(evidence(structure={"verdict": "convention"}), profiles(), PLAN, agreement=None)
+    assert rules[0] == "The segments are a convention by construction: rules were written, and nothing was looked for."
     assert "the segments agree at 0.52 (adjusted Rand index" in told[1]
     assert "81% of the starts reach it, and half of all starts agree with the published partition at less than 0.61." in told[2]
     assert told[1].endswith("Many customers lie near a border.")
@@ -451,11 +512,11 @@ def test_the_grid_has_built_variables_as_rows_and_segments_as_columns():
     assert list(frame.index) == ["Days since last purchase", "Spend per 30 days"] and list(frame.columns) == ["Big baskets", "Segment S2"]
     np.testing.assert_array_equal(frame.to_numpy(), [[np.nan, -1.5], [0.5, 0.1]])
     told = portraits.profile_words(profiles(), PLAN, ["recency_days", "spend_per_30d"])
-    assert told["title"] == "Segment S2 stands out most: days since last purchase −1.5 standard deviations from everyone"
+    assert told["title"] == "Segment S2 stands out most: days since last purchase −1.5 standard deviations"
     assert told["alt"] == "Strongest trait of each segment: Big baskets: spend per 30 days and Segment S2: days since last purchase."
     assert told["source"] == "Source: window that ends on 1 October 2017, 1,200 customers"
     drawn = portraits.profile_words(profiles(), PLAN, ["spend_per_30d"])  # what the chart does not show is not its claim
-    assert drawn["title"] == "Big baskets stands out most: spend per 30 days +0.5 standard deviations from everyone"
+    assert drawn["title"] == "Big baskets stands out most: spend per 30 days +0.5 standard deviations"
 
 
 def test_traits_are_in_the_units_of_their_variables():
@@ -514,6 +575,19 @@ def test_rules_in_words():
         "S2": "everybody",
         "S3": "all others",
     }
+
+
+def test_a_band_ends_where_the_band_above_begins():
+    cuts = [{"variable": "spend_per_30d", "at_least": at_least, "below": None} for at_least in (100.0, 50.0, 70.0)]
+    other = {"variable": "discount_share", "at_least": 0.1}
+    rules = [{"segment": f"S{i}", "when": [one]} for i, one in enumerate([*cuts, other], 1)]
+    assert list(portraits.rule_words({"assign": {"first_match": {"rules": rules, "otherwise": "S5"}}}, PLAN).values()) == [
+        "all others",
+        "Spend per 30 days $100.00 or more",
+        "Spend per 30 days $50.00 to below $100.00",
+        "Spend per 30 days $70.00 or more",  # no band below the one before
+        "Discount share 10.0% or more",
+    ]
 
 
 def test_rules_of_levels_and_conditions_put_together_in_words():

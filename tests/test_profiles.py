@@ -9,8 +9,9 @@ import pytest
 from by_hand import AS_OF, Step, at, orders, project, same
 from sklearn.metrics import adjusted_rand_score
 
-from helpers.build import candidates, choice, describe, profiles
+from helpers.build import choice, columns, describe, profiles
 from helpers.build.document import check, labels
+from helpers.build.methods import cutting, partitions
 from helpers.engine import Window
 
 COLUMNS = ["spend_per_30d", "orders_per_30d", "recency_days"]
@@ -30,6 +31,17 @@ def three_groups() -> pd.DataFrame:
         orders_per_30d=np.array([2.0, 2, 9])[group] + draw.normal(0, 0.2, 240),
         recency_days=draw.uniform(0, 60, 240),
     )
+
+
+def dated(found) -> dict:
+    """A fitted document, dated as it is handed over."""
+    return found.document | {"built_as_of": AS_OF.isoformat()}
+
+
+def hcpc(sample: pd.DataFrame, plan) -> dict:
+    """Three segments by spend and orders."""
+    names = ["spend_per_30d", "orders_per_30d"]
+    return dated(partitions.hcpc(sample, names, columns(plan, names), 3, plan))
 
 
 # Statistics by hand
@@ -224,7 +236,7 @@ def test_all_that_is_expected_must_hold():
 
 def test_the_published_document_has_names_that_fit_colours_and_its_segments_in_order():
     sample, plan = three_groups(), project(build={"segments": EXPECTED})
-    made, _, _ = candidates.hcpc(sample, ["spend_per_30d", "orders_per_30d"], 3, plan, built_as_of=AS_OF)
+    made = hcpc(sample, plan)
     document, traits = choice.named(made, sample, plan, COLUMNS)
     check(document)
     # spend high: 200; orders high and spend low: 90 dollars in 9 orders, at a mean of 103: not low enough, so the name goes
@@ -239,7 +251,7 @@ def test_the_published_document_has_names_that_fit_colours_and_its_segments_in_o
 def test_a_segment_that_is_empty_in_the_sample_keeps_its_place_and_is_not_described():
     wishes = {"S1": {"name": "Many orders", "expect": {"orders_per_30d": "high"}}}
     sample = customers(spend_per_30d=[1.0, 2, 3, 4], orders_per_30d=[1.0, 1, 5, 5])
-    document = candidates.bands(sample, 2, project(), built_as_of=AS_OF)
+    document = dated(cutting.bands(sample, 2, project()))
     document["segments"].append({"id": "S3", "name": None, "colour": ""})
     found, traits = choice.named(document, sample, project(build={"segments": wishes}), ["spend_per_30d"])
     assert [s["id"] for s in found["segments"]] == ["S1", "S2", "S3"] and set(traits) == {"S1", "S2", "S3"}
@@ -251,8 +263,8 @@ def test_a_segment_that_is_empty_in_the_sample_keeps_its_place_and_is_not_descri
 
 def all_kinds() -> tuple[pd.DataFrame, dict[str, dict]]:
     sample = three_groups()
-    made, _, _ = candidates.hcpc(sample, ["spend_per_30d", "orders_per_30d"], 3, project(), built_as_of=AS_OF)
-    rules, points = (recipe(sample, 3, project(), built_as_of=AS_OF) for recipe in (candidates.bands, candidates.rfm))
+    made = hcpc(sample, project())
+    rules, points = (dated(recipe(sample, 3, project())) for recipe in (cutting.bands, cutting.rfm))
     return sample, {"nearest": made, "first_match": rules, "points": points}
 
 
@@ -268,7 +280,7 @@ def test_another_id_changes_nobodys_segment(kind):
 
 def test_the_tenth_segment_comes_after_the_second():
     sample = customers(spend_per_30d=np.arange(110.0))
-    document = candidates.bands(sample, 11, project(), built_as_of=AS_OF)
+    document = dated(cutting.bands(sample, 11, project()))
     found = choice.renamed(document, {f"S{i}": f"S{12 - i}" for i in range(1, 12)})
     assert [s["id"] for s in found["segments"]] == [f"S{i}" for i in range(1, 12)] and labels(found, sample)[0] == "S1"
 
@@ -287,7 +299,7 @@ def test_an_earlier_build_takes_the_ids_of_the_published_one(kind):
 
 def test_as_many_customers_as_possible_keep_their_id_and_the_agreement_is_told():
     sample = customers(spend_per_30d=np.arange(100.0))
-    two, three = (candidates.bands(sample, k, project(), built_as_of=AS_OF) for k in (2, 3))
+    two, three = (dated(cutting.bands(sample, k, project())) for k in (2, 3))
     found, agreement = choice.aligned(three, two, sample)  # 34, 33, 33 against 50 and 50
     old, new = labels(found, sample), labels(two, sample)
     assert sorted(set(old)) == ["S1", "S2", "S3"] and (old[-33:] == "S1").all() and (old[:33] == "S2").all()
@@ -310,9 +322,9 @@ def test_people_choose_what_is_published_else_the_evidence_else_nobody():
 
 def test_everybody_has_a_segment_and_a_band_and_bands_are_no_segments():
     sample = customers(spend_per_30d=[9.0, 1, 5, 7], recency_days=[1.0, 2, 3, 4])
-    segments = candidates.bands(sample.assign(spend_per_30d=sample["recency_days"]), 2, project(), built_as_of=AS_OF)
+    segments = dated(cutting.bands(sample.assign(spend_per_30d=sample["recency_days"]), 2, project()))
     segments["variables"][0]["name"] = segments["assign"]["first_match"]["rules"][0]["when"][0]["variable"] = "recency_days"
-    found = choice.membership(ibis.memtable(sample), segments, candidates.bands(sample, 2, project(), built_as_of=AS_OF))
+    found = choice.membership(ibis.memtable(sample), segments, dated(cutting.bands(sample, 2, project())))
     assert found.columns == ("customer_id", "segment", "confidence", "band")
     same(
         found.drop("confidence"),  # rules without a table of confidence have none
@@ -366,7 +378,7 @@ def test_sums_and_shares_by_hand():
     assert nothing["revenue"].tolist() == [0, 0] and nothing["share_of_revenue"].isna().all()
 
 
-RULES = candidates.bands(customers(spend_per_30d=[1.0, 9.0]), 2, project(), built_as_of=AS_OF)  # S1 from 9 dollars on
+RULES = dated(cutting.bands(customers(spend_per_30d=[1.0, 9.0]), 2, project()))  # S1 from 9 dollars on
 
 
 def shop(**sections) -> Step:
@@ -435,7 +447,7 @@ def test_how_steady_members_are_is_counted_by_hand():
 def test_segments_without_a_name_have_one_suggested_unless_they_are_few(profile):
     first, second, nobody = profile["segments"]
     assert first["suggested"] is None and nobody["suggested"] is None
-    assert second["suggested"]["name"]["en"] == "Spend per order: low" and second["suggested"]["expect"] == {"spend_per_order": "low"}
+    assert second["suggested"]["name"]["en"] == "Small baskets" and second["suggested"]["expect"] == {"spend_per_order": "low"}
     assert second["steadiness"] is None and second["continues"] is None and profile["titles"] == {}
 
 

@@ -351,6 +351,7 @@ def forty(swapped: bool = False, **given) -> tuple[Step, dict, dict]:
     from helpers import build
 
     handed = measured | {"segmentation": CUT, "segmentation_confirm": CUT}
+    handed["descriptors"] = ibis.memtable({"customer_id": [f"c{n:02d}" for n in range(40)], "region": ["n", "s"] * 20})
     handed["membership_confirm"] = build.apply(CUT, measured["variables_confirm"])
     return Step(project=plan, as_of=datetime(2017, 10, 1), given=handed | given), {"orders": bought}, WINDOWS
 
@@ -568,7 +569,9 @@ def test_why_nothing_can_be_told_is_a_reason_too():
 def test_stability_counts_only_for_the_classification_that_it_was_measured_on():
     evidence = {"k": 5, "stability": {"5": {"low_quartile": 0.64}}}
     assert reevaluate.comes_back(evidence, "hcpc") == 0.64
+    assert reevaluate.comes_back(evidence, "kmeans") == 0.64 and reevaluate.comes_back(evidence, "behavioural") == 0.64
     assert reevaluate.comes_back(evidence, "rfm") is None
+    assert reevaluate.comes_back(evidence | {"structure": {"verdict": "convention"}}, "suggested") is None
     assert reevaluate.comes_back({"k": 4, "stability": {}}, "hcpc") is None
 
 
@@ -756,6 +759,59 @@ def test_each_verdict_has_a_headline_and_something_to_do(verdict_):
     assert set(verdict.ORDER) == set(verdict_page.VERDICTS)
 
 
+def test_who_is_sorted_by_attributes_alone_cannot_move_and_is_not_said_to_last():
+    step, checked, windows = forty(swapped=True)
+    by_region = {"first_match": {"rules": [{"segment": "S1", "when": {"variable": "region", "in": ["n"]}}], "otherwise": "S2"}}
+    variables_ = [{"name": "region", "kind": "category", "levels": [], "steps": []}]
+    document = CUT | {"format": 2, "variables": variables_, "assign": by_region}
+    step.given |= {"segmentation": document, "segmentation_confirm": document}
+    from helpers import build
+
+    step.given["membership_confirm"] = build.apply(document, build.customers(step, "confirm"))
+    found = reevaluate.backtest(step, windows, checked["orders"])
+    assert found.still == ("region",) and found.table.tolist() == [[20, 0], [0, 20]]
+    assert reevaluate.noise_floor(step, found, checked, windows) == NO_FLOOR
+    assert reevaluate.drifted(step, document) == [{"variable": "region", "psi": None, "ks": None, "mark": None}]  # 40 are too few
+    assert reevaluate.refit(step, document)["value"] == 1.0
+    kind, (reason,) = reevaluate.judge(dataclasses.replace(found, stay=found.stay | {"n": 200}), agreed(1.0), [], project(), steady=None)
+    assert (kind, reason["code"]) == ("cannot tell", "immovable")
+    assert page.stay_words(found, project()).startswith("Whether belonging lasts: cannot tell, for the segments use only")
+    assert "1 of 1 variables, an attribute or answer, is known only as it is today" in " ".join(verdict_page.caveats(found, NO_FLOOR, []))
+
+
+def test_of_attributes_and_behaviour_only_the_behaviour_is_measured_on_the_halves():
+    step, checked, windows = forty(swapped=True)
+    both = {"all": [{"variable": "region", "in": ["n"]}, {"variable": "spend_per_order", "at_least": 50}]}
+    variables_ = [{"name": "region", "kind": "category", "levels": [], "steps": []}, CUT["variables"][0]]
+    assign = {"first_match": {"rules": [{"segment": "S1", "when": both}], "otherwise": "S2"}}
+    document = CUT | {"format": 2, "variables": variables_, "assign": assign}
+    step.given |= {"segmentation": document, "segmentation_confirm": document}
+    from helpers import build
+
+    step.given["membership_confirm"] = build.apply(document, build.customers(step, "confirm"))
+    found = reevaluate.backtest(step, windows, checked["orders"])
+    assert found.still == ("region",) and found.table.tolist() == [[0, 10], [10, 20]]  # of twenty in the north ten swap with ten
+    floor = reevaluate.noise_floor(step, found, checked, windows)
+    assert (floor["within"], floor["between"]) == (0.0, 0.5)
+
+
+def test_the_index_of_a_category_counts_levels_and_those_missing():
+    before = pd.Series(["a"] * 150 + ["b"] * 50, dtype="string")
+    now = pd.Series(["a"] * 100 + ["b"] * 80 + [None] * 20, dtype="string")
+    # shares .75, .25 and half a customer against .5, .4 and .1; three bins less their expectation under no change
+    p, q = np.array([150, 50, 0.5]) / 200.5, np.array([100, 80, 20]) / 200
+    assert drift.level_index(before, now) == pytest.approx(float(((q - p) * np.log(q / p)).sum()) - 2 * (1 / 200 + 1 / 200))
+    plan = project(reevaluate={"drift_look": 0.1, "drift_changed": 0.25})
+    (found,) = reevaluate.changes(before.to_frame("region"), now.to_frame("region"), ["region"], plan)
+    assert (found["ks"], found["mark"]) == (None, "changed")
+
+
+def test_a_suggested_name_is_said_to_be_one_on_every_page_of_the_look_back():
+    found = dataclasses.replace(moved(STEADY), suggested={"S2": {"name": {"en": "Small baskets", "fr": "Petits paniers"}}})
+    found.document["segments"][1]["name"] = None
+    assert list(page.names(found).values())[1] == "S2 · Small baskets (suggested)"
+
+
 def test_every_reason_that_can_be_given_has_words():
     weak = [[90, 10, 0], [10, 90, 0], [40, 40, 20]]
     found = judged(counts=weak, changes=[changed("changed"), changed("look", 0.2), changed("look", 0.0, 0.2)])[1]
@@ -763,7 +819,7 @@ def test_every_reason_that_can_be_given_has_words():
     shown = texts(verdict_page.reasons_table(found, moved(weak), project()))
     assert shown[3][0] == "Days since last purchase: population stability index"
     assert "Customers stay in “Name of S3”, κ" in [row[0] for row in shown]
-    assert {r["code"] for r in found} | {"no_earlier_build"} == set(verdict_page.REASONS)
+    assert {r["code"] for r in found} | {"no_earlier_build", "immovable"} == set(verdict_page.REASONS)
 
 
 def test_the_words_on_drift_count_what_has_changed():

@@ -197,6 +197,22 @@ def test_code_is_folded_once_between_two_paragraphs_beneath_what_it_shows(page):
     assert not any(" open" in opening for opening in re.findall(r"<details[^>]*>", page))
 
 
+def test_what_a_cell_tagged_appendix_shows_is_folded_under_its_number_and_its_code_as_any_other(tmp_path):
+    cells = sample_cells()
+    cells[5:7] = [
+        code("APPENDIX_SOURCE(value)", draws(picture(), "Revenue rose."), tags=["appendix"]),
+        code("tables.place_on_page(text)", shows("<p>A text.</p>"), tags=["appendix"]),
+        code("nothing = 2", tags=["appendix"]),
+        code("charts.bars(value)", draws(picture(colour="#000000"), "It fell.")),
+    ]
+    page = (pages_of(tmp_path, cells) / "01_objectives.html").read_text(encoding="utf-8")
+    folded = re.findall(r'<details class="more">\s*<summary>([^<]*)</summary>(.*?)</details>', page, re.DOTALL)
+    assert [summary for summary, _ in folded] == ["Appendix: figure 1.1", "Appendix"]
+    assert 'alt="Revenue rose."' in folded[0][1] and "A text." in folded[1][1]
+    assert page.count("Revenue rose.") == 1 and not any("It fell." in inside for _, inside in folded) and "It fell." in page
+    assert page.count("APPENDIX_SOURCE") == 1 and "APPENDIX_SOURCE" not in folded[0][1]
+
+
 def test_parameters_and_set_up_are_folded_with_what_they_show(page):
     fold = re.search(r"<details class=\"code\">\s*<summary>Parameters and set-up of this run</summary>(.*?)</details>", page, re.S)[1]
     assert "Effective values" in fold and "sample" in fold

@@ -155,6 +155,7 @@ def make_company(home: Path) -> Path:
         "title: A shop\ncurrency: EUR\nas_of: 2024-10-01\nmin_cell: 10\n"
         "objectives: {main: {name: More, kind: revenue, metric: revenue_per_customer}}\n"
         "scope: {window_days: 90, filters: [{rule: orders_at_least, value: 2}], panel: [spend_per_order]}\n"
+        "build: {pairs: 10, screening_pairs: 10, null_draws: 19, replicates: 20}\n"
         "collect:\n  sources:\n    lines:\n      table: orders\n      file: raw/lines.csv\n"
         "      columns: {customer_id: client, order_id: bon, ordered_at: date, product_id: article, amount: montant}\n",
         encoding="utf-8",

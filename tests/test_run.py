@@ -641,3 +641,17 @@ def test_complete_runs_are_listed_from_the_oldest(publish):
     plan = project.load("shop")
     assert [path.name for path in run.complete_runs(plan, datetime(2024, 3, 1))] == ["0001", "0002", "0003", "0010", "0011"]
     assert run.complete_runs(plan, datetime(2024, 3, 2)) == []
+
+
+def test_earlier_documents_come_from_complete_runs_of_earlier_days_only_the_oldest_first(shop, publish):
+    for as_of, number in (("2024-02-01", "0002"), ("2024-02-01", "0001"), ("2023-12-01", "0001"), ("2024-03-01", "0001")):
+        publish(number, steps=("objectives",), as_of=as_of)
+    later = publish("0001", steps=("objectives",), as_of="2024-02-29T180000")  # the evening before: earlier, too
+    (later / "01_objectives" / "objectives.json").write_text('{"run": "evening"}', encoding="utf-8")
+    (publish("0003", steps=("objectives",), as_of="2024-02-01") / "run.json").unlink()  # interrupted
+    (publish("0004", steps=("objectives",), as_of="2024-02-01") / "01_objectives" / "objectives.json").unlink()  # gave no such thing
+    publish("0001", steps=("objectives",), as_of="2024-04-01")
+    assert [found["run"] for found in start("objectives").earlier("objectives")] == ["0001", "0001", "0002", "evening"]
+    assert start("objectives").earlier("goals") == []
+    assert start("objectives", as_of="2023-12-01").earlier("objectives") == []
+    assert [found["run"] for found in start("objectives", as_of="2024-01-01").earlier("objectives")] == ["0001"]

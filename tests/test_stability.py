@@ -242,12 +242,12 @@ def test_a_refit_that_cannot_be_made_counts_and_says_why(plain_labels):
     assert found.labels.shape == (10 - failed, 2, 300) and len(found.customers) == 300
 
 
-def test_more_than_two_thousand_customers_are_screened_on_two_thousand(plain_labels):
+def test_more_than_a_thousand_customers_are_screened_on_a_thousand(plain_labels):
     many = pd.DataFrame({"customer_id": np.arange(2500), "x": np.arange(2500.0)})
     sizes = []
     fit = lambda sample, k: sizes.append(len(sample)) or halves(sample, k)  # noqa: E731
     found = refitted(SimpleNamespace(fit=fit), many, 2, pairs=1, seed=1)
-    assert sizes == [2000, 2000] and found.labels.shape == (1, 2, 2000)
+    assert sizes == [1000, 1000] and found.labels.shape == (1, 2, 1000)
 
 
 def test_codes_follow_the_order_of_ids():

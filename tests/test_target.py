@@ -1,6 +1,7 @@
 """Step 8: who is contacted and who is not, what a test could see, what an offer must bring, and what is never told."""
 
 import hashlib
+import json
 import math
 from types import SimpleNamespace
 
@@ -592,6 +593,44 @@ def test_a_segment_without_offer_contacts_nobody_and_is_named():
     assert any("Type an offer for Segment S3" in each for each in page.summary(plan, found, plan_of())["todo"])
 
 
+def test_a_new_segment_above_those_typed_has_no_offer_and_the_others_money_is_told():
+    found = profiles(profile("S1", 200), profile("S7", 100))
+    answers = {one: {"y": 40.0, "n": 100.0, "customers": 90} for one in ("S1", "S7")}
+    typed = plan_of({"S1": offer()})
+    plan = planned(found, {"S1": arms(140, 60)}, answers, typed)
+    old, new = plan["segments"]
+    assert old["break_even"] is not None and old["pays"] is not None and plan["total"]["cost"] == old["cost"]
+    assert (new["offer"], new["break_even"], new["cost"], new["gain"], new["pays"], new["contacted"], new["unlisted"]) == (None,) * 5 + (
+        0,
+        100,
+    )
+    assert payoff.money_table(plan).frame.set_index("name").loc["Segment S7", "pays"] == "no offer typed"
+    assert "S7" not in payoff.pays_verdict(plan, typed) and list(payoff.pays_frame(plan)["label"]) == ["Segment S1", "Thought plausible"]
+    assert any("Type an offer for Segment S7," in each for each in page.summary(plan, found, typed)["todo"])
+
+
+def test_a_suggested_name_stands_in_the_plan_and_says_that_it_is_suggested():
+    found = profiles(profile("S1", 200) | {"suggested": {"name": {"en": "Small baskets", "fr": "Petits paniers"}}})
+    plan = planned(found, {"S1": arms(100, 40)})
+    assert plan["segments"][0]["suggested"] and page.offers_table(plan, plan_of()).frame["name"][0] == "S1 · Small baskets (suggested)"
+
+
+def test_a_segment_above_those_wanted_may_be_typed_once_a_complete_run_has_published_it(workspace):
+    folder = workspace / "data" / "complete_journey"
+    path = folder / "project.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("    S5: {offer:", "    S9: {offer:"), encoding="utf-8")
+    run = folder / "runs" / "2017-10-01" / "0001"
+    (run / "06_build").mkdir(parents=True)
+    (run / "06_build" / "segmentation.json").write_text(json.dumps({"segments": [{"id": "S9"}]}), encoding="utf-8")
+    with pytest.raises(NinefoldError, match="target.offers names S9"):
+        load("complete_journey")  # the run is not complete
+    (run / "run.json").write_text("{}", encoding="utf-8")
+    assert "S9" in load("complete_journey").target.offers
+    (run / "06_build" / "segmentation.json").write_text("[half", encoding="utf-8")
+    with pytest.raises(NinefoldError, match="target.offers names S9, and scope.segments_wanted is 5"):
+        load("complete_journey")
+
+
 def test_an_offer_for_a_segment_that_was_not_built_is_said_and_left_out():
     found = profiles(profile("S1", 200))
     plan = planned(found, {"S1": arms(100, 40)})
@@ -669,7 +708,7 @@ def _mailed(collect):
             "team: seles",
             "has the value 'seles': Input should be 'marketing', 'sales', 'product', 'finance' or 'service'. Did you mean sales?",
         ),
-        ("  chosen: hcpc", "  chosen: hpcp", "Input should be 'rfm', 'hcpc', 'crossing' or 'bands'. Did you mean hcpc?"),
+        ("  chosen: kmeans", "  chosen: kmaens", "Did you mean kmeans?"),
         ("      cost: 0.05", "      cost: -1", "field target.channels.till.cost has the value -1"),
     ],
 )

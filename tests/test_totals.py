@@ -6,7 +6,9 @@ import pytest
 from by_hand import AS_OF, project
 
 from helpers import NinefoldError, build
-from helpers.build import candidates, page
+from helpers.build import methods_page
+from helpers.build.methods import own_measure
+from helpers.build.methods.cutting import lacking
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -34,25 +36,29 @@ PASSPORTS = {name: {"group": n, "contribution": None} for n, name in enumerate([
 
 def test_a_recipe_that_needs_when_and_how_often_is_left_out_and_the_others_are_built():
     made = build.make(customers(), list(PASSPORTS), 3, wholesale(), PASSPORTS, built_as_of=AS_OF)
-    assert list(made.documents) == ["hcpc", "crossing", "bands", "slices"]
+    assert list(made.documents) == ["bands", "slices", "crossing", "points", "kmeans", "hcpc", "latent", "value", "behavioural"]
+    assert made.refused["rfm"].why == "not_measured"
     labels = build.labels(made.documents["hcpc"], customers())
     assert [set(labels[start : start + 20]) for start in (0, 20, 40)] == [{"S1"}, {"S2"}, {"S3"}]  # the highest spend first
 
 
 def test_the_page_says_which_candidate_is_not_possible_and_why():
     made = build.make(customers(), list(PASSPORTS), 3, wholesale(), PASSPORTS, built_as_of=AS_OF)
-    table = page.candidates_table(made, wholesale())
-    assert table.caption == "2 candidates, and what they must beat"
+    table = methods_page.candidates_table(made.recipes, made.refused, made, wholesale())
+    assert table.caption == "7 ways of cutting customers were tried"  # bands and slices are rules to beat
     rfm = table.frame.iloc[0]
-    assert (rfm["role"], rfm["how"]) == ("not possible here", "these data do not tell: days since last purchase and orders per 30 days")
-    assert list(table.frame["role"][1:3]) == ["candidate", "candidate"]
-    assert candidates.lacking("rfm", project()) == []  # single orders tell
+    assert (rfm["title"], rfm["level"]) == ("RFM points", "not possible here")
+    assert rfm["how"] == "these data do not tell: days since last purchase and orders per 30 days"
+    possible = table.frame[table.frame["level"] != "not possible here"]
+    assert list(possible["segments"]) == [3.0] * 9 and set(possible["level"]) == {"rules", "learned"}
+    assert lacking("rfm", project()) == []  # single orders tell
 
 
 def test_a_recipe_left_out_that_project_yml_chooses_is_an_error_with_its_remedy():
     plan = wholesale(build={"chosen": "rfm"})
     with pytest.raises(
-        NinefoldError, match="field build.chosen is 'rfm', and these data do not measure recency_days, orders_per_30d. Choose"
+        NinefoldError,
+        match=r"field build.chosen is 'rfm', which cannot be built here \(not_measured: recency_days, orders_per_30d\). Choose another",
     ):
         build.make(customers(), list(PASSPORTS), 3, plan, PASSPORTS, built_as_of=AS_OF)
 
@@ -61,6 +67,6 @@ def test_bands_are_cut_on_what_is_measured_when_the_objective_counts_orders():
     orders = {"main": {"name": "Orders", "kind": "revenue", "metric": "orders_per_customer"}}
     plan = wholesale()
     plan = plan.model_copy(update={"objectives": project().objectives.model_validate(orders)})
-    assert candidates.own_measure(plan) == "spend_per_30d"
-    assert candidates.own_measure(project()) == "spend_per_30d"
-    assert candidates.own_measure(project().model_copy(update={"objectives": plan.objectives})) == "orders_per_30d"
+    assert own_measure(plan) == "spend_per_30d"
+    assert own_measure(project()) == "spend_per_30d"
+    assert own_measure(project().model_copy(update={"objectives": plan.objectives})) == "orders_per_30d"

@@ -25,6 +25,10 @@ COMMANDS = {
         "[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]",
         "run the notebooks and publish the pages",
     ),
+    "try": (
+        "K=4 [PROJECT=complete_journey] [METHOD=kmeans] [AS_OF=2017-10-01]",
+        "try another number of segments on the last run, in seconds, publishing nothing",
+    ),
     "lab": ("", "open the notebooks in JupyterLab, to step through them"),
     "sign": (
         'PROJECT=shop ROLE="Head of CRM" [REMARK="…"] [ON=YYYY-MM-DD]',
@@ -83,6 +87,7 @@ def dispatch(arguments) -> int:
     work = {
         "new": new,
         "report": report,
+        "try": try_,
         "lab": lab,
         "test": test,
         "lint": lint,
@@ -104,6 +109,10 @@ def read(arguments):
     of["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
     of["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    of["try"].add_argument("--segments", type=int, metavar="K", help="how many segments to try")
+    of["try"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["try"].add_argument("--method", metavar="NAME", help="way of cutting, such as kmeans; else the one that project.yml publishes")
+    of["try"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["sign"].add_argument("--project", required=True, help="the folder of data/ that holds project.yml")
     of["sign"].add_argument("--role", required=True, help="one of validate.required in project.yml")
     of["sign"].add_argument("--remark", default="", help="what was said when signing")
@@ -154,6 +163,17 @@ def report(options, rest) -> int:
         fait_maison(argparse.Namespace(people=20_000), [])
     pages = publish(options.project, as_of=options.as_of, language=options.language)
     print(f"Published: {pages / 'index.html'}")
+    return 0
+
+
+def try_(options, rest) -> int:
+    if options.segments is None:
+        raise NinefoldError("Say how many segments to try: make try K=4, or without make: python src/helpers try --segments 4.")
+    from helpers.build import trial
+
+    found, plan = trial.at(options.project, options.segments, recipe=options.method, as_of=options.as_of)
+    shown = [trial.trial_table(found, plan), *([trial.crossed_table(found, plan)] if len(found["by_k"]) > 1 else [])]
+    print(*map(trial.as_text, shown), sep="\n\n")
     return 0
 
 

@@ -69,10 +69,10 @@ def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], 
 
     passports   as step 4 hands them over: which variables say the same
     beyond      result of `held`;  known: result of `described`
-    Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those that step 6 shows have also
-                in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later, described, descriptors,
-                action, traits [{variable, mean, everyone, effect, beyond (a share, or "most" or "few" where it would be about fewer
-                than min_cell members)}], strongest (the two traits said where no in_short is typed)
+    Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those that step 6 shows have also suggested (a name,
+                where none is typed), in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later,
+                described, descriptors, action, traits [{variable, mean, everyone, effect, beyond (a share, or "most" or "few" where
+                it would be about fewer than min_cell members)}], strongest (the two traits said where no in_short is typed)
     """
     found = []
     for segment in profiles["segments"]:
@@ -86,7 +86,17 @@ def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], 
 
 
 def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], project: Project) -> dict:
-    kept = ("in_short", "fits", "n", "share_of_customers", "share_of_revenue", "revenue_per_30d", "spend_per_order", "orders_per_30d")
+    kept = (
+        "suggested",
+        "in_short",
+        "fits",
+        "n",
+        "share_of_customers",
+        "share_of_revenue",
+        "revenue_per_30d",
+        "spend_per_order",
+        "orders_per_30d",
+    )
     later, action = segment["active_later"], project.adopt.actions.get(segment["id"])
     described_here = known.get(segment["id"], 0)
     return {key: segment.get(key) for key in kept} | {

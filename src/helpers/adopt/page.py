@@ -245,15 +245,13 @@ def dictionary_table(dictionary: dict, project: Project) -> Table:
         Column("n", say("Customers"), "count", people=True),
     ]
     values = {"document": dictionary["document"], "sql": dictionary["sql"]}
+    note = say(
+        "A segment keeps its id from build to build as long as most of its customers stay; a new one gets a number never used before. "
+        "Names may change. The files {document} and {sql} of the run say the same in full.",
+        **values,
+    )
     if dictionary["built_as_of"]:
-        note = say(
-            "Ids keep their meaning within one build, this one as of {day}; a later build may give them to others, and names may change. "
-            "The files {document} and {sql} of the run say the same in full.",
-            day=words.day(datetime.fromisoformat(dictionary["built_as_of"])),
-            **values,
-        )
-    else:
-        note = say("Ids keep their meaning within one build. The files {document} and {sql} of the run say the same in full.", **values)
+        note += " " + say("Built as of {day}.", day=words.day(datetime.fromisoformat(dictionary["built_as_of"])))
     return Table("dictionary", say("The segment dictionary"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
 
 

@@ -6,8 +6,7 @@ uniform square cut in four 97 % core, because then the customers themselves stan
 
 import copy
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 import numpy as np
@@ -18,6 +17,7 @@ from helpers.build import kmeans, redraws
 from helpers.build.borders import bounds, coordinates, nearest_borders, rule_borders, table_share
 from helpers.build.document import confidence, labels
 from helpers.build.redraws import KEY, Redrawn
+from helpers.build.workers import shared
 from helpers.project import Project
 from helpers.variables import apply, catalogue, learn
 
@@ -37,6 +37,8 @@ BLOCK = 15
 MOST = 9
 """Steps of a table: eight borders."""
 FOLDS = 5
+PARTS = 20
+"""Parts into which replicates go where there are no redrawings to go by."""
 UNMOVED = 1e-6
 """Spread of a variable that redrawing does not change."""
 TOLD = 0.10
@@ -91,7 +93,10 @@ def replicate(step, recipe, document: dict, sample: pd.DataFrame, tables: dict[s
     if refitted:
         fit, refit, rows = refitter(recipe, document, base, project)
         own, times = labels(document, base), project.build.replicates
-        kept = replicated(base, own, ids, again, fit, replicates=times, rows=rows, seed=project.seed, progress=progress)
+        # No more is sent to processes than is read there; a recipe run whole may read any column.
+        used = [name for name in base.columns if refit == "recipe" or name in {KEY, *names}]
+        fewer = replace(again, frames=[frame[used] for frame in again.frames])
+        kept = replicated(base[used], own, ids, fewer, fit, replicates=times, rows=rows, seed=project.seed, progress=progress)
         evidence |= {"method": "replicates" if again.frames else "customers", "replicates": times}
         evidence |= {"refit": refit, "refit_rows": min(rows, len(base)), "refit_of": len(base)}
     else:
@@ -142,25 +147,31 @@ def replicated(
     n, place = len(base), {segment: i for i, segment in enumerate(ids)}
     published, at = np.array([place[segment] for segment in own]), np.flatnonzero(base[KEY].isin(set(again.customers)))
 
-    def one(b: int) -> np.ndarray | None:
+    def one(b: int, frame: pd.DataFrame | None) -> np.ndarray | None:
         drawn = np.random.default_rng([seed, 61, b]).integers(0, n, min(n, rows))
         try:
             label = fit(drawn, b)
         except NinefoldError:  # a sample with too few different customers cannot be cut: that replicate tells nothing
             return None
         here = label(base)
-        found = label(again.frames[b % len(again.frames)]) if again.frames else here[at]
+        found = here[at] if frame is None else label(frame)
         return aligned(published, here, len(ids))[found] == published[at]
 
-    stayed, counted, failed = np.zeros(len(at)), np.zeros(len(at)), 0
-    with kmeans.one_thread(), ThreadPoolExecutor(2) as pool:
-        for b, kept in enumerate(pool.map(one, range(replicates))):  # in their order, whichever ends first
-            known = again.counted[b % len(again.frames)] if again.frames else np.ones(len(at), dtype=bool)
-            failed += kept is None
-            if kept is not None:
-                stayed, counted = stayed + (kept & known), counted + known
-            if progress:
-                progress((b + 1) / replicates)
+    def some(task: tuple) -> list:
+        replicates, frame = task
+        return [one(b, frame) for b in replicates]
+
+    # Replicates go by redrawing, so that each of these frames is sent to one process only.
+    frames = again.frames or [None] * min(replicates, PARTS)
+    tasks = [(range(f, replicates, len(frames)), frame) for f, frame in enumerate(frames) if f < replicates]
+    done = (lambda number: progress(number / len(tasks))) if progress else None
+    by_task, stayed, counted, failed = shared(some, tasks, done=done), np.zeros(len(at)), np.zeros(len(at)), 0
+    for b in range(replicates):
+        kept = by_task[b % len(frames)][b // len(frames)]
+        known = again.counted[b % len(frames)] if again.frames else np.ones(len(at), dtype=bool)
+        failed += kept is None
+        if kept is not None:
+            stayed, counted = stayed + (kept & known), counted + known
     if failed > replicates / 2:
         raise NinefoldError(
             f"Membership confidence: {failed} of {replicates} bootstrap samples could not be cut into {len(ids)} segments. "

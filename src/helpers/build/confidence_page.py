@@ -39,7 +39,7 @@ def core_words(evidence: dict, verdict: str | None = None) -> str:
             core=core,
             least=least,
         )
-    structure = say(VERDICTS[verdict]) if verdict else say("Rules have no structure verdict: they are conventions.")
+    structure = say(VERDICTS[verdict]) if verdict in VERDICTS else say("Rules have no structure verdict: they are conventions.")
     return " ".join([said, say(NOT_THAT), structure])
 
 

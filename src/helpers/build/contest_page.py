@@ -66,9 +66,9 @@ def contest_words(evidence: dict, use: str, objective: str, titles: Mapping[str,
         )
     )
     subtitle = (
-        say("Share of the variance of {what} in the days after, whiskers: 95% interval", what=objective)
+        say("Share of the variance of {what} in the days after", what=objective)
         if use == "objective"
-        else say("Mean share of variance over the panel’s behaviours in the days after, whiskers: 95% interval")
+        else say("Mean share of variance over the panel’s behaviours in the days after")
     )
     others = words.join([f"{r.label} {words.share(r.value)}" for r in frame.sort_values("value", ascending=False).itertuples()])
     window = evidence["window"]
@@ -88,6 +88,8 @@ def _unjudged(evidence: dict, use: str) -> str:
     """Why one use has no scores: nothing later can be seen, or nobody named the behaviours."""
     if evidence["contest"] and use == "panel":
         return say("Not judged for what to say: scope.panel of project.yml names no behaviour that is known later. Name some that matter.")
+    if evidence["window"]["enough"]:
+        return say("Not judged for {use}: there were too few customers a horizon ago.", use=say(USES[use]))
     return say("Not judged for {use}: no later period can be seen.", use=say(USES[use]))
 
 

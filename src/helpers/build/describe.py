@@ -121,4 +121,4 @@ def wilson(yes: int, n: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927)."""
     z, share = 1.959964, yes / n
     middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return max((middle - half) / (1 + z * z / n), 0.0), min((middle + half) / (1 + z * z / n), 1.0)

@@ -39,18 +39,21 @@ def structure_of(made: Made, name: str, project: Project, *, progress: Callable 
     }
 
 
-def stability_of(made: Made, name: str, project: Project) -> dict:
+def stability_of(made: Made, name: str, document: dict, project: Project) -> dict:
     """How surely a recipe's segments come back: the whole for each number of segments, each segment by itself, and the optimum.
 
     Transforms and axes are learnt on every bootstrap sample too. A recipe that is no partition by nearest centres is refitted whole, at
     the number wanted alone.
+
+    document  what the recipe gave, under the ids under which it is published
     Returns   stability (k as text → low_quartile, median, high_quartile), pairs, starts_of_stability, rows, within (pairs × segments,
               in the order of the document's segments), cloud (one figure a segment of clouds without structure), reproducibility,
-              across (k → stability of each segment), gorge (counts, edges), gap; what does not apply is None
+              across (k → stability of each segment), gorge (counts, edges; likewise), gap; what does not apply is None
     """
-    document, k, project_pairs = made.documents[name], project.scope.segments_wanted, project.build.pairs
+    k, project_pairs = project.scope.segments_wanted, project.build.pairs
     sample = stability.screening_sample(made.sample, project.seed, ROWS)
-    own = stability.codes(labels(document, sample)) if len(sample) else np.empty(0, dtype=int)
+    place = {segment["id"]: i for i, segment in enumerate(document["segments"])}
+    own = np.array([place[one] for one in labels(document, sample)], dtype=int)
     if "nearest" not in document["assign"]:
         pairs = min(project_pairs, project.build.screening_pairs)
         again = stability.refitted(made.recipes[name], sample, k, pairs=pairs, seed=project.seed)
@@ -67,13 +70,25 @@ def stability_of(made: Made, name: str, project: Project) -> dict:
     return _nothing(len(sample), project_pairs) | {
         "stability": _quartiles(stable),
         "starts_of_stability": starts,
-        "within": None if again is None else stability.within_solution(own, again),
+        "within": None if again is None else _in_place(stability.within_solution(own, again), len(place)),
         "cloud": cloud_of(here, k, project) if again is not None else None,
         "reproducibility": stability.reproduced(here, k, n_starts=project.build.starts, seed=project.seed, best=best) if best else None,
         "across": stability.across(partitions) if len(partitions) > 1 else None,
-        "gorge": stability.gorge(here, best.centres) if best else None,
+        "gorge": _gorge(here, own, len(place)),
         "gap": gaps,
     }
+
+
+def _in_place(values: np.ndarray, segments: int) -> np.ndarray:
+    """One column a segment of the document, missing for one that nobody of the sample is in."""
+    return np.column_stack([values, np.full((len(values), segments - values.shape[1]), np.nan)])
+
+
+def _gorge(here: np.ndarray, own: np.ndarray, segments: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """`stability.gorge` around the means of the document's own segments; None where somebody's segment has nobody in the sample."""
+    if (np.bincount(own, minlength=segments) == 0).any():
+        return None
+    return stability.gorge(here, np.stack([here[own == j].mean(axis=0) for j in range(segments)]))
 
 
 def _nothing(rows: int, pairs: int) -> dict:

@@ -52,10 +52,13 @@ def fitting_sample(step, window: str = "published") -> pd.DataFrame:
     return engine.sample(customers(step, window), step.project.pairwise_rows, seed=step.project.seed).execute()
 
 
-def make(sample: pd.DataFrame, signed: list[str], k: int, project, passports: dict, *, built_as_of: datetime, only=None) -> Made:
+def make(
+    sample: pd.DataFrame, signed: list[str], k: int, project, passports: dict, *, built_as_of: datetime, only=None, survey=None
+) -> Made:
     """Every recipe at k on one sample.
 
     sample    result of `fitting_sample`;  signed: variables that step 5 signed;  only: names to build, all by default
+    survey    weight of each respondent by customer_id (step 3): recipes on survey items count them by it; None: each once
     Raises    NinefoldError when project.yml chooses a recipe that these data do not allow
     """
     known = columns(project, sample.columns)
@@ -65,7 +68,7 @@ def make(sample: pd.DataFrame, signed: list[str], k: int, project, passports: di
         if only is not None and name not in only:
             continue
         try:
-            found = recipe.fit(sample, k)
+            found = recipe.fit(sample, k, weights=_weights(recipe, sample, known, survey))
         except NinefoldError as error:
             if name == project.build.chosen:
                 raise
@@ -77,13 +80,39 @@ def make(sample: pd.DataFrame, signed: list[str], k: int, project, passports: di
     return made
 
 
+def _weights(recipe: Recipe, sample: pd.DataFrame, known: dict[str, Column], survey: pd.Series | None) -> np.ndarray | None:
+    """How much each customer counts for a recipe on survey items: as respondents are weighted to the base; None for any other."""
+    if survey is None or not any(known[name].scale for name in recipe.variables if name in known):
+        return None
+    return sample["customer_id"].map(survey).fillna(1.0).to_numpy(dtype="float64")
+
+
+def survey_weights(step) -> pd.Series | None:
+    """The weight of each respondent that step 3 found, by customer_id; None where there is none."""
+    if not step.gives("collect", "survey_weights"):
+        return None
+    return step.take("collect", "survey_weights").execute().set_index("customer_id")["weight"].astype("float64")
+
+
+REASONS = {
+    "not_measured": "these data do not measure",
+    "no_column": "no column of this type",
+    "constant": "missing or the same for everybody",
+    "none_typed": "nothing is typed for it",
+    "unknown": "known of too few",
+    "one_group": "it makes one group",
+    "failed": "it cannot cut these customers",
+}
+"""Why a way of cutting is refused, in the words of an error."""
+
+
 def _require_chosen(made: Made, project) -> None:
     out = made.refused.get(project.build.chosen or "")
     if out is None and project.build.chosen in (None, *made.recipes):
         return
-    why = (
-        f"({out.why}: {', '.join(map(str, out.details.get('variables', [])))})" if out else "(it is not among build.methods or build.types)"
-    )
+    lacking = ", ".join(map(str, out.details.get("variables", []))) if out else ""
+    reason = REASONS.get(out.why, out.why) if out else "it is not among build.methods or build.types"
+    why = f"({reason}: {lacking})" if lacking else f"({reason})"
     raise NinefoldError(
         f"{project.file}: field build.chosen is {project.build.chosen!r}, which cannot be built here {why}. Choose another recipe, or map "
         "what it needs."
@@ -110,7 +139,7 @@ def judged(step, windows: dict[str, Window], orders, signed: list[str], passport
         return None, evidence
     fitted = fitting_sample(step, "confirm")
     try:
-        made = make(fitted, signed, k, project, passports, built_as_of=confirm.built_at)
+        made = make(fitted, signed, k, project, passports, built_as_of=confirm.built_at, survey=survey_weights(step))
     except NinefoldError:  # fewer customers then than now: what is published was built, and cannot be judged
         return None, evidence
     sample = step.sample(customers(step, "confirm"))
@@ -139,9 +168,9 @@ def _role(name: str) -> str:
 
 def screening(made: Made, k: int, project) -> dict[str, dict]:
     """How well each candidate comes back: the quartiles of the agreement of two refits on bootstrap samples, and how many failed."""
-    result = {}
-    for name, recipe in made.recipes.items():
-        found = stability.screened(recipe, made.sample, k, pairs=project.build.screening_pairs, seed=project.seed)
+    result, recipes = {}, list(made.recipes.values())
+    screened = stability.all_refitted(recipes, made.sample, k, pairs=project.build.screening_pairs, seed=project.seed)
+    for name, found in zip(made.recipes, (one.values for one in screened), strict=True):
         known = found[~np.isnan(found)]
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else [None] * 3
         result[name] = {

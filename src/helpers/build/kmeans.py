@@ -162,7 +162,8 @@ class _Batch:
         least = self._apart(chosen[0])
         for j in range(1, k):
             up_to = np.cumsum(least * self.weights, axis=1)
-            tried = np.stack([np.count_nonzero(up_to <= (part * up_to[:, -1])[:, None], axis=1) for part in u[j]]).clip(max=most)
+            wanted = u[j].T * up_to[:, -1:]
+            tried = np.stack([row.searchsorted(at, side="right") for row, at in zip(up_to, wanted, strict=True)], axis=1).clip(max=most)
             left = np.minimum(self._apart(tried.ravel()).reshape(TRIALS, n, -1), least)
             best = (left.reshape(TRIALS * n, -1) @ self.weights).reshape(TRIALS, n).argmin(axis=0), np.arange(n)
             chosen[j], least = tried[best], left[best]
@@ -256,15 +257,19 @@ def _moves(x: np.ndarray, w: np.ndarray, weighted: np.ndarray, squares: np.ndarr
     apart = (centres * -2) @ x.T
     apart += squares
     apart += (centres**2).sum(axis=2, keepdims=True)
-    chosen = labels[:, None, :]
-    own = np.take_along_axis(apart, chosen, axis=1)[:, 0]
-    size = np.take_along_axis(sizes[..., 0], labels, axis=1)
+    at = np.arange(len(labels))[:, None], labels, np.arange(len(x))  # one indexing for all: this is called thousands of times
+    own = apart[at]
+    size = sizes[at[0], labels, 0]
     rest = size - w
     gain = np.where(rest > 1e-9 * size, size / np.where(rest > 0, rest, 1), 0.0) * w * own
     apart *= sizes * w / (sizes + w)
-    np.put_along_axis(apart, chosen, np.inf, axis=1)
-    to = apart.argmin(axis=1)
-    gain -= np.take_along_axis(apart, to[:, None, :], axis=1)[:, 0]
+    apart[at] = np.inf
+    least, to = apart[:, 0].copy(), np.zeros(labels.shape, dtype="int64")
+    for j in range(1, k):  # the first of the smallest, group after group: rows lie side by side
+        lower = apart[:, j] < least
+        np.copyto(least, apart[:, j], where=lower)
+        to[lower] = j
+    gain -= least
     return _Moves(centres, own @ w, gain, to)
 
 

@@ -35,6 +35,8 @@ HOW = {
     "bands": mark("bands of equal numbers of customers"),
     "slices": mark("the first principal axis, cut into equal numbers of customers"),
 }
+BRANCHES = 12
+"""Branches of the drawn tree at most."""
 SHOWN = 4
 """Variables named in a row of the table; more are counted."""
 
@@ -143,6 +145,33 @@ def gains_words(frame: pd.DataFrame, evidence: Mapping, project: Project) -> dic
         "subtitle": say("Share of all inertia that each cut gains; customers on their factor axes"),
         "alt": say("The cuts up to {k} classes gain {kept} of all inertia; after consolidation the classes hold {after}.", **values),
         "source": say("Source: {n} customers, Ward’s criterion", n=words.number(evidence["rows"])),
+    }
+
+
+def tree_frame(evidence: Mapping) -> pd.DataFrame:
+    """What `charts.tree` draws: the highest merges of Ward's tree, the root first, each as high as the share of inertia that it gains."""
+    whole = evidence.get("total", 0.0) / max(evidence.get("rows", 1), 1)
+    rows = [branch | {"gain": branch["gain"] / whole} for branch in evidence.get("tree", []) if whole][: BRANCHES - 1]
+    return pd.DataFrame(rows, columns=["node", "left", "right", "gain", "rows", "rows_left", "rows_right"])
+
+
+def tree_words(frame: pd.DataFrame, evidence: Mapping, project: Project) -> dict:
+    """The words of the drawn tree: what the scope's number of segments keeps, and what one more would gain."""
+    if frame.empty:
+        return nothing("tree", say("No tree was drawn: this way of cutting has none."))
+    k, gains = project.scope.segments_wanted, frame["gain"].tolist()
+    kept, more = sum(gains[: k - 1]), gains[k - 1] if k <= len(gains) else None
+    values = {"k": words.number(k), "kept": words.share(kept, 0), "more": words.share(more, 0) if more is not None else words.NONE}
+    steepest = max(range(2, len(gains) + 1), key=lambda n: gains[n - 2] - gains[n - 1]) if len(gains) > 1 else 2
+    drop = say("The largest step down is after the cut into {n}.", n=words.number(steepest))
+    return {
+        "name": "tree",
+        "title": say("{k} classes keep {kept} of the differences; one more would add {more}", **values),
+        "subtitle": say("Ward’s tree; the height of a fork is the share of all differences that this cut gains"),
+        "alt": say("Tree of {n} branches: cut into {k} it keeps {kept}; one class more would gain {more}.", n=len(frame) + 1, **values)
+        + " "
+        + drop,
+        "source": say("Source: {n} customers on their factor axes, before consolidation", n=words.number(evidence["rows"])),
     }
 
 

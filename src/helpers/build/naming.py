@@ -1,21 +1,65 @@
 """Names suggested from what distinguishes a segment, in both languages, and the lines of project.yml that would type them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from helpers import words
 from helpers.build.choice import NAMED_FROM, place
-from helpers.build.inputs import columns
+from helpers.build.inputs import Column, columns
 from helpers.masking import withheld
 from helpers.project import Project
+from helpers.variables import Variable
+from helpers.variables.catalogue import GroupShare, ScaleMeasure
 from helpers.variables.people_page import attribute_words, level_words
-from helpers.words import LANGUAGES, THIN, say
+from helpers.words import LANGUAGES, THIN, mark, say
 
 TOLD = 3
 """Traits in the one-line definition at most."""
 LEVEL_FROM, SURE = 0.5, 0.05
 """Standard deviations by which a level of a descriptor must be more frequent to make a name, and its p after Holm's correction."""
+LONGEST = 6
+"""Words of a name at most, where the first of its two features is not longer by itself."""
+WAYS = {
+    "channel_groups": (mark("through {group}"), mark("rarely through {group}")),
+    "device_groups": (mark("with {group}"), mark("rarely with {group}")),
+}
+"""Shares that tell by which way somebody comes: much of it, little of it."""
+SHORT = {
+    "recency_days": (mark("absent of late"), mark("here of late")),
+    "gap_days": (mark("long pauses"), mark("short pauses")),
+    "orders_per_30d": (mark("frequent orders"), mark("rare orders")),
+    "active_weeks_share": (mark("here week after week"), mark("here in few weeks")),
+    "spend_per_30d": (mark("high spend"), mark("low spend")),
+    "spend_per_order": (mark("large baskets"), mark("small baskets")),
+    "lines_per_order": (mark("many products at once"), mark("few products at once")),
+    "departments": (mark("many departments"), mark("few departments")),
+    "discount_share": (mark("discounts"), mark("full price")),
+    "coupon_order_share": (mark("coupons"), mark("few coupons")),
+    "own_brand_share": (mark("own label"), mark("brands")),
+    "weekend_order_share": (mark("weekend orders"), mark("weekday orders")),
+    "evening_order_share": (mark("evening orders"), mark("few evening orders")),
+    "morning_order_share": (mark("morning orders"), mark("few morning orders")),
+    "stores_visited": (mark("many stores"), mark("few stores")),
+    "main_store_share": (mark("one main store"), mark("no main store")),
+    "spend_trend": (mark("rising spend"), mark("falling spend")),
+    "response_rate": (mark("answers to mailings"), mark("few answers to mailings")),
+    "coupons_redeemed_per_30d": (mark("campaign coupons"), mark("few campaign coupons")),
+    "repeat": (mark("bought again"), mark("bought once")),
+    "refund_share": (mark("much refunded"), mark("little refunded")),
+    "refund_order_share": (mark("many returns"), mark("few returns")),
+    "online_order_share": (mark("online orders"), mark("few online orders")),
+    "mobile_share": (mark("visits by mobile phone"), mark("few visits by mobile phone")),
+    "visits_per_30d": (mark("frequent visits"), mark("rare visits")),
+    "days_since_visit": (mark("no visit of late"), mark("visits of late")),
+    "basket_abandon_share": (mark("baskets left"), mark("few baskets left")),
+    "mails_opened_share": (mark("mails opened"), mark("few mails opened")),
+    "mails_clicked_share": (mark("mails clicked"), mark("few mails clicked")),
+    "rating_mean": (mark("good ratings"), mark("poor ratings")),
+}
+"""What people call much, and little, of the variables of the list; of others the title says it."""
+ELISION = re.compile(r"\b(peu )de (?=[aeiouàâéèêîôû]|h(?!a))", re.IGNORECASE)
 
 
 @contextmanager
@@ -44,7 +88,7 @@ def suggestions(
     Returns       id → {name {en, fr}, in_short {en, fr}, expect {variable: high or low}}: what build.segments of project.yml takes
     """
     features = {one: _features(described[one], (descriptors or {}).get(one, [])) for one in sorted(described, key=place)}
-    picked = _picked(features, groups or {})
+    picked = {one: _brief(chosen, project) for one, chosen in _picked(features, groups or {}).items()}
     said = {language: _all_names(picked, project, language) for language in LANGUAGES}
     result = {}
     for one, chosen in picked.items():
@@ -133,17 +177,59 @@ def _all_names(picked: dict[str, list], project: Project, language: str) -> dict
 
 
 def _name(chosen: list[tuple[str, str]], project: Project) -> str:
+    """One or two features as a name: what is bought or said first, and by which way last."""
     if not chosen:
         return say("Close to the average")
-    parts = []
-    for way in dict.fromkeys(way[0] for _, way in chosen):
-        titles = [_title(name, project).lower() for name, its in chosen if its[0] == way]
-        if way == "h":
-            parts.append(say("{traits}: high", traits=words.join(titles)))
-        elif way == "l":
-            parts.append(say("{traits}: low", traits=words.join(titles)))
-    parts += [_level(name, way) for name, way in chosen if way.startswith("=")]
-    return _capital("; ".join(parts))
+    known = columns(project, [name for name, _ in chosen])
+    ordered = sorted(chosen, key=lambda feature: _by_a_way(known[feature[0]].variable))  # stable: the stronger first
+    parts = [_phrase(known[name], way) for name, way in ordered]
+    if len(parts) == 2 and _by_a_way(known[ordered[1][0]].variable) and not _by_a_way(known[ordered[0][0]].variable):
+        return _capital(" ".join(parts) if ordered[1][1] == "high" else ", ".join(parts))
+    return _capital(words.join(parts) if words.join(["", ""]) not in parts[0] else ", ".join(parts))
+
+
+def _brief(chosen: list[tuple[str, str]], project: Project) -> list[tuple[str, str]]:
+    """Without the second feature where both make a name of too many words, in whatever language comes first."""
+    with speaking(LANGUAGES[0]):
+        return chosen if len(_name(chosen, project).split()) <= LONGEST else chosen[:1]
+
+
+def _by_a_way(variable: Variable | None) -> bool:
+    """Whether a variable tells by which channel, or with which device, and not what."""
+    return isinstance(variable, GroupShare) and variable.of in WAYS
+
+
+def _phrase(column: Column, way: str) -> str:
+    """What a segment has much or little of, as people would say it, to stand within a name."""
+    variable = column.variable
+    if way.startswith("="):
+        return _level(column.name, way)
+    if isinstance(variable, GroupShare):
+        group = words.text(variable.group)
+        if way == "high":
+            return say(WAYS[variable.of][0], group=group) if variable.of in WAYS else _small(group)
+        if variable.of in WAYS:
+            return say(WAYS[variable.of][1], group=group)
+        few = say("few {group}", group=_small(group)) if group.endswith("s") else say("little {group}", group=_small(group))
+        return _elided(few)
+    if column.name in SHORT:
+        text = SHORT[column.name][way == "low"]
+        return say(text)
+    title = _small(column.title())
+    if isinstance(variable, ScaleMeasure):
+        title = _small(title.rpartition(":")[2].strip())  # "Need: save time" is one of several needs
+        return title if way == "high" else say("without: {title}", title=title)
+    return say("high {title}", title=title) if way == "high" else say("low {title}", title=title)
+
+
+def _small(text: str) -> str:
+    """As within a sentence; what is written in capitals stays."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _elided(text: str) -> str:
+    """French "de" before a vowel: peu d’épicerie; a mute h is taken for one, but not before "ha" (haricots)."""
+    return ELISION.sub("\\1d’", text) if words.language() == "fr" else text
 
 
 def _in_short(told: list[tuple[str, str]], project: Project, language: str) -> str:

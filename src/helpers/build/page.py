@@ -112,6 +112,10 @@ FOLDS = {
     "traits": mark("The strongest traits of each segment, with v-tests"),
     "figures": mark("All figures of the five criteria, with their intervals"),
     "gap": mark("The gap statistic, which decides nothing"),
+    "points": mark("The points of the score, criterion by criterion"),
+    "latent": mark("Latent classes with other numbers of classes"),
+    "core": mark("Who the core members are, beside those near a border"),
+    "overlap": mark("Where the runner-up would put them"),
     "compared": mark("Everything that was compared for the verdict"),
     "set_aside": mark("Decisions set aside, with the reason"),
 }
@@ -175,8 +179,8 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
     if found and found["near"] > found["reproduced"] + 0.05:  # else the two say the same
         result.append(
             say(
-                "A sum of squares within 1% of the best is no proof of the same segments: {near} of the starts reach it, and half of all "
-                "starts agree with the published partition at less than {median}.",
+                "Nearly as good is not the same: {near} of the starts come within 1% of the best, yet half of all agree with the published "
+                "segments at less than {median}.",
                 near=words.share(found["near"], 0),
                 median=words.number(found["median_agreement"], 2),
             )
@@ -254,7 +258,7 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: 
             )
         )
     if judged:
-        points.append(criteria_page.passing_words(judged, profiles, project))
+        points.append(criteria_page.short_words(judged, profiles, project))
     todo = []
     if structure and structure["k_by"] == "evidence" and structure["recommended_k"] != project.scope.segments_wanted:
         todo.append(recommended_words(structure, project.scope.segments_wanted))

@@ -27,6 +27,12 @@ def short_name(segment: dict) -> str:
     return words.text(segment["name"]) if segment.get("name") else say("Segment {id}", id=segment["id"])
 
 
+def label(segment: dict) -> str:
+    """The same for a chart: the typed name, else the id and the suggested one, or "Segment S1"."""
+    suggested = None if segment.get("name") else words.text((segment.get("suggested") or {}).get("name"))
+    return say("{id} · {name}", id=segment["id"], name=suggested) if suggested else short_name(segment)
+
+
 def in_short(segment: dict, project: Project) -> str:
     """What the members are like in a few words: as typed, else the two strongest traits; nothing of fewer than min_cell customers."""
     typed = words.text(segment.get("in_short"))
@@ -126,7 +132,7 @@ def profile_frame(profiles: dict, project: Project, built_by: list[str]) -> pd.D
     shown = described(profiles, project)
     if not shown:
         return pd.DataFrame()
-    effects = {short_name(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
+    effects = {label(s): {t["variable"]: t["effect"] for t in s["traits"]} for s in shown}
     return pd.DataFrame(
         {name: [effect.get(v) for v in built_by] for name, effect in effects.items()}, index=[named[v] for v in built_by]
     ).astype("float64")
@@ -171,13 +177,13 @@ def profile_words(profiles: dict, project: Project, built_by: list[str]) -> dict
     strongest = max(shown, key=lambda s: abs(first[s["id"]]["effect"] or 0.0))
     trait = first[strongest["id"]]
     claim = say(
-        "{segment} stands out most: {variable} {effect} standard deviations from everyone",
-        segment=segment_name(strongest),
+        "{segment} stands out most: {variable} {effect} standard deviations",
+        segment=short_name(strongest),
         variable=named[trait["variable"]].lower(),
         effect=words.signed(trait["effect"], 1),
     )
     firsts = words.join(
-        [say("{segment}: {variable}", segment=segment_name(s), variable=named[first[s["id"]]["variable"]].lower()) for s in shown]
+        [say("{segment}: {variable}", segment=short_name(s), variable=named[first[s["id"]]["variable"]].lower()) for s in shown]
     )
     return {
         "name": "profiles",
@@ -303,10 +309,21 @@ def rule_words(document: dict, project: Project) -> dict[str, str]:
     known = {v.name: v for v in catalogue(project)}
     match = document["assign"]["first_match"]
     result = {match["otherwise"]: say("all others")}
+    above: dict = {}
     for rule in match["rules"]:
         when = rule["when"] if isinstance(rule["when"], list) else [rule["when"]]
+        when, above = _next_band(when, above), when[0] if len(when) == 1 else {}
         result[rule["segment"]] = words.join([_condition(c, known) for c in when]) or say("everybody")
     return result
+
+
+def _next_band(when: list[dict], above: dict) -> list[dict]:
+    """A band of one measure with its upper end, which is where the band above begins: whoever fits that one is taken."""
+    if len(when) == 1 and set(when[0]) - {"below"} == set(above) - {"below"} == {"variable", "at_least"} and when[0].get("below") is None:
+        same = when[0]["variable"] == above["variable"] and None not in (when[0]["at_least"], above["at_least"])
+        if same and when[0]["at_least"] < above["at_least"]:
+            return [when[0] | {"below": above["at_least"]}]
+    return when
 
 
 def _condition(condition: dict, known: dict) -> str:

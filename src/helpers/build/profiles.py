@@ -9,6 +9,7 @@ import pandas as pd
 from helpers.build import describe, naming
 from helpers.build.choice import name_fits
 from helpers.build.document import apply
+from helpers.build.inputs import customers
 from helpers.build.methods import own_measure
 from helpers.engine import Window, between, total
 from helpers.masking import covered_sizes
@@ -101,16 +102,29 @@ def profile(
         "chosen": chosen["segments"],
         "titles": {name: (titles or {})[name] for name in chosen.values() if name in (titles or {})},
         "k": len(segments),
-        "segments": _with_suggestions(segments, project, groups),
+        "segments": _with_suggestions(segments, project, groups, _of_rules(documents["published"], project)),
         "budget": {"rule": chosen["budget"], "variable": own_measure(project)} | _budget(members, by_band, months, project),
     }
 
 
-def _with_suggestions(segments: list[dict], project: Project, groups: Mapping[str, object] | None) -> list[dict]:
+def _of_rules(document: dict, project: Project) -> dict[str, dict]:
+    """What people call the rules that made the segments: id → the suggestion; {} for any other way of cutting."""
+    if document.get("made_by") != "rules":
+        return {}
+    match, typed = document["assign"]["first_match"], {rule.name: rule.title or rule.name for rule in project.build.rules}
+    both = {rule["segment"]: typed[rule["name"]] for rule in match["rules"] if rule.get("name") in typed}
+    both = {one: title if isinstance(title, dict) else {"en": title, "fr": title} for one, title in both.items()}
+    both[match["otherwise"]] = {"en": "Everyone else", "fr": "Tous les autres"}
+    return {one: {"name": title, "in_short": title, "expect": {}} for one, title in both.items()}
+
+
+def _with_suggestions(
+    segments: list[dict], project: Project, groups: Mapping[str, object] | None, titled: Mapping[str, dict]
+) -> list[dict]:
     """The segments, with a name suggested for each that has none and may be described."""
     shown = {s["id"]: s for s in segments if s["shown"] and s["n"]}
     described, levels = ({one: s[part] for one, s in shown.items()} for part in ("traits", "descriptors"))
-    found = naming.suggestions(described, project, descriptors=levels, groups=groups)
+    found = naming.suggestions(described, project, descriptors=levels, groups=groups) | titled
     return [s | {"suggested": found.get(s["id"]) if s["name"] is None else None} for s in segments]
 
 
@@ -164,7 +178,7 @@ def _active_later(step, confirm: dict | None) -> dict[str, dict]:
     if "orders_per_30d" not in later.columns:
         return {}  # these data do not tell who ordered when
     later = later.select("customer_id", bought=lambda t: (t.orders_per_30d > 0).cast("int64"))
-    joined = apply(confirm, step.take("variables", "variables_confirm")).join(later, "customer_id")
+    joined = apply(confirm, customers(step, "confirm")).join(later, "customer_id")
     found = joined.group_by("segment").agg(n=joined.count(), yes=joined.bought.sum()).order_by("segment").execute()
     result = {}
     for row in found.itertuples():

@@ -2,14 +2,18 @@
 
 import ibis.expr.types as ir
 
-from helpers.build import criteria, manual, manual_page, manual_rules
+from helpers import words
+from helpers.build import criteria, manual, manual_page, manual_rules, page
 from helpers.build.choice import aligned
+from helpers.build.confidence import replicate
 from helpers.build.contest import runner_up
 from helpers.build.contest_page import title
 from helpers.build.criteria import page as criteria_page
 from helpers.build.document import apply
+from helpers.build.evidence import structure_of
 from helpers.build.inputs import Column, customers
 from helpers.build.judging import Made
+from helpers.collect import checked
 from helpers.engine import Window, between
 from helpers.words import say
 
@@ -43,22 +47,46 @@ def inputs_of(table: ir.Table, document: dict) -> ir.Table:
     return table.select(document["key"], *(v["name"] for v in document["variables"]))
 
 
-def second(step, evidence: dict, chosen: str, made: Made, earlier: Made | None, windows: dict, orders: ir.Table) -> dict | None:
-    """The best candidate after the published one: its name, its document, and the five criteria for it; None where there is none."""
+def second(
+    step, evidence: dict, chosen: str, made: Made, earlier: Made | None, windows: dict, orders: ir.Table, structure: dict
+) -> dict | None:
+    """The best candidate after the published one, put to the same tests; None where there is none.
+
+    structure   the verdict on the published one: it holds for the runner-up too where both are learnt on the same variables
+    Returns     name, members (customer_id, segment), criteria, structure (its verdict), core (share of core customers, or None)
+    """
     name = runner_up(evidence["contest"], chosen)
     if name is None or earlier is None or name not in earlier.fitted or name not in made.fitted:
         return None
     document, table, past = made.documents[name], customers(step), customers(step, "confirm")
     then, _ = aligned(earlier.documents[name], document, made.sample)
-    judged = criteria.judged(step, document, then, apply(document, table), apply(then, past), made.columns, windows, orders, offers=False)
-    return {"name": name, "criteria": judged}
+    members = apply(document, table)
+    judged = criteria.judged(step, document, then, members, apply(then, past), made.columns, windows, orders, offers=False)
+    one, other = made.recipes[name], made.recipes[chosen]
+    alike = one.learned and other.learned and set(one.variables) == set(other.variables)
+    verdict = structure["verdict"] if alike else structure_of(made, name, step.project)["verdict"]
+    _, sure = replicate(step, one, document, made.sample, checked(step))
+    return {"name": name, "members": members, "criteria": judged, "structure": verdict, "core": sure["core"]}
 
 
-def second_words(found: dict | None, judged: dict, chosen: str) -> str:
-    """How the runner-up stands beside the published segmentation."""
+def second_words(found: dict | None, judged: dict, chosen: str, structure: dict, sure: dict) -> list[str]:
+    """How the runner-up stands beside the published segmentation: criteria, structure, and how steady its labels are."""
     if found is None:
-        return say("There is no runner-up to compare with: no other candidate could be judged on a later period.")
-    return criteria_page.beside_words(judged, found["criteria"], (title(chosen), title(found["name"])))
+        return [say("There is no runner-up to compare with: no other candidate could be judged on a later period.")]
+    told = [criteria_page.beside_words(judged, found["criteria"], (title(chosen), title(found["name"])))]
+    if found["core"] is not None and sure["core"] is not None:
+        shares = {"core": words.share(found["core"], 0), "own": words.share(sure["core"], 0)}
+        told.append(say("Core customers of “{name}”: {core}; of the published one: {own}.", name=title(found["name"]), **shares))
+    if found["structure"] != structure["verdict"]:
+        told.append(say("On the structure of “{name}” the verdict is another:", name=title(found["name"])))
+        told[-1] += " " + page.structure_sentence({"verdict": found["structure"], "why": None})
+    return told
+
+
+def private(overrides, prospects) -> list[tuple[str, ir.Table, list[str]]]:
+    """Tables of single people for the private folder of the run: name, table, key."""
+    found = [("overrides", overrides.private(), ["line"])] if overrides else []
+    return found + ([("leads", prospects.table, ["customer_id"])] if prospects else [])
 
 
 def decided(step, overrides, document: dict, then: dict | None, made: Made, windows: dict[str, Window], profiles: dict) -> list[str]:
@@ -81,7 +109,11 @@ def suggestions(step, overrides, document: dict, made: Made, windows: dict[str, 
     """Rules that foresee what people decided later, result of `manual_rules.suggested`; personal traits are no material for rules."""
     if not windows["confirm"].enough:
         return []
-    kept = {n: c for n, c in made.columns.items() if not any(n.startswith(personal) for personal in step.project.variables.proxies_of)}
+    kept = {
+        n: c
+        for n, c in made.columns.items()
+        if not any(n == personal or n.startswith(f"{personal}_") for personal in step.project.variables.proxies_of)
+    }
     labels = apply(document, customers(step)).select("customer_id", "segment")
     past = customers(step, "confirm")
     return manual_rules.suggested(overrides, past, kept, labels, step.project, before=windows["confirm"].built_at)

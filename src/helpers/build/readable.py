@@ -185,9 +185,9 @@ def accuracy_words(found: dict | None, project: Project) -> str:
             "The segments cannot be told in words: there are too few customers to learn rules on one half and test them on the other."
         )
     return say(
-        "In words, and how often it is right: of the customers whom the short rules below name, {precision} belong where they are put "
-        "({low} to {high} at 95%), and {recall} of all customers are found. {none} are named by no rule, {several} by more than one. "
-        "Tested on customers whom the rules were not learnt on.",
+        "Of the customers whom the short rules below name, {precision} belong where they are put ({low} to {high} at 95%), and {recall} "
+        "of all customers are found. {none} are named by no rule, {several} by more than one. Tested on customers whom the rules were not "
+        "learnt on.",
         precision=words.share(found["precision"], 0),
         low=words.share(found["low"], 0),
         high=words.share(found["high"], 0),

@@ -62,10 +62,9 @@ def condition_words(condition: dict, columns: Mapping[str, Known], titles: Mappi
         case {"any": parts}:
             told = _either([condition_words(part, columns, titles, inside=True) for part in parts])
             return say("({condition})", condition=told) if inside else told
-    low, high = (
-        condition_words({"variable": condition["variable"], end: condition[end]}, columns, titles) for end in ("at_least", "below")
-    )
-    return say("{first} and {second}", first=low, second=high)
+    column = columns[condition["variable"]]
+    low, high = (_value_words(condition[end], column) for end in ("at_least", "below"))
+    return say("{variable} {low} to below {high}", variable=column.title(), low=low, high=high)
 
 
 def rules_table(found: Counted, rules: Sequence[Rule], project: Project, columns: Mapping[str, Known]) -> Table:

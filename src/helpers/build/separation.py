@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.inputs import Column as Input
-from helpers.build.portraits import core_share, segment_name, short_name
+from helpers.build.portraits import core_share, label
 from helpers.masking import withheld
 from helpers.project import Project
 from helpers.tables import nothing
@@ -119,7 +119,7 @@ def separation_frame(found: dict | None, profiles: dict, project: Project) -> pd
         if told is None or withheld(segment, project.min_cell):
             continue
         place = {"x": told["centre"][0], "y": told["centre"][1], "width": told["width"], "height": told["height"], "angle": told["angle"]}
-        rows.append({"label": short_name(segment), **place, "colour": segment["colour"], "core": core_share(segment)})
+        rows.append({"label": label(segment), **place, "colour": segment["colour"], "core": core_share(segment)})
     return pd.DataFrame(rows, columns=["label", "x", "y", "width", "height", "angle", "colour", "core"])
 
 
@@ -134,8 +134,8 @@ def separation_words(found: dict | None, profiles: dict, project: Project, colum
     alt = claim = say("{share} of customers lie in the heart of another segment", share=words.share(found["overlap"], 0))
     if crowded is not None:
         alt += ". " + say(
-            "Most customers of other segments lie in the ellipse of {segment}: {share} of them.",
-            segment=segment_name(crowded),
+            "The ellipse of {segment} is the most crowded: {share} of all other customers lie in it.",
+            segment=label(crowded),
             share=words.share(least[crowded["id"]], 0),
         )
     return {

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError
-from helpers.build.kmeans import Partition, different, every, fit, in_pairs, kmeans, nearest
+from helpers.build.kmeans import Partition, different, every, fit, kmeans, nearest
+from helpers.build.workers import shared
 
 STARTS = 50
 """Cold starts of each fit on a bootstrap sample at first; doubled until no median moves by more than STEADY."""
@@ -174,7 +175,7 @@ def gap(space: np.ndarray, ks: Iterable[int], *, draws: int = 20, seed: int, n_s
         return float(np.log(max(fit(x, ones, k, n_starts, np.random.default_rng([seed, number + 1, k])).within, 1e-300)))
 
     tasks = [(number, k) for number in range(-1, draws) for k in ks]
-    found = np.array(in_pairs(log_within, tasks)).reshape(draws + 1, len(ks))
+    found = np.array(shared(log_within, tasks)).reshape(draws + 1, len(ks))
     table = pd.DataFrame({"k": ks, "gap": found[1:].mean(axis=0) - found[0], "error": found[1:].std(axis=0) * np.sqrt(1 + 1 / draws)})
     reached = np.flatnonzero(table["gap"].to_numpy()[:-1] >= (table["gap"] - table["error"]).to_numpy()[1:])
     return table.assign(chosen=np.arange(len(ks)) == (reached[0] if reached.size else -1))
@@ -227,21 +228,32 @@ def refitted(recipe, sample: pd.DataFrame, k: int, *, pairs: int = 20, seed: int
     recipe   has `fit(sample, k)`, which gives something with a `document`, or raises NinefoldError
     sample   customers as `inputs.customers` gives them; their order changes nothing where there is a customer_id
     """
+    return all_refitted([recipe], sample, k, pairs=pairs, seed=seed)[0]
+
+
+def all_refitted(recipes: Sequence, sample: pd.DataFrame, k: int, *, pairs: int = 20, seed: int) -> list[Screened]:
+    """`refitted` for several recipes, which share the pairs of samples."""
     from helpers.build.document import labels
 
     base = screening_sample(sample, seed)
 
-    def pair(number: int) -> tuple[list, str]:
+    def pair(task: tuple[int, int]) -> tuple[list, str]:
+        place, number = task
         draw, found = np.random.default_rng([seed, k, number]), []
         for _ in range(2):
             drawn = base.iloc[draw.integers(0, len(base), len(base))].reset_index(drop=True)
             try:
-                found.append(np.asarray(labels(recipe.fit(drawn, k).document, base)).astype(str))
+                found.append(np.asarray(labels(recipes[place].fit(drawn, k).document, base)).astype(str))
             except NinefoldError as error:
                 return [], str(error)
         return found, ""
 
-    made = in_pairs(pair, range(pairs))
+    # Pair after pair, so that each process has its share of every recipe, the costly ones too.
+    made = shared(pair, [(place, number) for number in range(pairs) for place in range(len(recipes))])
+    return [_screened(made[place :: len(recipes)], base) for place in range(len(recipes))]
+
+
+def _screened(made: list[tuple[list, str]], base: pd.DataFrame) -> Screened:
     values = np.array([adjusted_rand(*both) if both else np.nan for both, _ in made])
     kept = [np.stack(both) for both, _ in made if both]
     reasons = dict(sorted(Counter(why for _, why in made if why).items()))
@@ -276,34 +288,33 @@ def _refitted(space, ks, pairs, seed, most_starts, recode) -> tuple[dict[int, np
     drawn = np.concatenate([bootstrap(len(space), seed, pair) for pair in range(pairs)])
     rows, merged, which = different(space, drawn)
     ks = [k for k in dict.fromkeys(ks) if 2 <= k < len(rows) and k <= (merged > 0).sum(axis=1).min()]
-    best: dict[tuple, Partition] = {}
+    spaces = shared(recode, drawn) if recode and ks else []
 
-    spaces = in_pairs(recode, drawn) if recode and ks else []
-
-    def work(task: tuple) -> dict[int, np.ndarray]:
-        """Labels by one solution at each k, after more starts."""
-        number, todo, done, wanted = task
-        coordinates = spaces[number] if recode else rows
-        x, w = different(coordinates, drawn[number][None, :])[:2] if recode else (rows, merged[number : number + 1])
-        labels = {}
-        for k in todo:
+    def work(task: tuple) -> dict[int, tuple[Partition, np.ndarray]]:
+        """At each k the best solution after more starts, and the labels by it."""
+        number, coordinates, times, best, done, wanted = task
+        x, w = different(coordinates, times[None, :])[:2] if coordinates is not None else (rows, times[None, :])
+        found = {}
+        for k, old in best.items():
             new = fit(x, w[0], k, wanted - done, np.random.default_rng([seed, number, k, done]))
-            old = best.get((number, k), new)
-            best[number, k] = new if new.within < old.within else old
-            labels[k] = nearest(coordinates, best[number, k].centres)
-        return labels
+            kept = new if old is None or new.within < old.within else old
+            found[k] = kept, nearest(rows if coordinates is None else coordinates, kept.centres)
+        return found
 
     count = None if recode else np.bincount(which, minlength=len(rows)).astype("float64")
-    found, medians, todo, done, wanted = {}, {}, ks, 0, STARTS
-    while todo:
-        made = in_pairs(work, [(number, todo, done, wanted) for number in range(2 * pairs)])
+    best: list[dict[int, Partition | None]] = [dict.fromkeys(ks) for _ in drawn]
+    found, medians, done, wanted = {}, {}, 0, STARTS
+    while best and best[0]:
+        given = [(spaces[i], drawn[i]) if recode else (None, merged[i]) for i in range(2 * pairs)]
+        made = shared(work, [(i, *of, best[i], done, wanted) for i, of in enumerate(given)])
         steady = set()
-        for k in todo:
-            found[k] = np.stack([labels[k] for labels in made]).reshape(pairs, 2, -1)
+        for k in best[0]:
+            found[k] = np.stack([each[k][1] for each in made]).reshape(pairs, 2, -1)
             median = float(np.median([adjusted_rand(*both, count) for both in found[k]]))
             steady |= {k} if abs(median - medians.get(k, np.inf)) <= STEADY else set()
             medians[k] = median
-        todo, done, wanted = [k for k in todo if k not in steady and 2 * wanted <= most_starts], wanted, 2 * wanted
+        best = [{k: each[k][0] for k in each if k not in steady and 2 * wanted <= most_starts} for each in made]
+        done, wanted = wanted, 2 * wanted
     return found, None if recode else which, done
 
 

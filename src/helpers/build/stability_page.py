@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import words
-from helpers.build.portraits import segment_name
+from helpers.build.portraits import label
 from helpers.build.stability import TRUSTED
 from helpers.charts.style import ACCENT, NEUTRAL
 from helpers.masking import withheld
@@ -112,12 +112,10 @@ def reading_words(frame: pd.DataFrame, k: int) -> str:
     if at.empty:
         return say("How surely {k} segments come back cannot be told: some samples hold too few different customers.", k=words.number(k))
     if at.iloc[0] >= STEADY:
-        return say("Another sample of customers would have given nearly the same {k} segments.", k=words.number(k))
+        return say("Another sample of customers would have given nearly the same segments.")
     if at.iloc[0] >= 0.5:
-        return say(
-            "Another sample of customers would have given {k} segments alike, with many customers placed otherwise.", k=words.number(k)
-        )
-    return say("Another sample of customers would have given other segments: these {k} are one cut among several.", k=words.number(k))
+        return say("Another sample of customers would have given similar segments, with many customers placed otherwise.")
+    return say("Another sample of customers would have given other segments: these are one cut among several.")
 
 
 def within_frame(values: np.ndarray, segments: Sequence[Mapping], cloud: np.ndarray | None = None) -> pd.DataFrame:
@@ -126,7 +124,7 @@ def within_frame(values: np.ndarray, segments: Sequence[Mapping], cloud: np.ndar
     values     pairs × segments, from `stability.within_solution`, in the order of the segments
     segments   id, name, n … as in the profiles;  cloud: of `stability.cloud_within`
     """
-    rows = [_spread(values[:, i]) | {"label": segment_name(s), "n": s["n"], "segment": True} for i, s in enumerate(segments)]
+    rows = [_spread(values[:, i]) | {"label": label(s), "n": s["n"], "segment": True} for i, s in enumerate(segments)]
     rows = sorted(rows, key=lambda row: -row["value"])
     if cloud is not None and len(cloud):
         everybody = sum(s["n"] for s in segments)
@@ -232,7 +230,7 @@ def gorge_panels(counts: np.ndarray, edges: np.ndarray, segments: Sequence[Mappi
     counts   of `stability.gorge`, in the order of the segments
     """
     shown = np.where(counts >= min_cell, counts, 0)
-    return {segment_name(s): (*shown[i], edges) for i, s in enumerate(segments) if not withheld(s, min_cell)}
+    return {label(s): (*shown[i], edges) for i, s in enumerate(segments) if not withheld(s, min_cell)}
 
 
 def gorge_words(counts: np.ndarray, edges: np.ndarray, *, customers: int) -> dict:

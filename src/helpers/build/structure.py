@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from helpers.build.kmeans import in_pairs, kmeans, nearest, one_thread
+from helpers.build.kmeans import kmeans, nearest, one_thread
 from helpers.build.nulls import one_cloud, unrelated
+from helpers.build.workers import shared
 
 ROWS = 1_000
 """Customers looked at, at most."""
@@ -113,7 +114,7 @@ def statistics(x: np.ndarray, ks: Sequence[int], seed: Sequence[int]) -> np.ndar
         if different < k:
             continue
         tasks = [(w, np.random.default_rng([*seed, k, i])) for i, w in enumerate(weights)]
-        labels = _labels(x, np.stack(in_pairs(lambda task, k=k: _fitted(x, *task, k), tasks)))
+        labels = _labels(x, np.stack([_fitted(x, *task, k) for task in tasks]))
         pairs = labels[: 2 * PAIRS]
         found[0, place] = np.median(adjusted_rand(pairs[::2], pairs[1::2], k))
         own, halves_of = labels[2 * PAIRS :], weights[2 * PAIRS :] > 0
@@ -172,20 +173,19 @@ def _untold(why: str, wanted: int) -> dict:
 
 def _compared(x: np.ndarray, ks: list[int], nulls: Sequence[str], draws: int, seed: int, progress=None) -> dict:
     """Statistics of the data and of the draws (null → draws × statistics × k), and their tests, for the k that all can be cut in."""
-    done, whole, cloud = 0, 1 + draws * len(nulls), one_cloud(x)
-    observed, drawn = statistics(x, ks, [seed, 0, 0]), {}
-    for kind, null in enumerate(nulls, start=1):
-        found = []
-        for i in range(draws):
-            draw = np.random.default_rng([seed, kind, i, 7])
-            made = cloud.draw(len(x), draw) if null == "one_cloud" else unrelated(x, draw)
-            done += 1
-            if progress:
-                progress(done, whole)
-            found.append(statistics(made, ks, [seed, kind, i]))
-        drawn[null] = np.array(found)
-    if progress:
-        progress(whole, whole)
+    whole, cloud = 1 + draws * len(nulls), one_cloud(x)
+
+    def seen(task: tuple[int, int]) -> np.ndarray:
+        kind, i = task
+        if not kind:
+            return statistics(x, ks, [seed, 0, 0])
+        draw = np.random.default_rng([seed, kind, i, 7])
+        made = cloud.draw(len(x), draw) if nulls[kind - 1] == "one_cloud" else unrelated(x, draw)
+        return statistics(made, ks, [seed, kind, i])
+
+    tasks = [(0, 0), *((kind, i) for kind in range(1, len(nulls) + 1) for i in range(draws))]
+    observed, *found = shared(seen, tasks, done=(lambda done: progress(done, whole)) if progress else None)
+    drawn = {null: np.array(found[place * draws : (place + 1) * draws]) for place, null in enumerate(nulls)}
     told = np.isfinite(observed).all(axis=0) & np.all([np.isfinite(d).all(axis=(0, 1)) for d in drawn.values()], axis=0)
     ks = [k for k, there in zip(ks, told, strict=True) if there]
     observed, drawn = observed[:, told], {null: found[:, :, told] for null, found in drawn.items()}

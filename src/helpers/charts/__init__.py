@@ -39,6 +39,7 @@ from helpers.charts.style import (
     house_style,
     wrap,
 )
+from helpers.charts.tree import dendrogram
 from helpers.tables import check_slug, finding, min_cell, written
 from helpers.words import THIN, as_date, number, say, say_n, signed
 
@@ -303,6 +304,7 @@ def strips(
 stability_against_nulls = drawing(evidence.against_nulls)
 gorges = drawing(evidence.gorges)
 ribbons = drawing(evidence.ribbons)
+tree = drawing(dendrogram)
 
 
 def colours(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -159,7 +159,10 @@ def _heads_below(sheet: Sheet, axes, places, heads: list[str], what: str) -> Non
 
 
 def _key_of_nulls(part: dict, nulls: list[str]) -> list[tuple]:
-    key = [("dot", {}, say("these segments: median")), ("line", {"color": PALE, "linewidth": 5}, say("quartile to quartile"))]
+    key = [
+        ("dot", {"color": ACCENT}, say("these segments: median")),
+        ("line", {"color": PALE, "linewidth": 5}, say("quartile to quartile")),
+    ]
     key += (
         [("line", {"color": INK, "linewidth": 2}, say("these data, measured like the comparison"))]
         if np.isfinite(part["same"]).any()

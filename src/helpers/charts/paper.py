@@ -188,7 +188,7 @@ class Sheet:
                 elif kind == "line":
                     self._add(Line2D([x, x + 18], [middle, middle], **style))
                 else:
-                    self._add(Line2D([x + 9], [middle], marker="o", markersize=6, color=INK, linewidth=0))
+                    self._add(Line2D([x + 9], [middle], **{"marker": "o", "markersize": 6, "color": INK, "linewidth": 0} | style))
                 x += 24
             self.write(x, middle + TEXT * LEADING / 2, [text], color=GREY)
             x += width_of(text, TEXT) + 18

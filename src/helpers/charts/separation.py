@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEIGHT = 330
+DOT = 4
+NAME = 120
+"""The widest that a name may be before it is wrapped."""
 
 
 def separation(
@@ -65,15 +68,24 @@ def _same_scale(axes, frame: "pd.DataFrame", width: float) -> None:
 
 
 def _labels(sheet: Sheet, axes, frame: "pd.DataFrame") -> None:
-    """The names above the centres, lower ones first; one that would cover another moves up."""
-    taken: list[tuple[float, float, float]] = []
+    """The names above the centres, lower ones first; one that would cover another, or a centre, moves up or down to where it is free."""
     to_points = axes.transData + sheet.points.inverted()
-    for row in frame.sort_values(["y", "label"], kind="stable").itertuples():
-        x, y = to_points.transform((row.x, row.y))
-        lines = [row.label] if absent(row.core) else [row.label, say("{core} core", core=share(row.core, 0))]
+    order = frame.sort_values(["y", "label"], kind="stable")
+    centres = {row.Index: to_points.transform((row.x, row.y)) for row in order.itertuples()}
+    taken = [(x, y + DOT, DOT, 2 * DOT) for x, y in centres.values()]
+    for row in order.itertuples():
+        x, y = centres[row.Index]
+        lines = wrap(row.label, NAME, TEXT, bold=True) + ([] if absent(row.core) else [say("{core} core", core=share(row.core, 0))])
         half, high = max(width_of(line, TEXT, True) for line in lines) / 2, len(lines) * TEXT * LEADING
         x, top = min(max(x, EDGE + half), WIDTH - EDGE - half), y + 6 + high
-        while any(abs(x - other) < half + wide and abs(top - above) < high for other, above, wide in taken):
-            top += 2
-        taken.append((x, top, half))
+        floor, ceiling = (axes.get_position().y0 * sheet.height, axes.get_position().y1 * sheet.height)
+        places = (top + sign * 2 * step for step in range(HEIGHT // 2) for sign in (1, -1))
+        inside = (place for place in places if floor + high <= place <= ceiling)
+        top = next((place for place in inside if _free(x, place, half, high, taken)), min(top, ceiling))
+        taken.append((x, top, half, high))
         sheet.write(x, top, lines, ha="center", weight="bold", color=row.colour, path_effects=[withStroke(linewidth=3, foreground="white")])
+
+
+def _free(x: float, top: float, half: float, high: float, taken: list[tuple[float, float, float, float]]) -> bool:
+    """Whether a text covers nothing that is taken: (middle, top, half its width, height)."""
+    return not any(abs(x - other) < half + wide and top - high < above and above - tall < top for other, above, wide, tall in taken)

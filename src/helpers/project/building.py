@@ -112,6 +112,9 @@ class Build(Section):
     crossing: list[str] = Field([], max_length=2, description="Two variables to cross; none: the objective's own, and the panel's best.")
     rfm: Rfm = Rfm()
     points: Points = Points()
+    leads: Points = Field(
+        Points(), description="The score of people who are known and never bought; bands: hot and warm from so many points."
+    )
     rules: list[Rule] = Field([], description="Rules in order of priority: who fits several belongs to the first.")
     present: str = Field("current_segment", description="Attribute that holds the company's present segments.")
     manual: Manual | None = None

@@ -1,11 +1,12 @@
 """What project.yml must satisfy beyond each field by itself: sources against the table contract, segments against the plan."""
 
 import difflib
+import json
 import re
 from datetime import datetime
 from typing import Any
 
-from helpers import NinefoldError
+from helpers import NinefoldError, home
 from helpers.grammar import UNPRINTABLE, parse
 from helpers.project.addresses import holds_password, without_user
 from helpers.project.contract import CONTRACT, LOCATING, PERSONAL, UNIFIED, reserved
@@ -22,10 +23,12 @@ FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 
 
 def check_segments(project: Project) -> None:
-    """What people typed about segments must be about segments that will be built, through channels that are typed."""
+    """What people typed about segments must be about segments that will be built or were published, through channels that are typed."""
     k = project.scope.segments_wanted
-    known = [f"S{number}" for number in range(1, k + 1)]
+    known = {f"S{number}" for number in range(1, k + 1)}
     places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
+    if any(segment not in known for typed in places.values() for segment in typed):
+        known |= _published(project)  # a new segment of a later build has a number of its own, above k
     for place, typed in places.items():
         for segment in typed:
             if segment not in known:
@@ -41,6 +44,18 @@ def check_segments(project: Project) -> None:
                 f"{project.file}: field target.offers.{segment}.channel has the value {offer.channel!r}, which is not in target.channels "
                 f"({', '.join(project.target.channels) or 'none is typed'}). {hint}Add it there with its cost, or correct it."
             )
+
+
+def _published(project: Project) -> set[str]:
+    """The ids of every segment that a complete run of the project published; a document that cannot be read has none."""
+    found: set[str] = set()
+    for run in (home() / project.file).parent.glob("runs/*/*/run.json"):
+        try:
+            document = json.loads((run.parent / "06_build" / "segmentation.json").read_text(encoding="utf-8"))
+            found |= {segment["id"] for segment in document["segments"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def check_sources(project: Project) -> None:

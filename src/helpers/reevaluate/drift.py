@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from helpers.build import customers
 from helpers.project import Project
 
 BINS = 10
@@ -21,11 +22,23 @@ def stability_index(before: np.ndarray, now: np.ndarray) -> float:
     """
     known = before[~np.isnan(before)]
     borders = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
-    there, here = _counts(before, borders), _counts(now, borders)
-    used = (there + here) > 0
+    return _index(_counts(before, borders), _counts(now, borders))
+
+
+def level_index(before: pd.Series, now: pd.Series) -> float:
+    """The same of a category: every level is a bin, and so are missing values."""
+    levels = pd.Index(before.dropna().astype(str)).union(pd.Index(now.dropna().astype(str)), sort=None).unique()
+    counts = [np.bincount(levels.get_indexer(side.dropna().astype(str)), minlength=len(levels)) for side in (before, now)]
+    there, here = (np.append(n, side.isna().sum()).astype("float64") for n, side in zip(counts, (before, now), strict=True))
+    return _index(there, here)
+
+
+def _index(there: np.ndarray, here: np.ndarray) -> float:
+    """From customers in each bin at both dates."""
+    before, now, used = there.sum(), here.sum(), (there + here) > 0
     there, here = np.maximum(there[used], 0.5), np.maximum(here[used], 0.5)
     p, q = there / there.sum(), here / here.sum()
-    return float(((q - p) * np.log(q / p)).sum() - (used.sum() - 1) * (1 / len(before) + 1 / len(now)))
+    return float(((q - p) * np.log(q / p)).sum() - (used.sum() - 1) * (1 / before + 1 / now))
 
 
 def distance(before: np.ndarray, now: np.ndarray) -> float | None:
@@ -41,15 +54,18 @@ def changes(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: 
     """Each variable's psi, ks and mark, the most changed first; nothing is computed under 200 customers at either date.
 
     before, now   one row a customer in scope at that date (a sample)
-    Returns       variable, psi, ks, mark: "changed" (psi above drift_changed), "look" (psi from drift_look, or ks from .1),
-                  "steady", or None
+    Returns       variable, psi, ks (None of a category), mark: "changed" (psi above drift_changed), "look" (psi from drift_look, or ks
+                  from .1), "steady", or None
     """
     if min(len(before), len(now)) < LEAST:
         return [{"variable": name, "psi": None, "ks": None, "mark": None} for name in names]
     rows = []
     for name in names:
-        one, other = (frame[name].to_numpy(dtype="float64") for frame in (before, now))
-        psi, ks = stability_index(one, other), distance(one, other)
+        if any(pd.api.types.is_string_dtype(frame[name]) for frame in (before, now)):
+            psi, ks = level_index(before[name], now[name]), None
+        else:
+            one, other = (frame[name].to_numpy(dtype="float64") for frame in (before, now))
+            psi, ks = stability_index(one, other), distance(one, other)
         rows.append({"variable": name, "psi": psi, "ks": ks, "mark": _mark(psi, ks, project)})
     return sorted(rows, key=lambda r: (-r["psi"], r["variable"]))
 
@@ -58,8 +74,9 @@ def drifted(step, document: dict | None) -> list[dict]:
     """`changes` of the variables that a document uses, between the windows *confirm* and *published*; none without a document."""
     if document is None:
         return []
-    frames = [step.sample(step.take("variables", name)) for name in ("variables_confirm", "variables")]
-    return changes(*frames, [v["name"] for v in document["variables"]], step.project)
+    names = [v["name"] for v in document["variables"]]
+    frames = [step.sample(customers(step, window).select("customer_id", *names)) for window in ("confirm", "published")]
+    return changes(*frames, names, step.project)
 
 
 def _mark(psi: float, ks: float | None, project: Project) -> str:

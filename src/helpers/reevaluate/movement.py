@@ -1,7 +1,7 @@
 """Who is where one horizon later, under the same rules: customers and money, who came and who went, and what chance alone would move."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import ibis
@@ -9,9 +9,10 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from helpers.build import apply
+from helpers.build import apply, columns, customers
 from helpers.build.profiles import revenue
 from helpers.engine import Window, total
+from helpers.project import Project
 from helpers.reevaluate.agreement import interval, kappa, stay_and_chance
 
 OUT = ""
@@ -27,6 +28,8 @@ class Movement:
 
     document    the frozen document; None when step 6 could build nothing then, and everything else is empty
     travelled   `journeys`;  segments, table, stay: the results of `segments`, `matrix` and `staying`
+    still       variables of the document that nobody can change in: attributes and answers, which are today's at both dates
+    suggested   segment → what step 6 suggests as a name, where none is typed
     """
 
     document: dict | None
@@ -34,21 +37,43 @@ class Movement:
     segments: list[dict]
     table: np.ndarray
     stay: dict
+    still: tuple[str, ...] = ()
+    suggested: dict[str, dict] = field(default_factory=dict)
+
+    @property
+    def immovable(self) -> bool:
+        """Whether the document uses nothing that is measured at each date."""
+        return bool(self.document and self.still) and len(self.still) == len(self.document["variables"])
 
 
 def backtest(step, windows: dict[str, Window], orders: ir.Table) -> Movement:
-    """How customers and money moved between the window *confirm* and the published one, under the same rules."""
+    """How customers and money moved between the window *confirm* and the published one, under the same rules.
+
+    What people decided for single customers counts at neither date: both labels are what the document gives.
+    """
     project, options = step.project, {"draws": step.project.build.draws, "seed": step.project.seed}
     if not step.gives("build", "segmentation_confirm"):
         nobody = np.zeros((0, 0), dtype="int64")
         return Movement(None, None, [], nobody, staying(nobody, **options))
     frozen = step.take("build", "segmentation_confirm")
-    later = apply(frozen, step.take("variables", "variables"))
+    later = apply(frozen, customers(step))
     spent = {name: revenue(orders, windows[name]) for name in ("confirm", "published")}
     travelled = journeys(step.take("build", "membership_confirm"), later, spent["confirm"], spent["published"]).cache()
     found, ids = flows(travelled), [s["id"] for s in frozen["segments"]]
     table = matrix(found, ids)
-    return Movement(frozen, travelled, segments(found, ids, months=project.scope.window_days / 30), table, staying(table, **options))
+    whole = segments(found, ids, months=project.scope.window_days / 30)
+    return Movement(frozen, travelled, whole, table, staying(table, **options), still_of(frozen, project), _suggested(step))
+
+
+def still_of(document: dict, project: Project) -> tuple[str, ...]:
+    """The variables of a document that step 4 does not measure anew at each date."""
+    return tuple(name for name, column in columns(project, [v["name"] for v in document["variables"]]).items() if not column.measured)
+
+
+def _suggested(step) -> dict[str, dict]:
+    """Names that step 6 suggests, by segment."""
+    found = step.take("build", "profiles")["segments"] if step.gives("build", "profiles") else []
+    return {s["id"]: s["suggested"] for s in found if s.get("suggested")}
 
 
 def journeys(members: ir.Table, later: ir.Table, spent: ir.Table, spent_later: ir.Table) -> ir.Table:
@@ -92,8 +117,8 @@ def rule_stays(step, moved: Movement) -> dict:
     if moved.document is None or not step.gives("build", "bands"):
         return staying(nobody, **options)
     bands = step.take("build", "bands")
-    sides = {"before": "variables_confirm", "now": "variables"}
-    before, now = (apply(bands, step.take("variables", given)).select("customer_id", **{name: "segment"}) for name, given in sides.items())
+    sides = {"before": "confirm", "now": "published"}
+    before, now = (apply(bands, customers(step, window)).select("customer_id", **{name: "segment"}) for name, window in sides.items())
     both = before.join(now, "customer_id").group_by(["before", "now"])
     found = both.agg(n=ibis._.count()).order_by(["before", "now"]).execute()
     return staying(matrix(found, [s["id"] for s in bands["segments"]]), **options)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import engine, variables
-from helpers.build import labels
+from helpers.build import customers, labels
 from helpers.build.describe import mean_with_interval
 from helpers.engine import Window
 from helpers.project import CONTRACT, Project
@@ -84,19 +84,22 @@ def noise_floor(step, moved: Movement, tables: dict[str, ir.Table], windows: dic
     """The noise floor of the frozen document, on at most `sample_rows` of the customers present at both dates.
 
     tables   checked tables, by name
+    Variables that no order makes are the same in both halves; a document of these alone has no noise floor.
     """
-    if moved.document is None:
+    names = [v["name"] for v in moved.document["variables"]] if moved.document else []
+    drawn_anew = [name for name in names if name not in moved.still]
+    if not drawn_anew:
         return floor([np.empty(0)] * 2, [np.empty(0)] * 2, draws=0, seed=0)
-    project, travelled, names = step.project, moved.travelled, [v["name"] for v in moved.document["variables"]]
+    project, travelled = step.project, moved.travelled
     both = travelled.filter(travelled.before.notnull(), travelled.now.notnull()).select("customer_id")
     drawn = engine.sample(both, project.sample_rows, seed=project.seed).cache()
     whole = {name: table.semi_join(drawn, "customer_id") for name, table in tables.items() if name in DATED}
     parts, found = halved(whole, seed=project.seed), []
-    for window, given in (("confirm", "variables_confirm"), ("published", "variables")):
-        frame = step.take("variables", given).semi_join(drawn, "customer_id").select("customer_id", *names).execute()
-        halves = measured(parts, whole, project, as_of=windows[window].built_at, names=names)
-        brought = rescaled(halves, frame.set_index("customer_id"))
-        found.append([labels(moved.document, half) for half in brought])
+    for window in ("confirm", "published"):
+        frame = customers(step, window).semi_join(drawn, "customer_id").select("customer_id", *names).execute().set_index("customer_id")
+        halves = measured(parts, whole, project, as_of=windows[window].built_at, names=drawn_anew)
+        brought = rescaled(halves, frame[drawn_anew])
+        found.append([labels(moved.document, half.join(frame[list(moved.still)])) for half in brought])
     return floor(*found, draws=project.build.draws, seed=project.seed)
 
 

@@ -18,7 +18,8 @@ TOO_FEW = mark("The movement is not shown: too few customers are in scope at bot
 
 def names(moved: Movement) -> dict[str, str]:
     """What people call each segment of the frozen document."""
-    return {s["id"]: segment_name(s) for s in moved.document["segments"]} if moved.document else {}
+    named = moved.document["segments"] if moved.document else []
+    return {s["id"]: segment_name(s | {"suggested": moved.suggested.get(s["id"])}) for s in named}
 
 
 def shut(moved: Movement, project: Project) -> Hidden:
@@ -67,6 +68,8 @@ def matrix_words(moved: Movement, project: Project, windows: dict) -> dict:
 def stay_words(moved: Movement, project: Project) -> str:
     """Whether belonging to a segment lasts, against the limit of the scope."""
     stay, limit = moved.stay, project.scope.criteria.interesting_kappa
+    if moved.immovable:
+        return say("Whether belonging lasts: cannot tell, for the segments use only what is known as it is today.")
     if stay["kappa"] is None or stay["n"] < project.min_cell:
         return say("Whether belonging lasts: cannot tell.")
     values = {"kappa": words.number(stay["kappa"], 2), "limit": words.number(limit, 2)}

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pandas as pd
 
-from helpers.build import labels
+from helpers.build import customers, labels
+from helpers.build.methods import CONVENTIONS
 from helpers.project import Project
 from helpers.reevaluate.agreement import adjusted_rand, interval
 from helpers.reevaluate.drift import KS_MARK
@@ -26,7 +27,7 @@ def refit(step, frozen: dict | None) -> dict:
     Returns   value (adjusted Rand index), low, high (customers redrawn, both documents as they are), moved (share of customers whom
               the new fit alone gives another segment), n; value and moved None without a frozen document or customers
     """
-    sample = step.sample(step.take("variables", "variables")) if frozen else ()
+    sample = step.sample(customers(step)) if frozen else ()
     if not len(sample):
         return {"value": None, "low": None, "high": None, "moved": None, "n": 0}
     new, old = labels(step.take("build", "segmentation"), sample), labels(frozen, sample)
@@ -36,8 +37,13 @@ def refit(step, frozen: dict | None) -> dict:
 
 
 def comes_back(evidence: dict, chosen: str) -> float | None:
-    """How far two samples of one period agree at worst in three cases of four (lower quartile of stability), where that was tested."""
-    found = evidence.get("stability", {}).get(str(evidence.get("k"))) if chosen == "hcpc" else None
+    """How far two samples of one period agree at worst in three cases of four (lower quartile of stability), where that was tested.
+
+    Of a convention nothing comes back: its rules are written, or cut where the customers' numbers fall.
+    """
+    structure = evidence.get("structure")
+    convention = chosen in CONVENTIONS or (isinstance(structure, dict) and structure.get("verdict") == "convention")
+    found = None if convention else evidence.get("stability", {}).get(str(evidence.get("k")))
     return found["low_quartile"] if found else None
 
 
@@ -56,13 +62,14 @@ def judge(moved: Movement, agreement: dict, changes: list[dict], project: Projec
                 not come back; but to half of itself at most, or the less reproducible a recipe, the surer it would be kept.
     look        the labels are not shown to last: the limit lies within the interval of κ. The segments are kept.
                 A segment whose own κ is below the limit, or a variable to be looked at, speaks for it and decides nothing.
-    cannot tell no earlier build, fewer than LEAST customers present at both dates, or all of them in one segment.
+    cannot tell no earlier build, fewer than LEAST customers present at both dates, all of them in one segment, or nothing that is
+                measured at both dates: who is sorted by attributes alone cannot move.
 
     A reason is {code, value, limit, speaks, low, high, close (the limit lies within the interval), segment or variable where it is
     about one}.
     """
     stay = moved.stay
-    if stay["kappa"] is None or agreement["value"] is None or stay["n"] < LEAST:
+    if stay["kappa"] is None or agreement["value"] is None or stay["n"] < LEAST or moved.immovable:
         return "cannot tell", [_nothing(moved)]
     lasting, limit = project.scope.criteria.interesting_kappa, project.reevaluate.refit_agreement
     lowered = limit if steady is None else max(min(limit, steady), limit / 2)
@@ -128,8 +135,9 @@ def _nothing(moved: Movement) -> dict:
     """Why there is no verdict."""
     if moved.document is None:
         return _reason("no_earlier_build", None, None, "cannot tell")
-    few = moved.stay["n"] < LEAST
-    return _reason("too_few", moved.stay["n"], LEAST, "cannot tell") if few else _reason("one_segment", 1, 2, "cannot tell")
+    if moved.stay["n"] < LEAST:
+        return _reason("too_few", moved.stay["n"], LEAST, "cannot tell")
+    return _reason("immovable", 0, 1, "cannot tell") if moved.immovable else _reason("one_segment", 1, 2, "cannot tell")
 
 
 def _side(ends: dict, limit: float) -> str:

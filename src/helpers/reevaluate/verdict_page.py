@@ -48,8 +48,9 @@ REASONS = {
     "too_few": mark("Customers in scope at both dates"),
     "no_earlier_build": mark("One horizon earlier the segments could not be built: the history is too short"),
     "one_segment": mark("Segments that hold customers at both dates"),
+    "immovable": mark("Variables of the segments that are measured at both dates"),
 }
-COUNTS = ("changed_variables", "too_few", "one_segment")
+COUNTS = ("changed_variables", "too_few", "one_segment", "immovable")
 
 
 def drift_words(changes: list[dict]) -> str:
@@ -200,6 +201,17 @@ def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
         ),
         say("The two periods follow one another, so season and time cannot be told apart; only the same season a year apart would do it."),
     ]
+    if moved.still:
+        result.append(
+            say_n(
+                "{n} of {all} variables, an attribute or answer, is known only as it is today: by it nobody moves here, so the segments "
+                "look more lasting than they are.",
+                "{n} of {all} variables, attributes and answers, are known only as they are today: by them nobody moves here, so the "
+                "segments look more lasting than they are.",
+                len(moved.still),
+                all=words.number(len(moved.document["variables"])),
+            )
+        )
     if floor["within"] is not None:
         result.append(
             say(

@@ -23,8 +23,9 @@ LONG = 45
 def arrange(chapter: Chapter, language: str, *, pages: set[str] = frozenset()) -> None:
     """Turn the executed notebook into the cells of a page, in place, and collect its contents.
 
-    Markdown becomes HTML in the reader's language. Cells tagged `summary` go on top; what cells tagged
-    `appendix` show is folded. The code between two paragraphs is folded once, beneath what it shows; parameters and set-up (all before the first section) with what they show.
+    Markdown becomes HTML in the reader's language. Cells tagged `summary` go on top; what cells tagged `appendix` show is folded. The
+    code between two paragraphs is folded once, beneath what it shows; parameters and set-up (all before the first section) with what
+    they show.
     """
     prose, pictures = Prose(taken=_ids(chapter), pages=pages), _Pictures(chapter)
     has_sections = any(re.search(r"^##\s", c.source, re.M) for c in chapter.notebook.cells if c.cell_type == "markdown")

@@ -13,6 +13,7 @@ DOCUMENTS = {
     "validation": "05_validate/validation.json",
     "profiles": "06_build/profiles.json",
     "evidence": "06_build/evidence.json",
+    "criteria": "06_build/criteria.json",
     "plan": "08_target/plan.json",
     "moves": "09_reevaluate/reevaluation.json",
 }
@@ -60,8 +61,10 @@ def of(document: dict, segment: str) -> dict:
 
 
 def name(segment: dict) -> str:
-    """The segment's name as typed, else its id."""
-    return words.text(segment.get("name")) or say("Segment {id}", id=segment["id"])
+    """The segment's name as typed, else as suggested (and said to be), else its id."""
+    from helpers.build.portraits import segment_name  # late: a run without step 6 does without
+
+    return segment_name(segment)
 
 
 def owner(offer: dict, project) -> str:

@@ -7,7 +7,9 @@ can tell is said so, and is never shown as 0; nothing is told about a segment of
 from collections.abc import Sequence
 
 from helpers import words
-from helpers.build.candidates import TITLES
+from helpers.build.methods import CONVENTIONS, TITLES
+from helpers.build.page import structure_sentence
+from helpers.build.structure_page import WHY
 from helpers.collect import control_page
 from helpers.objectives.figures import METRICS, shown
 from helpers.project import Objective
@@ -27,6 +29,11 @@ GAPS, DECISIONS = 3, 4
 METHODS = {
     "rfm": mark("rules of recency, frequency and spend"),
     "hcpc": mark("segments by classification"),
+    "kmeans": mark("segments by k-means"),
+    "latent": mark("latent classes"),
+    "points": mark("a score in points"),
+    "rules": mark("rules of our own"),
+    "suggested": mark("suggested segments"),
     "crossing": mark("two criteria crossed"),
     "bands": mark("bands of past spend"),
     "slices": mark("slices of one gradient"),
@@ -34,6 +41,8 @@ METHODS = {
     "panel_tree": mark("a small tree on behaviours"),
     "chance": mark("chance"),
 }
+NO_KINDS = mark("Treat them as a useful cut, not as kinds of people.")
+EXIST = {"natural": mark("Use them by name."), "reproducible": NO_KINDS, "constructive": NO_KINDS}
 VERDICTS = {
     "rules": mark("Simple rules do at least as well as segments."),
     "segments": mark("Segments do better than the best simple rule."),
@@ -144,17 +153,7 @@ def _trust(docs: dict, project) -> dict:
     if not evidence:
         return {"headline": say("Nothing is known about that yet: step 6 handed over no evidence."), "published": published, "lines": []}
     verdicts = tuple(at(evidence, "verdicts", use, "verdict") for use in ("objective", "panel"))
-    lines = [
-        _use(docs, "objective"),
-        _use(docs, "panel"),
-        _stability(docs),
-        (
-            say("Do these groups exist in nature?"),
-            say("Not tested yet.") if evidence.get("structure") in (None, "not tested yet") else say("See step 6."),
-            "",
-            say("Treat them as a useful cut, not as kinds of people."),
-        ),
-    ]
+    lines = [_use(docs, "objective"), _use(docs, "panel"), _stability(docs), _structure(docs), *_criteria(docs, project)]
     return {"headline": say(TOGETHER[verdicts]) if verdicts in TOGETHER else "", "published": published, "lines": lines}
 
 
@@ -175,33 +174,63 @@ def _use(docs: dict, use: str) -> tuple[str, str, str, str]:
     found = at(evidence, "verdicts", use) or {}
     verdict = found.get("verdict") if found.get("verdict") in VERDICTS else "cannot tell"
     scores, published = [], docs["profiles"].get("chosen") or found.get("best_candidate")
-    for method in dict.fromkeys((found.get("best_rule"), published, "bands")):
-        value = at(evidence, "contest", method, use, "value") if method in METHODS else None
+    won = found.get("best_candidate") if verdict == "segments" else None  # whose the verdict is, where people publish another way
+    for method in dict.fromkeys((found.get("best_rule"), won, published, "bands")):
+        named = METHODS.get(method) or TITLES.get(method)
+        value = at(evidence, "contest", method, use, "value") if named else None
         if not absent(value):
-            scores.append(say("{method} {share}", method=say(METHODS[method]), share=words.share(value, 1 if abs(value) < 0.1 else 0)))
+            scores.append(say("{method} {share}", method=say(named), share=words.share(value, 1 if abs(value) < 0.1 else 0)))
     why = say(sentence, methods=words.join(scores)) if scores else ""
     nevertheless = NEVERTHELESS[use].get(verdict, "")
     return say(label), say(VERDICTS[verdict]), why, say(nevertheless)
 
 
+def _structure(docs: dict) -> tuple[str, str, str, str]:
+    """Whether the groups stand apart from data that hold none, in the words of step 6."""
+    label, found = say("Do these groups exist in nature?"), docs["evidence"].get("structure")
+    verdict = at(found, "verdict")
+    if verdict not in (*EXIST, "cannot tell", "convention") or (verdict == "cannot tell" and at(found, "why") not in WHY):
+        return label, say("Not tested yet."), "", say(NO_KINDS)
+    nevertheless = EXIST.get(verdict, NO_KINDS)
+    return label, structure_sentence(found), "", say(nevertheless)
+
+
+def _criteria(docs: dict, project) -> list[tuple[str, str, str, str]]:
+    """How many of the segments that are shown pass all five criteria; nothing as long as step 6 has not judged them."""
+    judged, passing = at(docs, "criteria", "segments"), at(docs, "criteria", "passing")
+    if not isinstance(judged, dict) or not isinstance(passing, list):
+        return []
+    shown_ = [s["id"] for s in docs["profiles"]["segments"] if s["id"] in judged and not hidden(s, project)]
+    n = sum(one in passing for one in shown_)
+    answer = say("{n} of {all} segments pass all five criteria.", n=words.number(n), all=words.number(len(shown_)))
+    return [(say("Is each worth an action?"), answer, "", "" if n == len(shown_) else say("Step 6 says what each lacks."))]
+
+
+def _core(docs: dict) -> str:
+    """The share of customers whose segment is steady."""
+    core = at(docs, "evidence", "confidence", "core")
+    return "" if absent(core) else say("Core customers, who nearly always keep their segment: {share}.", share=words.share(core, 0))
+
+
 def _median(docs: dict) -> float | None:
-    """Agreement of two versions of the classification; null for any other way, which is a rule."""
+    """Agreement of two versions of segments that were learnt; null for any other way, which is a rule."""
     evidence = docs["evidence"]
     return at(evidence, "stability", str(evidence.get("k")), "median") if _classified(docs) else None
 
 
 def _classified(docs: dict) -> bool:
-    return docs["profiles"].get("chosen") in (None, "hcpc")
+    return docs["profiles"].get("chosen") not in CONVENTIONS and at(docs, "evidence", "structure", "verdict") != "convention"
 
 
 def _stability(docs: dict) -> tuple[str, str, str, str]:
-    label, median = say("Would they come back?"), _median(docs)
+    label, median, core = say("Would they come back?"), _median(docs), _core(docs)
     if not _classified(docs):
         why = say("This way is a rule: the same customers always fall into the same segments. How it does one period later, step 9 tells.")
-        return label, say("Always, for it is a rule."), why, ""
+        return label, say("Always, for it is a rule."), f"{why} {core}".strip(), ""
     if absent(median):
-        return label, say("Cannot tell."), "", say("Keep labels fixed between two reviews.")
+        return label, say("Cannot tell."), core, say("Keep labels fixed between two reviews.")
     why = say("Agreement of two versions from other samples: {median} (1 the same, 0 chance).", median=words.number(median, 2))
+    why = f"{why} {core}".strip()
     if median >= STEADY:
         return label, say("Yes, nearly the same segments."), why, ""
     answer = say("Much alike, not the same.") if median >= LOOSE else say("Not reliably.")

@@ -28,7 +28,8 @@ def table(docs: dict, project) -> dict:
     segments, rows = docs["profiles"]["segments"], []
     smallest = min((value for s in segments if not absent(value := at(s, "revenue_per_30d", "value"))), default=0)
     for segment in segments:
-        row = {"name": name(segment), "in_short": in_short(segment, project), "colour": segment.get("colour") or GREY}
+        told = words.text(segment.get("in_short")) or not segment.get("suggested")  # a suggested name says the strongest trait already
+        row = {"name": name(segment), "in_short": in_short(segment, project) if told else "", "colour": segment.get("colour") or GREY}
         row["remark"] = say("its name no longer fits and is withdrawn") if segment.get("fits") is False else ""
         if hidden(segment, project):
             rows.append(row | {"few": say(NOT_SHOWN), "in_short": "", "cells": []})

@@ -128,7 +128,7 @@ def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, projec
     """One segment's line; all that is about fewer than min_cell customers is null."""
     least, n = project.min_cell, segment["n"]
     offer, action = project.target.offers.get(segment["id"]), project.adopt.actions.get(segment["id"])
-    head = {"id": segment["id"], "name": segment["name"], "fits": segment["fits"], "colour": segment["colour"]}
+    head = {key: segment.get(key) for key in ("id", "name", "suggested", "fits", "colour")}
     head |= {
         "offer": offer.offer if offer else None,
         "message": offer.message if offer else None,

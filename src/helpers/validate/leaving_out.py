@@ -102,21 +102,33 @@ def _cut(values: np.ndarray, project: Project) -> tuple[np.ndarray | None, dict]
     """The partition with the lowest sum of squares, and how surely it was found: two halves of the starts, doubled until they agree."""
     from sklearn.metrics import adjusted_rand_score
 
-    from helpers.build import classes  # late: the page of every step imports this room, and need not load what fits
+    from helpers.build.kmeans import kmeans, nearest  # late: the page of every step imports this room, and need not load what fits
+    from helpers.build.methods.tree_of_classes import SAME
 
     k, halves, done = project.scope.segments_wanted, [None, None], 0
     if _different(values) < k:
         return None, {"again": None, "starts": 0}
-    coordinates = classes.principal_axes(values, project.build.axes).coordinates(values)
+    coordinates = _on_axes(values, project)
     while True:
         wanted = STARTS if not done else done // 2
         for i, best in enumerate(halves):
-            new = classes.starts(coordinates, k, n=wanted, seed=project.seed + done + i * wanted)[0]
+            new = kmeans(coordinates, k, n_starts=wanted, seed=project.seed + done + i * wanted)
             halves[i] = new if best is None or new.within < best.within else best
         done += 2 * wanted
-        again = float(adjusted_rand_score(halves[0].labels, halves[1].labels))
-        if again >= classes.SAME or done >= MOST:
-            return min(halves, key=lambda half: half.within).labels, {"again": again, "starts": done}
+        labels = [nearest(coordinates, half.centres) for half in halves]
+        again = float(adjusted_rand_score(*labels))
+        if again >= SAME or done >= MOST:
+            best = min((0, 1), key=lambda i: halves[i].within)
+            return labels[best], {"again": again, "starts": done}
+
+
+def _on_axes(values: np.ndarray, project: Project, often: np.ndarray | None = None) -> np.ndarray:
+    """Customers on factor axes: as many as the project has, else as many as parallel analysis keeps; learnt on those drawn, if any."""
+    from helpers.build.methods.space import axes_wanted, principal_axes
+
+    drawn = values if often is None else np.repeat(values, often, axis=0)
+    wanted = project.build.axes or axes_wanted(drawn, [1] * values.shape[1], seed=0)
+    return principal_axes(drawn, wanted).coordinates(values)
 
 
 def _between_samples(sample: pd.DataFrame, known: list, names: list[str], project: Project) -> tuple[dict[str, dict], dict | None]:
@@ -162,13 +174,11 @@ def _fitted(values: np.ndarray, often: np.ndarray, seed: int, project: Project) 
     """Segments of all customers as those drawn make them, best of STARTS; None where too few of the drawn differ."""
     from sklearn.cluster import KMeans
 
-    from helpers.build import classes
-
     k, drawn = project.scope.segments_wanted, often > 0
     few = values[drawn][:200]
     if not values.shape[1] or (_different(few) < k and _different(values[drawn]) < k):
         return None
-    x = classes.principal_axes(np.repeat(values, often, axis=0), project.build.axes).coordinates(values)
+    x = _on_axes(values, project, often)
     return KMeans(k, n_init=STARTS, random_state=int(seed)).fit(x[drawn], sample_weight=often[drawn]).predict(x)
 
 

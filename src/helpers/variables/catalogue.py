@@ -28,6 +28,8 @@ __all__ = [
     "unmeasured",
 ]
 GROUP_LABEL = mark("Share of {group}")
+CHANNEL_LABEL = mark("Orders through {group}")
+DEVICE_LABEL = mark("Visits with {group}")
 GROUP_DEFINITION = mark("spend on {group}, of all spend")
 GROUP_FORMULA = "sum(amount where category in {name}) / sum(amount where amount > 0)"
 CHANNEL_DEFINITION = mark("orders placed through {group}, of all orders whose channel is known")
@@ -129,11 +131,11 @@ def _met(need: str, project: Project) -> bool:
 
 
 SHARES = {
-    "category_groups": ("products", GROUP_DEFINITION, GROUP_FORMULA, ("orders.category",)),
-    "channel_groups": ("channels", CHANNEL_DEFINITION, CHANNEL_FORMULA, ("orders.channel",)),
-    "device_groups": ("channels", DEVICE_DEFINITION, DEVICE_FORMULA, ("events.device", "events.kind:visit")),
+    "category_groups": ("products", GROUP_LABEL, GROUP_DEFINITION, GROUP_FORMULA, ("orders.category",)),
+    "channel_groups": ("channels", CHANNEL_LABEL, CHANNEL_DEFINITION, CHANNEL_FORMULA, ("orders.channel",)),
+    "device_groups": ("channels", DEVICE_LABEL, DEVICE_DEFINITION, DEVICE_FORMULA, ("events.device", "events.kind:visit")),
 }
-"""Field of project.yml that names groups: family, definition, formula and needs of their shares."""
+"""Field of project.yml that names groups: family, label, definition, formula and needs of their shares."""
 
 
 def _shares(project: Project) -> list[Variable]:
@@ -144,7 +146,7 @@ def _shares(project: Project) -> list[Variable]:
             family=family,
             kind="share",
             unit="share",
-            label=GROUP_LABEL,
+            label=label,
             definition=said,
             needs=needs,
             type="behavioural" if field == "channel_groups" else "",
@@ -153,7 +155,7 @@ def _shares(project: Project) -> list[Variable]:
             group=v.share_names.get(name, name.removesuffix("_share").replace("_", " ")),
             of=field,
         )
-        for field, (family, said, formula, needs) in SHARES.items()
+        for field, (family, label, said, formula, needs) in SHARES.items()
         for name in getattr(v, field)
     ]
 

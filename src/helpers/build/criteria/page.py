@@ -230,6 +230,54 @@ def passing_words(criteria: dict, profiles: dict, project: Project) -> str:
     return " ".join([head, *parts])
 
 
+def short_words(criteria: dict, profiles: dict, project: Project) -> str:
+    """The same for the summary: how many pass all five, and the one criterion that stands most in the way of the others."""
+    told = _told(criteria, profiles, project)
+    if not told:
+        return say("No segment is large enough to be judged by the five criteria.")
+    passing = sum(s["id"] in criteria["passing"] for s in told)
+    values = {"n": words.number(passing), "all": words.number(len(told))}
+    if passing == len(told):
+        return say("All {all} segments pass all five criteria.", **values)
+    told_first = (
+        say("None of {all} segments passes all five criteria", **values)
+        if not passing
+        else say_n(
+            "{n} of {all} segments passes all five criteria", "{n} of {all} segments pass all five criteria", passing, all=values["all"]
+        )
+    )
+    return say("{head}; {obstacle}.", head=told_first, obstacle=_obstacle(told, criteria))
+
+
+def _obstacle(told: list[dict], criteria: dict) -> str:
+    """The criterion that most segments fail; where none is failed, the one that can be told of fewest, and what it lacks."""
+    counted = {v: {c: sum(c in _having(v, s, criteria) for s in told) for c in CRITERIA} for v in (FAIL, UNKNOWN)}
+    if sum(counted[FAIL].values()) == 0 or len(told) in counted[UNKNOWN].values():
+        criterion = max(CRITERIA, key=lambda c: counted[UNKNOWN][c])
+        reasons = {criteria["segments"][s["id"]][criterion]["because"] for s in told if criterion in _having(UNKNOWN, s, criteria)}
+        title, lacking = TITLES[criterion], LACKING.get(next(iter(reasons))) if len(reasons) == 1 else None
+        if lacking:
+            return say("“{criterion}” cannot be told: {lacking}", criterion=say(title), lacking=say(lacking))
+        return say("“{criterion}” cannot be told of all", criterion=say(title))
+    criterion = max(CRITERIA, key=lambda c: counted[FAIL][c])
+    title, failed = TITLES[criterion], counted[FAIL][criterion]
+    if failed == len(told):
+        return say("all fail “{criterion}”", criterion=say(title))
+    return say_n("{n} fails “{criterion}”", "{n} fail “{criterion}”", failed, criterion=say(title))
+
+
+LACKING = {
+    "no_consents": mark("no consents"),
+    "no_signs": mark("nothing tells who can be reached"),
+    "no_channels": mark("no channels are typed"),
+    "no_margin": mark("no margin is typed"),
+    "no_anyway": mark("nobody knows who would buy anyway"),
+    "no_later": mark("the history is too short"),
+    "few": mark("too few customers"),
+}
+"""What a criterion lacks, in a few words."""
+
+
 def _told(criteria: dict, profiles: dict, project: Project) -> list[dict]:
     return [s for s in profiles["segments"] if s["id"] in criteria["segments"] and shown(s, project)]
 
@@ -253,8 +301,18 @@ def remedies(criteria: dict, profiles: dict, project: Project) -> list[str]:
             if line["verdict"] != PASS:
                 groups.setdefault((line["verdict"], line["because"]), []).append(segment_name(segment))
         for (verdict, because), names in groups.items():
-            result.append(_remedy(criterion, verdict, because, _names(names, told)))
+            doubtful = groups.get((UNKNOWN, because))
+            if verdict == FAIL and doubtful:  # one remedy, said once
+                result.append(_both(criterion, because, _names(names, told), _names(doubtful, told)))
+            elif verdict == FAIL or (FAIL, because) not in groups:
+                result.append(_remedy(criterion, verdict, because, _names(names, told)))
     return result
+
+
+def _both(criterion: str, because: str, failing: str, doubtful: str) -> str:
+    title, figure, cure = TITLES[criterion], FIGURES[because][0], REMEDIES[criterion, because]
+    values = {"criterion": say(title), "names": failing, "doubtful": doubtful, "figure": say(figure).lower(), "cure": say(cure)}
+    return say("{criterion}: fail for {names}, cannot tell for {doubtful}, by “{figure}”. {cure}", **values)
 
 
 def _remedy(criterion: str, verdict: str, because: str, names: str) -> str:

@@ -110,7 +110,7 @@ def to_sql(document: dict, table: str = "customers", *, reason: bool = False) ->
     wanted = ["segment", *(["confidence"] if gives_confidence(document) else []), *(["reason"] if reason else [])]
     built = " ".join(str(document.get("built_as_of") or "unknown").removesuffix("T00:00:00").split())
     head = f"-- Segmentation of customers, version {document['version']} (format {document['format']}), built as of {built}.\n"
-    head += "-- Ids keep their meaning within this build only.\n"
+    head += "-- An id stays with its segment from build to build as long as most of its customers do.\n"
     return head + by_sql(program(document, wanted), table, document["key"])
 
 

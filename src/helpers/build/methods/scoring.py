@@ -1,11 +1,14 @@
 """Points: each criterion gives some, what lies back counts for less, and the sum is cut into bands. The score of a lead."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
 from helpers.build.inputs import Column
 from helpers.build.methods.base import Fitted, cuts, document, held, numbers, own_measure, unknown_shares
 from helpers.project import Project
+from helpers.project.building import Points
 
 STEPS = 4
 """Steps of each criterion where none is typed: nothing, a third, two thirds and all of its points, by quarters of the customers."""
@@ -25,23 +28,51 @@ def points(sample: pd.DataFrame, k: int, project: Project, columns: dict[str, Co
 
     Ties stay together. Who lacks a criterion has its points for a missing value, in a default score none.
     """
-    typed = project.build.points.criteria
-    criteria = [_as_typed(c) for c in typed] if typed else default_criteria(sample, project, columns, weights)
-    used = dict.fromkeys(name for c in criteria for name in (c["variable"], c.get("age")) if name)
-    variables = [_variable(sample, name, columns, criteria) for name in used]
-    score = score_of(sample, criteria)
-    borders = list(project.build.points.bands) or [float(x) for x in cuts(score, k, weights)[::-1]]
-    assign = {"criteria": criteria, "bands": [{"segment": f"S{i + 1}", "from": b} for i, b in enumerate(borders)]}
-    assign["otherwise"] = f"S{len(borders) + 1}"
+    typed = project.build.points
+    names = [f"S{i + 1}" for i in range(len(typed.bands) + 1 if typed.bands else k)]
+    made = points_document(sample, names, project, columns, typed=typed, default=DEFAULT, weights=weights)
+    how = made["assign"]["points"]
+    score = score_of(sample, how["criteria"])
+    used = [v["name"] for v in made["variables"]]
     told = {
-        "typed": bool(typed),
-        "bands_typed": bool(project.build.points.bands),
+        "typed": bool(typed.criteria),
+        "bands_typed": bool(typed.bands),
         "score": {"low": float(score.min()), "median": float(np.median(score)), "high": float(score.max())} if len(score) else None,
-        "missing": unknown_shares(sample, list(used)),
+        "missing": unknown_shares(sample, used),
         "weighted": weights is not None,
         "dropped": {},
     }
-    return Fitted(document(variables, len(borders) + 1, {"points": assign}), told)
+    return Fitted(made, told)
+
+
+def points_document(
+    sample: pd.DataFrame,
+    names: Sequence[str],
+    project: Project,
+    columns: dict[str, Column],
+    *,
+    typed: Points,
+    default: Mapping[str, tuple],
+    weights: np.ndarray | None = None,
+) -> dict:
+    """The document of a score whose bands have these ids, the most points first; fewer bands where ties leave fewer.
+
+    typed     criteria and bands of project.yml;  default: criteria where none are typed
+    """
+    criteria = [_as_typed(c) for c in typed.criteria] if typed.criteria else default_criteria(sample, project, columns, weights, default)
+    used = dict.fromkeys(name for c in criteria for name in (c["variable"], c.get("age")) if name)
+    variables = [_variable(sample, name, columns, criteria) for name in used]
+    borders = list(typed.bands) or [float(x) for x in cuts(score_of(sample, criteria), len(names), weights)[::-1]]
+    kept = [*names[: len(borders)], names[-1]] if len(borders) < len(names) else list(names)
+    if names[0] == "S1":  # segments are counted through, bands of leads keep their names
+        kept = [f"S{i + 1}" for i in range(len(borders) + 1)]
+    how = {
+        "criteria": criteria,
+        "bands": [{"segment": one, "from": b} for one, b in zip(kept, borders, strict=False)],
+        "otherwise": kept[-1],
+    }
+    made = document(variables, len(kept), {"points": how})
+    return made | {"segments": [segment | {"id": one} for segment, one in zip(made["segments"], kept, strict=True)]}
 
 
 def asked(project: Project, columns: dict[str, Column]) -> list[str]:
@@ -52,10 +83,12 @@ def asked(project: Project, columns: dict[str, Column]) -> list[str]:
     return [name for name in DEFAULT if name in columns]
 
 
-def default_criteria(sample: pd.DataFrame, project: Project, columns: dict[str, Column], weights: np.ndarray | None) -> list[dict]:
-    """DEFAULT as far as these data measure it and it tells customers apart."""
+def default_criteria(
+    sample: pd.DataFrame, project: Project, columns: dict[str, Column], weights: np.ndarray | None, default: Mapping[str, tuple] = DEFAULT
+) -> list[dict]:
+    """The default criteria as far as these data measure them and they tell customers apart."""
     found = []
-    for name, (most, age) in DEFAULT.items():
+    for name, (most, age) in default.items():
         values = numbers(sample, name) if name in columns else np.empty(0)
         known = ~np.isnan(values)
         at = held(cuts(values[known], STEPS, None if weights is None else weights[known])) if known.any() else np.empty(0)

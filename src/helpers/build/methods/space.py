@@ -72,7 +72,7 @@ def principal_axes(values: np.ndarray, wanted: int, weights: np.ndarray | None =
 
 
 def axes_wanted(values: np.ndarray, blocks: list[int], *, seed: int, weights: np.ndarray | None = None) -> int:
-    """As many leading axes as carry more than unrelated variables would: at least two, at most all.
+    """As many leading axes as carry more than unrelated variables would: at least two, at most all, and all where none does.
 
     An axis counts while its inertia is above the 95 % quantile of the same axis in 20 permutations of each variable (all levels of
     a category move together).
@@ -84,7 +84,8 @@ def axes_wanted(values: np.ndarray, blocks: list[int], *, seed: int, weights: np
     parts = np.split(values, ends, axis=1)
     chance = [_inertia(np.column_stack([part[draw.permutation(len(values))] for part in parts]), w) for _ in range(PERMUTATIONS)]
     more = found > np.quantile(chance, QUANTILE, axis=0)
-    return min(max(int(np.argmin(more)) if not more.all() else len(more), 2), len(more))
+    leading = int(np.argmin(more)) if not more.all() else len(more)
+    return min(max(leading, 2), len(more)) if leading else len(more)  # nothing goes together: no axis is better than another
 
 
 def space(sample: pd.DataFrame, names: list[str], columns: dict[str, Column], project: Project, weights: np.ndarray | None = None) -> Space:
