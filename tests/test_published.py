@@ -92,7 +92,8 @@ CONTEST = {"kmeans": scores(picks=0.3), "hcpc": scores(picks=0.2), "latent": sco
 def test_where_no_other_candidate_could_be_judged_there_is_no_runner_up_and_that_is_said(contest, earlier, now):
     found = published.second(None, {"contest": contest}, "kmeans", made(*now), made(*earlier) if earlier else None, {}, None)
     assert found is None
-    assert published.second_words(found, {}, "kmeans").startswith("There is no runner-up to compare with")
+    told = published.second_words(found, {}, "kmeans", {"verdict": "natural"}, {"core": 0.5})
+    assert len(told) == 1 and told[0].startswith("There is no runner-up to compare with")
 
 
 def test_the_runner_up_is_the_best_other_candidate_judged_as_it_was_then_and_is_now(monkeypatch):
@@ -107,8 +108,19 @@ def test_the_runner_up_is_the_best_other_candidate_judged_as_it_was_then_and_is_
         return {"S1": {}}
 
     monkeypatch.setattr(published.criteria, "judged", judged)
+    monkeypatch.setattr(published, "checked", lambda step: {"orders": "all"})
+    monkeypatch.setattr(published, "replicate", lambda step, recipe, document, sample, tables: (document, {"core": 0.4, "by": recipe.name}))
+    monkeypatch.setattr(published, "structure_of", lambda made, name, project: {"verdict": f"of {name}"})
     both = made("kmeans", "hcpc")
-    assert published.second(None, {"contest": CONTEST}, "kmeans", both, both, {}, None) == {"name": "hcpc", "criteria": {"S1": {}}}
+    alike = {"learned": True, "variables": ("x", "y")}
+    both.recipes.update({name: SimpleNamespace(name=name, **alike) for name in ("kmeans", "hcpc")})
+    natural = {"verdict": "natural"}
+    found = published.second(SimpleNamespace(project=None), {"contest": CONTEST}, "kmeans", both, both, {}, None, natural)
+    published_too = ({"made_by": "hcpc"}, "published")
+    assert found == {"name": "hcpc", "members": published_too, "criteria": {"S1": {}}, "structure": "natural", "core": 0.4}
+    both.recipes["hcpc"].variables = ("x", "z")  # on other variables the verdict is its own
+    other = published.second(SimpleNamespace(project=None), {"contest": CONTEST}, "kmeans", both, both, {}, None, natural)
+    assert other["structure"] == "of hcpc"
     assert asked == {
         "now": {"made_by": "hcpc"},
         "then": {"then": "hcpc"},

@@ -168,7 +168,8 @@ def contest_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Ta
     contest, rows = evidence["contest"], []
     for name in _in_order(contest):
         scores = contest[name]
-        row = {"title": title(name, titles), "role": say(ROLE_WORDS[scores["role"]]), "segments": scores["segments"]}
+        role = ROLE_WORDS[scores["role"]]
+        row = {"title": title(name, titles), "role": say(role), "segments": scores["segments"]}
         for use in USES:
             row[use] = (scores[use] or {}).get("value")
             row[f"{use}_gain"] = _gain(scores, use)

@@ -162,7 +162,8 @@ def leads_table(found: Leads) -> Table:
         past = tried_.get(each["band"])
         shown = past if past and _telling(past) else None
         interval = say("{low} to {high}", low=words.share(shown["low"]), high=words.share(shown["high"])) if shown else words.NONE
-        rows.append({"band": say(TITLES[each["band"]]), "n": each["n"], "then": past["n"] if past else None})
+        band = TITLES[each["band"]]
+        rows.append({"band": say(band), "n": each["n"], "then": past["n"] if past else None})
         rows[-1] |= {"share": shown["share"] if shown else None, "interval": interval}
     columns = [
         Shown("band", say("Lead")),

@@ -87,7 +87,8 @@ def agreement_words(found: Sequence[dict]) -> list[str]:
 
 
 def _agreement(each: dict) -> str:
-    level = say(LEVEL[each["name"]]) if each["name"] in LEVEL else each["name"]
+    known = LEVEL.get(each["name"])
+    level = say(known) if known else each["name"]
     if each["n"] < min_cell():
         return say("Whether {level} agree with people cannot be told: fewer than {least} decisions.", level=level, least=_least())
     return say(
@@ -124,7 +125,7 @@ def suggestions_table(found: Sequence[dict], segments: Sequence[dict], columns: 
     """The rules learnt from decisions, each with how it did on later ones."""
     names, rows = {s["id"]: segment_name(s) for s in segments}, []
     for each in found:
-        told = each["n"] >= min_cell()
+        told, verdict = each["n"] >= min_cell(), VERDICT[each["verdict"]]
         rule = "" if each["condition"] is None or not told else condition_words(each["condition"], columns, {})
         rows.append(
             {
@@ -135,7 +136,7 @@ def suggestions_table(found: Sequence[dict], segments: Sequence[dict], columns: 
                 "share": each["share"] if told else None,
                 "interval": _interval(each) if told else words.NONE,
                 "chance": each["chance"],
-                "verdict": say(VERDICT[each["verdict"]]),
+                "verdict": say(verdict),
             }
         )
     shown = [

@@ -59,10 +59,10 @@ def candidates_table(recipes: Mapping[str, Recipe], refused: Mapping[str, Refuse
             rows.append({"title": say(TITLES[name])} | told | {"known": None, "segments": None})
     columns = [
         Column("title", say("Way of cutting")),
-        Column("level", say("Level")),
+        Column("level", say("Level of decision")),
         Column("type", say("Type")),
         Column("how", say("How it cuts, or why it cannot")),
-        Column("by", say("By")),
+        Column("by", say("By which variables")),
         Column("known", say("Customers of whom any of it is known"), "share"),
         Column("segments", say("Segments"), "count"),
     ]
@@ -267,7 +267,7 @@ def points_table(document: Mapping, columns: Mapping[str, Known]) -> Table:
             told = [({"variable": name, "at_least": a, "below": b}, p) for a, b, p in zip(ends, ends[1:], c["points"], strict=False)]
         rows += [{"when": _step_words(when, columns), "points": float(points)} | fade for when, points in told]
     shown = [
-        Column("when", say("When")),
+        Column("when", say("Condition")),
         Column("points", say("Points"), "number", 1),
         Column("fade", say("Half are left after, days")),
     ]

@@ -59,7 +59,7 @@ SHORT = {
     "rating_mean": (mark("good ratings"), mark("poor ratings")),
 }
 """What people call much, and little, of the variables of the list; of others the title says it."""
-ELISION = re.compile(r"\b(peu )de (?=[aeiouàâéèêîôû]|h(?!a))", re.IGNORECASE)
+ELISION = re.compile(r"\b(peu )de (?=[aeiouàâéèêîôûœ]|h(?!a))", re.IGNORECASE)
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def overlap_table(
         Column("jaccard", say("Jaccard index"), "number", 2),
     ]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
-    note = say("Jaccard index: customers of both, over customers of either. From .5 on it is the same segment.")
+    note = say("Jaccard index: customers of both, over customers of either. From one half on it is the same segment.")
     return Table("overlap", say("What the two segmentations share"), frame, columns, note=note)
 
 

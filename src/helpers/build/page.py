@@ -96,7 +96,7 @@ def within_words(frame, stable: dict) -> dict:
 def manual_words(overrides) -> str:
     """What people decided for single customers, or where that would be typed."""
     if overrides is None:
-        return say("Nobody decides for single customers: build.manual of project.yml names a file where account managers can.")
+        return say("Nobody decides for single customers: build.manual of project.yml would name a file in which account managers can.")
     return manual_page.manual_words(overrides)
 
 

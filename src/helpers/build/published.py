@@ -48,7 +48,7 @@ def inputs_of(table: ir.Table, document: dict) -> ir.Table:
 
 
 def second(
-    step, evidence: dict, chosen: str, made: Made, earlier: Made | None, windows: dict, orders: ir.Table, structure: dict
+    step, evidence: dict, chosen: str, made: Made, earlier: Made | None, windows: dict, orders: ir.Table, structure: dict | None = None
 ) -> dict | None:
     """The best candidate after the published one, put to the same tests; None where there is none.
 
@@ -63,7 +63,7 @@ def second(
     members = apply(document, table)
     judged = criteria.judged(step, document, then, members, apply(then, past), made.columns, windows, orders, offers=False)
     one, other = made.recipes[name], made.recipes[chosen]
-    alike = one.learned and other.learned and set(one.variables) == set(other.variables)
+    alike = structure is not None and one.learned and other.learned and set(one.variables) == set(other.variables)
     verdict = structure["verdict"] if alike else structure_of(made, name, step.project)["verdict"]
     _, sure = replicate(step, one, document, made.sample, checked(step))
     return {"name": name, "members": members, "criteria": judged, "structure": verdict, "core": sure["core"]}
@@ -109,11 +109,8 @@ def suggestions(step, overrides, document: dict, made: Made, windows: dict[str, 
     """Rules that foresee what people decided later, result of `manual_rules.suggested`; personal traits are no material for rules."""
     if not windows["confirm"].enough:
         return []
-    kept = {
-        n: c
-        for n, c in made.columns.items()
-        if not any(n == personal or n.startswith(f"{personal}_") for personal in step.project.variables.proxies_of)
-    }
+    own = step.project.variables.proxies_of
+    kept = {n: c for n, c in made.columns.items() if not any(n == one or n.startswith(f"{one}_") for one in own)}
     labels = apply(document, customers(step)).select("customer_id", "segment")
     past = customers(step, "confirm")
     return manual_rules.suggested(overrides, past, kept, labels, step.project, before=windows["confirm"].built_at)

@@ -207,7 +207,8 @@ def rules_words(found: Counted, rules: Sequence[Rule]) -> str:
 def consequences_words(found: Counted, rules: Sequence[Rule]) -> list[str]:
     """What only the data show of the rules, a sentence each."""
     titles = _titles(rules)
-    return [say(HAPPENED[each["code"]], rule=titles.get(each["rule"], "")) for each in consequences(found)]
+    happened = [(HAPPENED[each["code"]], titles.get(each["rule"], "")) for each in consequences(found)]
+    return [say(text, rule=rule) for text, rule in happened]
 
 
 def _comparison_words(name: str, sign: str, value, columns: Mapping[str, Known]) -> str:

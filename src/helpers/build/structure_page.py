@@ -20,7 +20,7 @@ WHY = {
     "missing": mark("Values are missing or infinite; it takes a rule of the document for filling them."),
 }
 NEVERTHELESS = {
-    "natural": mark("Use them by name. A few customers stand between groups: how sure each one’s segment is, is told apart from this."),
+    "natural": mark("Use them by name. A few customers stand between groups: how sure each one’s segment is, is told separately."),
     "reproducible": mark(
         "Use them as ranges of one scale: treat neighbours alike, do not call a segment a type of person, and choose their number by what "
         "you can work with."
@@ -28,17 +28,19 @@ NEVERTHELESS = {
     "constructive": mark(
         "Use them if they help people to act, and prefer the rule that is simplest to explain: the contest says whether they beat it."
     ),
-    "cannot tell": mark("Use them as a convention until then, and prefer the rule that is simplest to explain."),
+    "cannot tell": mark("Use them as a convention until it can be told, and prefer the rule that is simplest to explain."),
 }
 STATISTICS = {"stability": mark("Stability"), "strength": mark("Prediction strength")}
 
 
 def verdict_words(found: dict) -> str:
     """The verdict of `structure.verdict` in one plain sentence; why, where it cannot be told."""
-    told = say(VERDICTS[found["verdict"]])
+    verdict = VERDICTS[found["verdict"]]
+    told = say(verdict)
     if found["verdict"] != "cannot tell":
         return told
-    return f"{told} " + say(WHY[found["why"]], n=words.number(found["customers"]))
+    why = WHY[found["why"]] if found["why"] else ""
+    return f"{told} " + say(why, n=words.number(found["customers"])) if why else told
 
 
 def reasons(found: dict) -> list[str]:
@@ -83,9 +85,13 @@ def _against_one_cloud(found: dict) -> str:
 def _against_unrelated(found: dict) -> str:
     values = {"n": words.number(_as_large(found, "unrelated", "stability")), "draws": words.number(found["draws"])}
     if found["verdict"] == "reproducible":
-        return say("If the variables had nothing to do with each other, {n} of {draws} data sets would come back as surely.", **values)
+        return say(
+            "With variables that have nothing to do with each other, the segments of {n} of {draws} data sets come back as surely.",
+            **values,
+        )
     return say(
-        "Even if the variables had nothing to do with each other, {n} of {draws} data sets would come back as surely: chance is enough.",
+        "Even with variables that have nothing to do with each other, the segments of {n} of {draws} data sets come back as surely: chance "
+        "is enough.",
         **values,
     )
 
@@ -153,7 +159,8 @@ def warnings(found: dict, titles: dict[str, str], dominated: dict | None = None)
 
 def nevertheless_words(found: dict) -> str:
     """What can be done with the segments, whatever the verdict."""
-    return say(NEVERTHELESS[found["verdict"]])
+    verdict = found["verdict"]
+    return say(NEVERTHELESS[verdict])
 
 
 def structure_frame(found: dict, statistic: str = "stability") -> pd.DataFrame:

@@ -106,7 +106,8 @@ def trial_table(found: dict, project) -> Table:
         Column("stability", say("Stability"), "number", 2),
         *(Column(use, say(title), "share", 1) for use, title in SCORES.items()),
     ]
-    title = say(methods.TITLES[found["recipe"]])
+    recipe = methods.TITLES[found["recipe"]]
+    title = say(recipe)
     caption = say("“{title}” with another number of segments", title=title)
     note = say(
         "A trial on {n} customers that publishes nothing: {pairs} pairs of samples.", n=words.number(found["customers"]), pairs=PAIRS
