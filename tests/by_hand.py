@@ -87,5 +87,8 @@ class Step:
         assert step == "variables"
         return self.tables[name]
 
+    def gives(self, step, name):
+        return step == "variables" and name in self.tables
+
     def sample(self, table):
         return engine.sample(table, self.project.sample_rows, seed=self.project.seed).execute()

@@ -146,7 +146,7 @@ def test_where_segments_and_a_rule_are_level_it_is_said_that_both_beat_bands_if_
     ("objective", "panel", "headline"),
     [
         ("rules", "segments", ": rules for the budget, segments for the message."),
-        ("rules", "level", ": rules for the budget; for the message segments and a short rule tell as much."),
+        ("rules", "level", ": rules for the budget; for the message no difference to a short rule was shown."),
         ("level", "segments", ", which tell what to say; for the budget they are not needed."),
         ("none", "segments", ", which tell what to say; for the budget they are not needed."),
         ("cannot tell", "segments", ", which tell what to say; for the budget they could not be judged."),
@@ -154,9 +154,9 @@ def test_where_segments_and_a_rule_are_level_it_is_said_that_both_beat_bands_if_
         ("segments", "rules", ", which tell whom to spend on; for the message they are not needed."),
         ("segments", "level", ", which tell whom to spend on; for the message they are not needed."),
         ("segments", "cannot tell", ", which tell whom to spend on; for the message they could not be judged."),
-        ("rules", "cannot tell", "; where it could be judged, simple rules do as well."),
-        ("rules", "rules", "; simple rules do as well for every use."),
-        ("level", "rules", "; simple rules do as well for every use."),
+        ("rules", "cannot tell", "; where it could be judged, they were not shown to tell more than simple rules."),
+        ("rules", "rules", "; they were not shown to tell more than simple rules for any use."),
+        ("level", "rules", "; they were not shown to tell more than simple rules for any use."),
         ("none", "none", "; nothing here tells more of the later period than chance."),
         ("cannot tell", "cannot tell", ", not judged on a later period: the history is too short."),
     ],
@@ -194,7 +194,7 @@ def test_the_summary_says_what_to_do_when_nobody_chose_or_another_recipe_told_mo
         assert todo == ["Decide which segmentation is published: build.chosen of project.yml."]
     chosen = named | {"chosen": "rfm"}
     assert page.summary(evidence(), chosen, PLAN, by="people")["todo"] == [
-        "Decide whether “RFM points” stays published: for the message “Hierarchical classification” told more of the later period."
+        "Decide whether “RFM points” stays published: for the message the contest picked “Hierarchical classification”."
     ]
     assert page.summary(evidence(**NOTHING), chosen, PLAN, by="people")["todo"] == []
 
@@ -213,11 +213,12 @@ def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
     for use, sentence in (("objective", "whom to spend on"), ("panel", "what to say")):
         assert contest_page.contest_frame(empty, use).empty
         assert (
-            contest_page.contest_words(empty, use, "later revenue")["title"] == f"Not judged for {sentence}: no later period can be seen."
+            contest_page.contest_words(empty, use, "later revenue")["title"]
+            == f"Not judged for {sentence}: there were too few customers a horizon ago."
         )
     assert shown(contest_page.contest_table(empty)) == shown(contest_page.other_k_table(empty)) == []
     stable = {"pairs": 30, "starts_of_stability": 0, "rows": 5}
-    told = page.stability_words(stability_page.against_frame({}), stable, {"by_k": {}}, 3)
+    told = page.stability_words(stability_page.against_frame({}), stable, {"by_k": {}, "verdict": "cannot tell"}, 3)
     assert told["title"] == "Stability cannot be told: there are too few different customers."
     none = {"gains": [], "tree": [], "total": 0.0, "rows": 0}
     for words_of, frame_of in ((methods_page.gains_words, methods_page.gains_frame), (methods_page.tree_words, methods_page.tree_frame)):
@@ -282,9 +283,9 @@ def test_stability_is_shown_as_median_and_quartiles():
         "high": pytest.approx([0.8, 0.9]),
     }
     stable = {"pairs": 30, "starts_of_stability": 20, "rows": 4321}
-    told = page.stability_words(frame, stable, {"by_k": {}}, 3)
+    told = page.stability_words(frame, stable, {"by_k": {}, "verdict": "cannot tell"}, 3)
     assert told["title"] == "3 segments come back at 0.60; 4 would at 0.90"
-    assert page.stability_words(frame.head(1), stable, {"by_k": {}}, 3)["title"] == (
+    assert page.stability_words(frame.head(1), stable, {"by_k": {}, "verdict": "cannot tell"}, 3)["title"] == (
         "Two samples of the same customers give 3 segments that agree at 0.60"
     )
     assert told["alt"] == (
@@ -385,7 +386,7 @@ def test_caveats_have_the_size_of_their_effect():
     rules = page.caveats(evidence(structure={"verdict": "convention"}), profiles(), PLAN, agreement=None)
     assert rules[0] == "The segments are a convention by construction: rules were written, and nothing was looked for."
     assert "the segments agree at 0.52 (adjusted Rand index" in told[1]
-    assert "81% of the starts reach it, and half of all starts agree with the published partition at less than 0.61." in told[2]
+    assert "81% of the starts come within 1% of the best, yet half of all agree with the published segments at less than 0.61." in told[2]
     assert told[1].endswith("Many customers lie near a border.")
     steady = [
         page.caveats(evidence(), profiles(), PLAN, agreement=x)[1].endswith("These are nearly the same segments.") for x in (0.79, 0.8)
@@ -393,7 +394,7 @@ def test_caveats_have_the_size_of_their_effect():
     assert steady == [False, True]
     for near, words_of_it in ((0.69, 0), (0.7, 1)):  # 64% find the partition: where about as many come near, both say the same
         told_so = page.caveats(evidence(reproducibility=FOUND | {"near": near}), profiles(), PLAN, agreement=0.523)
-        assert sum("sum of squares" in caveat for caveat in told_so) == words_of_it
+        assert sum("Nearly as good is not the same" in caveat for caveat in told_so) == words_of_it
     assert told[3] == "The contest rests on one later period, 60 days long; another season may rank the ways otherwise."
 
 

@@ -27,12 +27,38 @@ def document(*segments: str, variables=("spend_per_30d",)) -> dict:
 
 def test_the_newest_earlier_build_counts_and_every_id_that_was_ever_used_is_known():
     first, second = document("S1", "S2", "S7"), document("S1", "S3")
-    step = SimpleNamespace(earlier=lambda name: {"segmentation": [first, second]}[name])
-    assert published.before(step) == (second, {"S1", "S2", "S3", "S7"})
+    members = [ibis.memtable({"customer_id": ["a", "b"], "segment": found}) for found in (["S1", "S2"], ["S3", "S1"])]
+    step = SimpleNamespace(earlier=lambda name: {"segmentation": [first, second], "membership": members}[name])
+    found = published.before(step, pd.DataFrame({"customer_id": ["b", "new"]}))
+    assert (found["earlier"], found["used"]) == (second, {"S1", "S2", "S3", "S7"})
+    assert found["then"].to_dict() == {"b": "S1"}
 
 
 def test_on_the_first_build_there_is_none_before():
-    assert published.before(SimpleNamespace(earlier=lambda name: [])) == (None, set())
+    found = published.before(SimpleNamespace(earlier=lambda name: []), pd.DataFrame({"customer_id": ["a"]}))
+    assert found == {"earlier": None, "used": set(), "then": None}
+
+
+def test_ids_follow_the_customers_where_a_variable_of_the_build_before_is_measured_no_longer():
+    """Of the build before, its variable "old" is gone; S4 were a, b and c, S5 d, e and f; today's S1 are d, e and f."""
+    from helpers.build import keep_ids
+
+    now = {"format": 2, "version": 1, "key": "customer_id", "built_as_of": "2017-10-01T00:00:00"}
+    now |= {
+        "variables": [{"name": "spend", "kind": "number", "missing": 0.0, "steps": []}],
+        "assign": {"nearest": {"centroids": [[9.0], [1.0]]}},
+    }
+    now |= {"segments": [{"id": one, "name": None, "colour": ""} for one in ("S1", "S2")]}
+    before = {"variables": [{"name": "old"}], "segments": [{"id": "S4"}, {"id": "S5"}]}
+    frame = pd.DataFrame({"customer_id": list("abcdef"), "spend": [1.0, 1.0, 1.0, 9.0, 9.0, 9.0]})
+    then = pd.Series(["S4"] * 3 + ["S5"] * 3, index=list("abcdef"))
+    found, kept = keep_ids(now, before, frame, used={"S4", "S5"}, then=then)
+    assert [s["id"] for s in found["segments"]] == ["S4", "S5"] and {one: told["from"] for one, told in kept.items()} == {
+        "S4": "S4",
+        "S5": "S5",
+    }
+    unknown, told = keep_ids(now, before, frame, used={"S4", "S5"})  # nobody knows who was where: nobody's id is given to another
+    assert [s["id"] for s in unknown["segments"]] == ["S6", "S7"] and {one["from"] for one in told.values()} == {None}
 
 
 def test_orders_of_the_window_are_those_in_which_behaviour_was_measured():

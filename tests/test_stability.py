@@ -257,7 +257,7 @@ def test_codes_follow_the_order_of_ids():
 # The page
 
 NULLS = {
-    "one_cloud": {"stability": {"median": 0.6, "low": 0.5, "high": 0.7}},
+    "one_cloud": {"stability": {"median": 0.6, "low": 0.5, "high": 0.7, "p": 0.025}},
     "unrelated": {"stability": {"median": 0.3, "low": 0.2, "high": 0.4}},
 }
 BY_K = {"4": {"stability": 0.9} | NULLS}
@@ -275,18 +275,20 @@ def test_the_chart_of_stability_stands_beside_the_comparison():
 
 
 @pytest.mark.parametrize(
-    ("same", "k", "title"),
+    ("same", "p", "k", "title"),
     [
-        (0.9, 4, "4 segments come back at 0.90, more surely than one cloud would"),
-        (0.65, 4, "4 segments come back at 0.90, as they would from one cloud"),
-        (0.35, 4, "4 segments come back at 0.90, as they would from unrelated variables"),
-        (None, 3, "3 segments come back at 0.60; 4 would at 0.90"),
-        (None, 4, "Two samples of the same customers give 4 segments that agree at 0.90"),
-        (None, 9, "4 segments come back best, at 0.90; 9 cannot be told"),
+        (0.9, 0.05, 4, "4 segments come back at 0.90, more surely than one cloud would"),
+        (0.9, 0.075, 4, "4 segments come back at 0.90, as they would from one cloud"),  # above the box, and not over all numbers at once
+        (0.65, 0.3, 4, "4 segments come back at 0.90, as they would from one cloud"),
+        (0.35, 0.9, 4, "4 segments come back at 0.90, as they would from unrelated variables"),
+        (None, None, 3, "3 segments come back at 0.60; 4 would at 0.90"),
+        (None, None, 4, "Two samples of the same customers give 4 segments that agree at 0.90"),
+        (None, None, 9, "4 segments come back best, at 0.90; 9 cannot be told"),
     ],
 )
-def test_the_title_says_how_many_come_back_and_whether_one_cloud_would(same, k, title):
-    frame = page.against_frame(STABLE, {"4": BY_K["4"] | {"stability": same}} if same else None)
+def test_the_title_says_how_many_come_back_and_whether_one_cloud_would(same, p, k, title):
+    cloud = {"one_cloud": {"stability": NULLS["one_cloud"]["stability"] | {"p": p}}}
+    frame = page.against_frame(STABLE, {"4": BY_K["4"] | {"stability": same} | cloud} if same else None)
     told = page.against_words(frame, k, pairs=100, starts=200, customers=2050, compared={"draws": 39, "rows": 1000})
     assert told["title"] == title
     assert len(title.split()) <= 15 and ("39 data sets" in told["source"]) == bool(same)
@@ -294,7 +296,7 @@ def test_the_title_says_how_many_come_back_and_whether_one_cloud_would(same, k, 
 
 def test_segments_not_to_be_trusted_are_grey_and_counted_and_small_ones_are_not_named():
     values = np.array([[0.9, 0.5, 0.1]] * 5)
-    frame = page.within_frame(values, SEGMENTS, np.array([0.55, 0.65]))
+    frame = page.within_frame(values, SEGMENTS, np.array([[0.65, 0.6, 0.55]] * 19))
     assert frame["label"].tolist() == ["Regulars", "Segment S2", "Few", "Cut out of one cloud"]
     assert page.within_palette(frame) == dict(zip(frame["label"], ["#12436D", *["#6B6B6B"] * 3], strict=True))
     told = page.within_words(frame, pairs=100, min_cell=10)
@@ -310,13 +312,13 @@ def test_when_every_segment_comes_back_the_least_sure_is_named():
 @pytest.mark.parametrize(
     ("cloud", "title"),
     [
-        (0.65, "Every segment comes back more surely than pieces of one cloud"),
-        (0.80, "1 of 2 segments come back more surely than pieces of one cloud"),
-        (0.95, "No segment comes back more surely than pieces of one cloud"),
+        ([0.85, 0.65], "Every segment comes back more surely than pieces of one cloud"),
+        ([0.85, 0.75], "1 of 2 segments come back more surely than pieces of one cloud"),  # the second against the second
+        ([0.95, 0.75], "No segment comes back more surely than pieces of one cloud"),
     ],
 )
 def test_segments_that_come_back_are_compared_with_pieces_of_one_cloud(cloud, title):
-    frame = page.within_frame(np.array([[0.9, 0.7]] * 3), SEGMENTS[:2], np.array([cloud]))
+    frame = page.within_frame(np.array([[0.9, 0.7]] * 3), SEGMENTS[:2], np.array([cloud] * 19))
     assert page.within_words(frame, pairs=3, min_cell=10)["title"] == title
 
 
@@ -334,7 +336,7 @@ def test_bars_and_flows_of_too_few_customers_are_left_out():
     assert page.ribbons_words(frame, customers=100)["title"] == "1 of 2 segments come nearly whole from one segment before"
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.85, "nearly the same 4"), (0.6, "placed otherwise"), (0.2, "one cut among several")])
+@pytest.mark.parametrize(("value", "said"), [(0.85, "nearly the same segments"), (0.6, "placed otherwise"), (0.2, "one cut among several")])
 def test_agreement_is_said_in_plain_words(value, said):
     frame = page.against_frame({4: np.array([value])})
     assert said in page.reading_words(frame, 4)

@@ -228,7 +228,7 @@ def test_the_verdict_is_said_as_the_director_reads_it(in_english):
     assert structure_page.reasons(slope) == [
         "They foretell better who belongs together than one cloud without gaps would (0 of 39 such clouds do as well), but do not "
         "come back more surely (7 of 39): both are needed.",
-        "If the variables had nothing to do with each other, 0 of 39 data sets would come back as surely.",
+        "With variables that have nothing to do with each other, the segments of 0 of 39 data sets come back as surely.",
     ]
     assert "1,000 of 2,050 customers" in structure_page.compared_words(slope)
     assert "9 and 10 segments" in structure_page.compared_words(slope)

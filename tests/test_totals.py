@@ -58,7 +58,8 @@ def test_a_recipe_left_out_that_project_yml_chooses_is_an_error_with_its_remedy(
     plan = wholesale(build={"chosen": "rfm"})
     with pytest.raises(
         NinefoldError,
-        match=r"field build.chosen is 'rfm', which cannot be built here \(not_measured: recency_days, orders_per_30d\). Choose another",
+        match=r"field build.chosen is 'rfm', which cannot be built here \(these data do not measure: recency_days, orders_per_30d\)\. "
+        "Choose another",
     ):
         build.make(customers(), list(PASSPORTS), 3, plan, PASSPORTS, built_as_of=AS_OF)
 

@@ -119,10 +119,12 @@ class Step:
         raise NinefoldError(f"Step {step} gave no {name}. Run notebooks/{folder(step)}.ipynb again.")
 
     def earlier(self, name: str) -> list:
-        """What this step handed over under that name in complete runs of an earlier as_of, oldest first; JSON only."""
+        """What this step handed over under that name in complete runs of an earlier as_of, oldest first: JSON, or Ibis tables."""
         runs = [path.parent for path in (self.project.folder / "runs").glob("*/*/run.json") if path.parent.parent.name < stamp(self.as_of)]
-        files = [run / folder(self.name) / f"{name}.json" for run in sorted(runs)]
-        return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+        places = [run / folder(self.name) / name for run in sorted(runs)]
+        files = [place.with_suffix(ending) for place in places for ending in (".json", ".parquet") if place.with_suffix(ending).is_file()]
+        read = {".json": lambda f: json.loads(f.read_text(encoding="utf-8")), ".parquet": lambda f: self.engine.con.read_parquet(str(f))}
+        return [read[file.suffix](file) for file in files]
 
     def gives(self, step: str, name: str) -> bool:
         """Whether an earlier step handed this over."""

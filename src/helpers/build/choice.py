@@ -63,7 +63,9 @@ def named(
     return document | {"segments": segments}, described
 
 
-def keep_ids(document: dict, earlier: dict | None, frame: pd.DataFrame, *, used: Collection[str] = ()) -> tuple[dict, dict[str, dict]]:
+def keep_ids(
+    document: dict, earlier: dict | None, frame: pd.DataFrame, *, used: Collection[str] = (), then: pd.Series | None = None
+) -> tuple[dict, dict[str, dict]]:
     """The document under the ids that the CRM knows: a segment that is mostly an earlier one keeps its id, any other gets a new one.
 
     Both documents label the same customers; segments are paired by the Hungarian method on their Jaccard index (customers of both over
@@ -72,13 +74,18 @@ def keep_ids(document: dict, earlier: dict | None, frame: pd.DataFrame, *, used:
     earlier   the document published before; None on the first build: ids stay as the recipe gave them
     frame     customers, with the variables of both documents
     used      every id that any earlier document had (those of `earlier` are always counted)
+    then      segment by customer_id as published then: what pairs them where a variable of `earlier` is measured no longer
     Returns   the document, and id → {from (the earlier id that it continues, None for a new one), nearest, jaccard}; {} without earlier
     """
     from scipy.optimize import linear_sum_assignment
 
     if earlier is None:
         return document, {}
-    before, now = labels(earlier, frame), labels(document, frame)
+    if {v["name"] for v in earlier["variables"]} <= set(frame.columns):
+        before = labels(earlier, frame)
+    else:
+        before = frame["customer_id"].map(then if then is not None else {}).fillna("").to_numpy(dtype="object")
+    now = labels(document, frame)
     there, here = [s["id"] for s in earlier["segments"]], [s["id"] for s in document["segments"]]
     index = jaccard(np.array([[int(((now == a) & (before == b)).sum()) for b in there] for a in here]))
     rows, columns = linear_sum_assignment(-np.where(index >= SAME, index, 0.0))

@@ -78,9 +78,6 @@ def replicate(step, recipe, document: dict, sample: pd.DataFrame, tables: dict[s
     base = engine_sample(sample, min(CUSTOMERS, project.pairwise_rows), project.seed).sort_values(KEY, ignore_index=True)
     again = redraws.redrawn(step, names, base, tables)
     drawn = base[base[KEY].isin(set(again.customers))].reset_index(drop=True)
-    evidence = {"customers": len(drawn), "redraws": len(again.frames), "rows": again.rows, "redrawn": again.names}
-    evidence["stays"] = [n for n in names if n not in again.names]
-    evidence["lost"] = float(1 - again.counted.mean()) if len(again.counted) else 0.0
     refitted = bool(recipe.learned) and kind == "nearest"
     evidence = {"customers": len(drawn), "redraws": len(again.frames), "rows": again.rows, "redrawn": again.names}
     evidence |= {

@@ -30,7 +30,8 @@ def title(name: str, titles: Mapping[str, str] | None = None) -> str:
 def leaders(contest: dict, use: str) -> list[str]:
     """The best of each role that was judged, then the present segments and chance."""
     scored = [name for name, scores in contest.items() if scores.get(use) and scores.get("judged", True)]
-    found = [max((n for n in scored if contest[n]["role"] == role), key=lambda n: contest[n][use]["value"], default=None) for role in ROLES]
+    picks = lambda n: contest[n].get(f"{use}_picks", contest[n][use]["value"])  # noqa: E731  one half picks, the other prints
+    found = [max((n for n in scored if contest[n]["role"] == role), key=picks, default=None) for role in ROLES]
     present = [name for name, scores in contest.items() if scores["role"] == "present" and scores.get(use)]
     return list(dict.fromkeys([name for name in found if name] + present))
 
@@ -50,9 +51,16 @@ def contest_words(evidence: dict, use: str, objective: str, titles: Mapping[str,
     frame, name = contest_frame(evidence, use, titles, keep=keep), f"contest_{use}"
     if frame.empty:
         return nothing(name, _unjudged(evidence, use))
-    best = frame.loc[frame["value"].idxmax()]
+    best, level = _leading(evidence, use, frame)
     claim = (
-        say("Nothing told {use} more surely than chance would", use=say(USES[use]))
+        say(
+            "“{first}” and “{second}” tell most of {what}, with no difference shown",
+            first=level["label"],
+            second=best["label"],
+            what=objective if use == "objective" else say("how they buy later"),
+        )
+        if level is not None and frame["low"].max() > 0
+        else say("Nothing told {use} more surely than chance would", use=say(USES[use]))
         if frame["low"].max() <= 0
         else say(
             "Of {what}, “{name}” tells most: {share} of the differences",
@@ -82,6 +90,17 @@ def contest_words(evidence: dict, use: str, objective: str, titles: Mapping[str,
     if left:
         source = f"{source}. " + say_n("{n} more way in the table", "{n} more ways in the table", left)
     return {"name": name, "title": claim, "subtitle": subtitle, "alt": say("Scores: {scores}.", scores=others), "source": source}
+
+
+def _leading(evidence: dict, use: str, frame: pd.DataFrame):
+    """The row of the chart that leads; and where no difference was shown, that of the other one."""
+    rows, verdict = frame.set_index("name", drop=False), evidence["verdicts"][use]
+    pair = [name for name in (verdict["best_rule"], verdict["best_candidate"]) if name in rows.index]
+    if verdict["verdict"] == "level" and len(pair) == 2:
+        return rows.loc[pair[0]], rows.loc[pair[1]]
+    wanted = {"segments": "best_candidate", "rules": "best_rule"}.get(verdict["verdict"])
+    name = verdict[wanted] if wanted and verdict[wanted] in rows.index else frame.loc[frame["value"].idxmax(), "name"]
+    return rows.loc[name], None
 
 
 def _unjudged(evidence: dict, use: str) -> str:
@@ -173,8 +192,8 @@ def contest_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Ta
         for use in USES:
             row[use] = (scores[use] or {}).get("value")
             row[f"{use}_gain"] = _gain(scores, use)
-        rows.append(row)
-    frame = pd.DataFrame(rows, columns=["title", "role", "segments", "objective", "objective_gain", "panel", "panel_gain"])
+        rows.append(row | {"again": _again(evidence.get("screening", {}).get(name))})
+    frame = pd.DataFrame(rows, columns=["title", "role", "segments", "objective", "objective_gain", "panel", "panel_gain", "again"])
     columns = [
         Column("title", say("Way of cutting")),
         Column("role", say("Role")),
@@ -183,11 +202,18 @@ def contest_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Ta
         Column("objective_gain", say("Against the best simple rule, points")),
         Column("panel", say("Panel explained, mean"), "share", 1),
         Column("panel_gain", say("Against the best simple rule, points")),
+        *([Column("again", say("Comes back, quartiles"))] if evidence.get("screening") else []),
     ]
     note = say(
         "Intervals hold for all candidates at once. One half of the customers was used to pick the best rule, the other half gives these "
         "figures."
     )
+    pairs = max((found["pairs"] for found in evidence.get("screening", {}).values()), default=0)
+    if pairs:
+        note += " " + say(
+            "“Comes back”: agreement (adjusted Rand index) of two refits, {pairs} pairs; so few are a screening, and rank nobody.",
+            pairs=pairs,
+        )
     if any(not scores.get("judged", True) for scores in contest.values()):
         note += " " + say(
             "Not judged: one group, or more than the {k} of the others; more groups explain more by themselves.",
@@ -198,6 +224,14 @@ def contest_table(evidence: dict, titles: Mapping[str, str] | None = None) -> Ta
             "The present segments are those known today: where they were reviewed lately, they know more than the others did."
         )
     return Table("contest", say("The contest on the later period"), frame, columns, note=note)
+
+
+def _again(found: dict | None) -> str:
+    """Median and quartiles of how well a way of cutting comes back; a dash where it was not refitted."""
+    if not found or found["median"] is None:
+        return words.NONE
+    low, middle, high = (words.number(found[part], 2) for part in ("low_quartile", "median", "high_quartile"))
+    return say("{middle} ({low} to {high})", middle=middle, low=low, high=high)
 
 
 def _in_order(contest: dict) -> list[str]:

@@ -16,8 +16,8 @@ from helpers.variables import catalogue, learn
 
 ROWS = 1_000
 """Customers at most on whom stability is measured: every number of segments takes hundreds of fits."""
-CLOUDS = 3
-"""Clouds without structure that are cut for comparison with each segment."""
+CLOUDS = 19
+"""Clouds without structure that are cut for comparison with each segment: as few as a level of one in twenty allows."""
 CLOUD_PAIRS = 10
 
 
@@ -47,7 +47,7 @@ def stability_of(made: Made, name: str, document: dict, project: Project) -> dic
 
     document  what the recipe gave, under the ids under which it is published
     Returns   stability (k as text → low_quartile, median, high_quartile), pairs, starts_of_stability, rows, within (pairs × segments,
-              in the order of the document's segments), cloud (one figure a segment of clouds without structure), reproducibility,
+              in the order of the document's segments), cloud (clouds × k, the surest first), reproducibility,
               across (k → stability of each segment), gorge (counts, edges; likewise), gap; what does not apply is None
     """
     k, project_pairs = project.scope.segments_wanted, project.build.pairs
@@ -70,7 +70,7 @@ def stability_of(made: Made, name: str, document: dict, project: Project) -> dic
     return _nothing(len(sample), project_pairs) | {
         "stability": _quartiles(stable),
         "starts_of_stability": starts,
-        "within": None if again is None else _in_place(stability.within_solution(own, again), len(place)),
+        "within": None if again is None else _in_place(stability.within_solution(own, again), own, len(place)),
         "cloud": cloud_of(here, k, project) if again is not None else None,
         "reproducibility": stability.reproduced(here, k, n_starts=project.build.starts, seed=project.seed, best=best) if best else None,
         "across": stability.across(partitions) if len(partitions) > 1 else None,
@@ -79,9 +79,10 @@ def stability_of(made: Made, name: str, document: dict, project: Project) -> dic
     }
 
 
-def _in_place(values: np.ndarray, segments: int) -> np.ndarray:
+def _in_place(values: np.ndarray, own: np.ndarray, segments: int) -> np.ndarray:
     """One column a segment of the document, missing for one that nobody of the sample is in."""
-    return np.column_stack([values, np.full((len(values), segments - values.shape[1]), np.nan)])
+    whole = np.column_stack([values, np.full((len(values), segments - values.shape[1]), np.nan)])
+    return np.where(np.bincount(own, minlength=segments) > 0, whole, np.nan)
 
 
 def _gorge(here: np.ndarray, own: np.ndarray, segments: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -103,10 +104,11 @@ def _quartiles(stable: dict[int, np.ndarray]) -> dict[str, dict]:
 
 
 def cloud_of(here: np.ndarray, k: int, project: Project) -> np.ndarray:
-    """How surely segments come back that are cut out of one cloud like these data, and without structure."""
+    """How surely segments come back that are cut out of one cloud like these data, without structure: clouds × k, the surest first."""
     cloud = nulls.one_cloud(here)
     clouds = [cloud.draw(len(here), np.random.default_rng([project.seed, 77, i])) for i in range(CLOUDS)]
-    return stability.cloud_within(clouds, k, pairs=CLOUD_PAIRS, seed=project.seed)
+    found = [stability.cloud_within([cloud_], k, pairs=CLOUD_PAIRS, seed=project.seed) for cloud_ in clouds]
+    return np.array([np.sort(one)[::-1] for one in found if len(one) == k])
 
 
 def recoding(document: dict, sample: pd.DataFrame, project: Project) -> Callable[[np.ndarray], np.ndarray]:

@@ -77,8 +77,10 @@ def prospects(tables: dict[str, ir.Table], project: Project, *, as_of: datetime)
     people, orders = tables.get("customers"), tables.get("orders")
     if people is None or orders is None or "events" not in tables:
         return None
-    if "created_at" in people.columns:
-        people = people.filter(people.created_at.isnull() | (people.created_at < ibis.literal(as_of)))
+    seen = tables["events"].filter(tables["events"].occurred_at < ibis.literal(as_of)).select(KEY).distinct().mutate(seen=True)
+    people = people.left_join(seen, KEY).drop(f"{KEY}_right")
+    made = (people.created_at < ibis.literal(as_of)).fill_null(False) if "created_at" in people.columns else ibis.literal(False)
+    people = people.filter(people.seen.notnull() | made)  # who left no trace before the day was not known then
     bought = orders.filter(orders.ordered_at < ibis.literal(as_of), orders.customer_id.notnull()).select(KEY).distinct()
     people = people.anti_join(bought, KEY).cache()
     if not int(people.limit(1).count().execute()):

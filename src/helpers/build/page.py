@@ -16,7 +16,7 @@ from helpers.build.structure_page import recommended_words
 from helpers.build.structure_page import verdict_words as structure_words
 from helpers.masking import withheld
 from helpers.project import Project
-from helpers.tables import finding, min_cell, place_on_page
+from helpers.tables import finding, min_cell, nothing, place_on_page
 from helpers.words import mark, say, say_n
 
 CONVENTION = "convention"
@@ -75,8 +75,15 @@ def structure_reasons(structure: dict, columns: dict, wanted: int) -> list[str]:
     return [*told, *structure_page.warnings(structure, titles), structure_page.nevertheless_words(structure)]
 
 
+def stability_frame(stable: dict, structure: dict):
+    """What the chart of stability draws; nothing for a convention."""
+    return stability_page.against_frame({} if structure["verdict"] == CONVENTION else stable["stability"], structure["by_k"])
+
+
 def stability_words(frame, stable: dict, structure: dict, k: int) -> dict:
-    """Words of the chart of stability against the number of segments."""
+    """Words of the chart of stability against the number of segments; rules are not looked for, and come back by themselves."""
+    if structure["verdict"] == CONVENTION:
+        return nothing("stability", say("What rules cut comes back by itself: stability is told of what is learned."))
     given = {"pairs": stable["pairs"], "starts": stable["starts_of_stability"], "customers": stable["rows"]}
     return stability_page.against_words(frame, k, compared=structure if structure["by_k"] else None, **given)
 
@@ -84,7 +91,7 @@ def stability_words(frame, stable: dict, structure: dict, k: int) -> dict:
 def within_frame(stable: dict, profiles: dict):
     """How surely each segment comes back, for `charts.bars`; empty where that cannot be told."""
     if stable["within"] is None:
-        return pd.DataFrame(columns=["label", "value", "low", "high", "n", "segment"])
+        return pd.DataFrame(columns=["label", "value", "low", "high", "n", "segment", "limit"])
     return stability_page.within_frame(stable["within"], profiles["segments"], stable["cloud"])
 
 
@@ -206,9 +213,18 @@ def caveats(evidence: dict, profiles: dict, project: Project, *, agreement: floa
     return result
 
 
+def _of_published(evidence: dict, chosen: str) -> str:
+    """The verdict for the message on what is published, which need not be the candidate that the contest picked."""
+    verdict, scores = evidence["verdicts"]["panel"], evidence["contest"].get(chosen) or {}
+    gain = scores.get("panel_gain")
+    if verdict["verdict"] not in ("segments", "rules", "level") or chosen == verdict["best_candidate"] or not gain:
+        return verdict["verdict"]
+    return "segments" if gain["low"] > 0 else "rules" if gain["high"] < 0 else "level"
+
+
 def _headline(evidence: dict, profiles: dict) -> str:
     """What the contest says of both uses, in one sentence."""
-    objective, panel = (evidence["verdicts"][use]["verdict"] for use in USES)
+    objective, panel = evidence["verdicts"]["objective"]["verdict"], _of_published(evidence, profiles["chosen"])
     values = {"k": words.number(profiles["k"]), "n": words.number(profiles["customers"])}
     if objective == panel == "cannot tell":
         return say("{n} customers in {k} segments, not judged on a later period: the history is too short.", **values)
@@ -219,7 +235,9 @@ def _headline(evidence: dict, profiles: dict) -> str:
     if (objective, panel) == ("rules", "segments"):
         return say("{n} customers in {k} segments: rules for the budget, segments for the message.", **values)
     if (objective, panel) == ("rules", "level"):
-        return say("{n} customers in {k} segments: rules for the budget; for the message segments and a short rule tell as much.", **values)
+        return say(
+            "{n} customers in {k} segments: rules for the budget; for the message no difference to a short rule was shown.", **values
+        )
     if (objective, panel) == ("cannot tell", "segments"):
         return say("{n} customers in {k} segments, which tell what to say; for the budget they could not be judged.", **values)
     if (objective, panel) == ("segments", "cannot tell"):
@@ -229,8 +247,14 @@ def _headline(evidence: dict, profiles: dict) -> str:
     if objective == "segments":
         return say("{n} customers in {k} segments, which tell whom to spend on; for the message they are not needed.", **values)
     if "cannot tell" in (objective, panel):
-        return say("{n} customers in {k} segments; where it could be judged, simple rules do as well.", **values)
-    return say("{n} customers in {k} segments; simple rules do as well for every use.", **values)
+        return say("{n} customers in {k} segments; where it could be judged, they were not shown to tell more than simple rules.", **values)
+    return say("{n} customers in {k} segments; they were not shown to tell more than simple rules for any use.", **values)
+
+
+def _stability_figure(stable: dict | None, structure: dict | None) -> str:
+    if structure and structure["verdict"] == CONVENTION:
+        return say("by rule")
+    return words.number(stable["median"], 2) if stable else say("cannot tell")
 
 
 def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: dict | None = None, judged: dict | None = None) -> dict:
@@ -239,14 +263,14 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: 
     by       who chose the recipe: people, evidence or nobody
     sure     evidence of `confidence.replicate`;  judged: the five criteria, result of `criteria.judged`
     """
+    structure = evidence.get("structure")
     stable = evidence["stability"].get(str(project.scope.segments_wanted))
     largest = max(profiles["segments"], key=lambda s: (s["share_of_revenue"] or 0, s["id"]))
     figures = [
         (say("Customers in segments"), words.number(profiles["customers"])),
-        (say("Stability of the whole"), words.number(stable["median"], 2) if stable else say("cannot tell")),
+        (say("Stability of the whole"), _stability_figure(stable, structure)),
         (say("Core customers"), words.share(sure["core"], 0) if sure and sure["core"] is not None else say("cannot tell")),
     ]
-    structure = evidence.get("structure")
     points = [structure_sentence(structure), *(verdict_words(evidence, use) for use in USES)]
     if not withheld(largest, project.min_cell) and largest["share_of_revenue"]:
         points.append(
@@ -270,7 +294,7 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: 
     if by == "people" and best and best != published and published not in RULES:
         todo.append(
             say(
-                "Decide whether “{chosen}” stays published: for the message “{best}” told more of the later period.",
+                "Decide whether “{chosen}” stays published: for the message the contest picked “{best}”.",
                 chosen=title(published),
                 best=title(best),
             )

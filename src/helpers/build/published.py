@@ -1,6 +1,7 @@
 """About the segmentation that is published: builds before it, what describes it, the candidate after it, what people decided beside it."""
 
 import ibis.expr.types as ir
+import pandas as pd
 
 from helpers import words
 from helpers.build import criteria, manual, manual_page, manual_rules, page
@@ -23,10 +24,17 @@ def in_window(orders: ir.Table, window: Window) -> ir.Table:
     return between(orders, "ordered_at", window.built_from, window.built_at)
 
 
-def before(step) -> tuple[dict | None, set[str]]:
-    """The segmentation published before this as_of, and every id that any earlier one had."""
-    documents = step.earlier("segmentation")
-    return (documents[-1] if documents else None), {s["id"] for document in documents for s in document["segments"]}
+def before(step, sample: pd.DataFrame) -> dict:
+    """What `choice.keep_ids` asks of the builds before this as_of.
+
+    Returns   earlier (the segmentation published last, or None), used (every id that any had), then (segment of the sample's customers
+              as it was published with it)
+    """
+    documents, members = step.earlier("segmentation"), step.earlier("membership")
+    known = members[-1].filter(members[-1].customer_id.isin(sample["customer_id"].tolist())).execute() if members else None
+    then = None if known is None else known.set_index("customer_id")["segment"]
+    used = {s["id"] for document in documents for s in document["segments"]}
+    return {"earlier": documents[-1] if documents else None, "used": used, "then": then}
 
 
 def described_by(document: dict, passports: dict) -> list[str]:

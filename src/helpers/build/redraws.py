@@ -5,7 +5,7 @@ the bootstrap of a customer's own orders, with weights that do not depend on one
 doi 10.1016/j.cmpb.2006.04.006). A hash of seed, replicate, customer and order decides, so every engine draws the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, factorial
@@ -22,6 +22,7 @@ from helpers.variables.catalogue import catalogue, of_totals
 from helpers.variables.formulas import DATED, bought_orders
 
 KEY = "customer_id"
+MAILS = ("sent", "opened", "clicked")
 LEAST, MOST = 10, 20
 """Redrawings of everybody's orders: as many as the rows allow."""
 ROWS = 6_000_000
@@ -79,7 +80,9 @@ def redrawn(step, names: list[str], sample: pd.DataFrame, tables: dict[str, ir.T
     chosen = ibis.memtable(kept[[KEY]])
     whole = {name: table.semi_join(chosen, KEY) for name, table in drawn.items()}
     inside = {name: table.semi_join(chosen, KEY).cache() for name, table in recent.items()}
-    copies = {name: drawn_again(table, name, redraws=redraws, seed=project.seed) for name, table in inside.items()}
+    kinds = project.variables.event_kinds
+    mails = [*kinds.sent, *kinds.opened, *kinds.clicked]
+    copies = {name: drawn_again(table, name, redraws=redraws, seed=project.seed, mails=mails) for name, table in inside.items()}
     copies |= {name: _older(whole["events"], start, redraws).union(copies[name]) for name in ("events",) if name in copies}
     copies |= {name: _repeated(table, redraws) for name, table in whole.items() if name in STAYS}
     people = _repeated(_people(whole["orders"], kept, start, step.as_of), redraws)
@@ -114,13 +117,15 @@ def narrowed(project: Project, names: list[str]) -> Project:
     return project.model_copy(update={"variables": v.model_copy(update=narrow)})
 
 
-def drawn_again(table: ir.Table, name: str, *, redraws: int, seed: int) -> ir.Table:
+def drawn_again(table: ir.Table, name: str, *, redraws: int, seed: int, mails: Sequence[str] = MAILS) -> ir.Table:
     """Each unit of a table (an order, a mailing, an event) repeated as often as each redrawing drew it.
+
+    mails     kinds of events that are a mailing and what is done with it
 
     Returns   the same columns; customer_id is "id|redrawing", order_id and campaign_id end in "|copy"
     """
     # A hash a unit, not a row, then one join: an order of the example project has nine lines.
-    marked = table.mutate(unit_=_unit(table, name))
+    marked = table.mutate(unit_=_unit(table, name, mails))
     each = marked.select(KEY, "unit_").distinct().mutate(place_=ibis.range(-(-redraws // PER_HASH)).unnest())
     text = ibis.literal(f"{seed}|redraw|{name}|") + each.place_.cast("string") + "|" + each.customer_id + "|" + each.unit_
     each = each.mutate(hash_=text.hexdigest("md5"))
@@ -240,11 +245,14 @@ def _tables_of(project: Project) -> set[str]:
     return {"orders"} | {need.split(".")[0] for v in catalogue(project) for need in v.needs}
 
 
-def _unit(table: ir.Table, name: str) -> ir.StringValue:
+def _unit(table: ir.Table, name: str, mails: Sequence[str]) -> ir.StringValue:
     """What is drawn together, as text: what tells the units of one customer apart."""
     own = _text(table, UNITS[name])
     if name == "events" and "campaign_id" in table.columns:
-        return table.campaign_id.isnull().ifelse(own, _text(table, ["campaign_id"]))
+        # A mail and what was opened and clicked of it go together; a coupon handed in is an act of its own day, whatever campaign it is of.
+        mailed = table.campaign_id.notnull() & table.kind.isin(mails)
+        day = ibis.literal("|") + table.occurred_at.date().cast("string")
+        return ibis.cases((mailed, _text(table, ["campaign_id"])), (table.campaign_id.notnull(), day), else_=own)
     return own
 
 

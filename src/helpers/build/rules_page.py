@@ -92,7 +92,7 @@ def rules_table(found: Counted, rules: Sequence[Rule], project: Project, columns
     ]
     note = [say("Who fits several rules belongs to the first."), say("A missing value fulfils no comparison; “not” then holds.")]
     if not all(rule.segment for rule in rules):
-        note.append(say("A rule without a number in the fourth column only serves others."))
+        note.append(say("A rule that makes no segment only serves others."))
     if dashes:
         note.append(say("A dash: fewer than {least} customers, or a number that would give them away.", least=words.number(min_cell())))
     return Table("rules", say("The rules, in their order of priority"), frame, shown, note=" ".join(note))

@@ -30,14 +30,16 @@ def against_frame(stable: Mapping, by_k: Mapping | None = None) -> pd.DataFrame:
         told = (by_k or {}).get(str(k)) or {}
         cloud, unrelated = (((told.get(null) or {}).get("stability") or {}) for null in ("one_cloud", "unrelated"))
         row = dict(zip(("low", "value", "high"), quartiles, strict=True)) | {"k": int(k), "same": told.get("stability")}
-        row |= {f"cloud_{part}": cloud.get(part) for part in ("median", "low", "high")}
+        row |= {f"cloud_{part}": cloud.get(part) for part in ("median", "low", "high", "p")}
         rows.append(row | {f"unrelated_{part}": unrelated.get(part) for part in ("low", "high")})
     frame = pd.DataFrame(rows, columns=["k", "value", "low", "high", "same", *NULL_COLUMNS])
     return frame.astype(dict.fromkeys(frame.columns.drop("k"), "float64")).sort_values("k", ignore_index=True)
 
 
+LEVEL = 0.95
+"""What chance reaches in 19 of 20 cases."""
 QUARTILES = ("low_quartile", "median", "high_quartile")
-NULL_COLUMNS = ("cloud_median", "cloud_low", "cloud_high", "unrelated_low", "unrelated_high")
+NULL_COLUMNS = ("cloud_median", "cloud_low", "cloud_high", "cloud_p", "unrelated_low", "unrelated_high")
 
 
 def against_words(frame: pd.DataFrame, k: int, *, pairs: int, starts: int, customers: int, compared: Mapping | None = None) -> dict:
@@ -74,9 +76,9 @@ def _against_title(frame: pd.DataFrame, at: pd.DataFrame, best: pd.Series, k: in
     if at.empty:
         return say("{k} segments come back best, at {value}; {wanted} cannot be told", k=most, value=highest, wanted=words.number(k))
     row = at.iloc[0]
-    value, cloud = words.number(row["value"], 2), row["cloud_high"]
-    if np.isfinite(row["same"]) and np.isfinite(cloud):
-        if row["same"] > cloud:
+    value = words.number(row["value"], 2)
+    if np.isfinite(row["same"]) and np.isfinite(row["cloud_high"]):
+        if row["cloud_p"] <= 1 - LEVEL:  # over all numbers of segments at once, as the verdict has it
             return say("{k} segments come back at {value}, more surely than one cloud would", k=k, value=value)
         if row["same"] <= row["unrelated_high"]:
             return say("{k} segments come back at {value}, as they would from unrelated variables", k=k, value=value)
@@ -119,17 +121,22 @@ def reading_words(frame: pd.DataFrame, k: int) -> str:
 
 
 def within_frame(values: np.ndarray, segments: Sequence[Mapping], cloud: np.ndarray | None = None) -> pd.DataFrame:
-    """label, value (median), low, high (quartiles), n, and whether it is a segment: what `charts.bars` draws, the cloud last.
+    """label, value (median), low, high (quartiles), n, whether it is a segment, and limit (what pieces of clouds of the same rank reach in
+    19 of 20): what `charts.bars` draws, the cloud last.
 
     values     pairs × segments, from `stability.within_solution`, in the order of the segments
-    segments   id, name, n … as in the profiles;  cloud: of `stability.cloud_within`
+    segments   id, name, n … as in the profiles;  cloud: clouds × segments, of `evidence.cloud_of`
     """
-    rows = [_spread(values[:, i]) | {"label": label(s), "n": s["n"], "segment": True} for i, s in enumerate(segments)]
+    there = [(i, s) for i, s in enumerate(segments) if not np.isnan(values[:, i]).any()]
+    rows = [_spread(values[:, i]) | {"label": label(s), "n": s["n"], "segment": True} for i, s in there]
     rows = sorted(rows, key=lambda row: -row["value"])
     if cloud is not None and len(cloud):
+        # The surest segment is held against the surest piece of each cloud, the second against the second …
+        limits = np.quantile(np.asarray(cloud), LEVEL, axis=0)
+        rows = [row | {"limit": limits[min(place, len(limits) - 1)]} for place, row in enumerate(rows)]
         everybody = sum(s["n"] for s in segments)
-        rows.append(_spread(np.asarray(cloud)) | {"label": say("Cut out of one cloud"), "n": everybody, "segment": False})
-    return pd.DataFrame(rows, columns=["label", "value", "low", "high", "n", "segment"])
+        rows.append(_spread(np.ravel(cloud)) | {"label": say("Cut out of one cloud"), "n": everybody, "segment": False})
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high", "n", "segment", "limit"])
 
 
 def _spread(values: np.ndarray) -> dict:
@@ -155,7 +162,7 @@ def within_words(frame: pd.DataFrame, *, pairs: int, min_cell: int) -> dict:
         title = say_n("{n} segment is not to be trusted: it comes back at less than {limit}",
                       "{n} segments are not to be trusted: they come back at less than {limit}", len(weak), limit=limit)  # fmt: skip
     elif len(cloud):
-        title = _beside_cloud(int((shown["value"] > cloud.iloc[0]).sum()), len(shown))
+        title = _beside_cloud(int((shown["value"] > shown["limit"]).sum()), len(shown))
     else:
         title = say("Every segment comes back; the least sure, “{name}”, at {value}", name=least["label"], value=lowest)
     alt = say("The least sure segment is “{name}” at {value}.", name=least["label"], value=lowest)

@@ -43,7 +43,6 @@ def shared(task: Callable, over: Iterable, *, done: Callable[[int], None] | None
             try:
                 return found + _sent(task, left, len(found), tell)
             except (BrokenExecutor, OSError, PicklingError) as error:
-                _state["running"] = False
                 logging.getLogger(__name__).info("processes cannot be used (%s): threads do the work", error)
         found += in_pairs(task, left)
         tell.up_to(len(found))
@@ -67,18 +66,19 @@ def _sent(task: Callable, over: Sequence, before: int, tell: "_Counter") -> list
     found: list = []
     # Arrays are sent, not mapped from files: nothing is left behind on a disk.
     pool = Parallel(processes(), backend="loky", return_as="generator", pre_dispatch="all", batch_size=1, max_nbytes=None)
-    for results in pool(delayed(_part)(task, over[low:high]) for low, high in pairwise(edges)):
+    _state["running"] = False  # until results arrive: whatever ends this, the next call reckons with a start
+    for results in pool(delayed(_part)(os.getpid(), task, over[low:high]) for low, high in pairwise(edges)):
         _state["running"] = True
         found += results
         tell.up_to(before + len(found))
     return found
 
 
-def _part(task: Callable, over: Sequence) -> list:
+def _part(parent: int, task: Callable, over: Sequence) -> list:
     """What a process does: one part of the work, on one thread."""
     if not _state["inside"]:
         _state["inside"] = True
-        Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        Thread(target=_end_with, args=(parent,), daemon=True).start()
     with one_thread():
         return [task(each) for each in over]
 

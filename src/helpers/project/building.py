@@ -73,6 +73,12 @@ class Points(Section):
     criteria: list[Criterion] = []
     bands: list[float] = Field([], description="Points from which each band begins, the highest first; none: cut into equal numbers.")
 
+    @model_validator(mode="after")
+    def _highest_first(self) -> Self:
+        if self.bands != sorted(set(self.bands), reverse=True):
+            raise ValueError("bands are written with the most points first, each once")
+        return self
+
 
 class Rfm(Section):
     """Cut points of recency, frequency and monetary value; none typed: fifths of the customers."""
@@ -86,7 +92,7 @@ class Manual(Section):
     """What account managers decided for single customers, in a private file of the project."""
 
     file: str = Field(
-        description="CSV below data/<project>/: customer_id, segment, role, because, decided_on, until (the last two as days)."
+        description="CSV below data/<project>/: customer_id, segment (such as S2), role, because, decided_on, until (the last two as days)."
     )
     separator: Literal[",", ";", "\t", "|"] = Field(",", description="What stands between columns.")
     decided_until: Day | None = Field(None, description="Decisions after this day are not read; none: those before as_of.")

@@ -24,7 +24,9 @@ FIELDS_OF_DATES = "aAbBdfgHIjmMnpSyY-%"
 
 def check_segments(project: Project) -> None:
     """What people typed about segments must be about segments that will be built or were published, through channels that are typed."""
-    k = project.scope.segments_wanted
+    build = project.build
+    rules, bands = sum(rule.segment for rule in build.rules), len(build.points.bands)
+    k = max(project.scope.segments_wanted, rules + 1 if rules else 0, bands + 1 if bands else 0)
     known = {f"S{number}" for number in range(1, k + 1)}
     places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
     if any(segment not in known for typed in places.values() for segment in typed):

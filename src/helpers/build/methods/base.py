@@ -75,7 +75,12 @@ def numbers(sample: pd.DataFrame, name: str) -> np.ndarray:
     """A column as float64; NinefoldError naming it where the sample lacks it."""
     if name not in sample.columns:
         raise NinefoldError(f"the table of customers has no column {name!r}: measure it in step 4, or leave it out of project.yml")
-    return sample[name].to_numpy(dtype="float64", na_value=np.nan)
+    try:
+        return sample[name].to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise NinefoldError(
+            f"the column {name!r} holds text, and numbers are wanted: give `levels`, not `cuts`, or name another"
+        ) from error
 
 
 def filled(sample: pd.DataFrame, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from helpers.project import Project
 from helpers.words import mark
 
 TITLES = {
-    "a_priori": mark("A priori: the groups in use today"),
+    "a_priori": mark("A priori: conventional groups"),
     "needs": mark("By needs"),
     "value": mark("By value"),
     "demographic": mark("By demographics"),
