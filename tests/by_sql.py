@@ -145,6 +145,8 @@ def standardised(document: dict, row: dict) -> list[float]:
                 x = min(max(x, step["clip"][0]), step["clip"][1])
             elif "log1p" in step:
                 x = math.log(1 + x)
+            elif "sqrt" in step:
+                x = math.sqrt(x)
             else:
                 x = (x - step["scale"][0]) / step["scale"][1]
         at.append(x)
@@ -152,7 +154,9 @@ def standardised(document: dict, row: dict) -> list[float]:
 
 
 def coordinates(document: dict, row: dict) -> list[float]:
-    """Where a household stands on the axes of a segmentation document."""
+    """Where a household stands on the axes of a segmentation document, or among its variables where it has no axes."""
+    if "project" not in document:
+        return standardised(document, row)
     centred = [x - c for x, c in zip(standardised(document, row), document["project"]["centre"], strict=True)]
     return [sum(x * w for x, w in zip(centred, axis, strict=True)) for axis in zip(*document["project"]["loadings"], strict=True)]
 

@@ -297,9 +297,9 @@ def test_the_pages_say_what_was_handed_over(first_run, pages):
         ]
     scores = {name: f"{100 * evidence['contest'][name]['objective']['value']:.1f}%" for name in ("rfm", "hcpc", "bands")}
     expected += [
-        ("06_build", f"RFM points 5 {scores['rfm']}"),
-        ("06_build", f"Hierarchical classification 5 {scores['hcpc']}"),
-        ("06_build", f"Bands of past spend 5 {scores['bands']}"),
+        ("06_build", f"RFM points candidate 5 {scores['rfm']}"),
+        ("06_build", f"Hierarchical classification candidate 5 {scores['hcpc']}"),
+        ("06_build", f"Bands of past spend simple rule 5 {scores['bands']}"),
         ("index", f"{moved['stay']['share']:.0%} of customers are in the segment that they were in; by chance it would be "),
         ("09_reevaluate", f"κ is {moved['stay']['kappa']:.2f} (95% interval {moved['stay']['low']:.2f} to {moved['stay']['high']:.2f})"),
         ("09_reevaluate", f"Two halves of one period (noise floor) {moved['noise_floor']['within']:.1%}"),

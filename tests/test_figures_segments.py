@@ -78,13 +78,17 @@ def test_the_sql_handed_to_other_systems_gives_the_same_segments(first_run, labe
     names = given(first_run, "05_validate/validation")["build_by"]
     rows = pd.DataFrame([{"customer_id": h} | {name: row[name] for name in names} for h, row in in_scope(NOW).items()])
     with duckdb.connect() as con:
-        con.register("variables", rows)
-        assert dict(con.sql((first_run / "07_adopt" / "segments.sql").read_text(encoding="utf-8")).fetchall()) == labels
+        con.register("inputs", rows)
+        found = con.sql((first_run / "07_adopt" / "segments.sql").read_text(encoding="utf-8")).fetchall()
+    members = table(first_run, "06_build/membership")
+    assert {row[0]: row[1] for row in found} == labels
+    assert {row[0]: row[2] for row in found} == {h: row["confidence"] for h, row in members.items()}
 
 
-@pytest.mark.parametrize(("name", "when"), [("segmentation", NOW), ("segmentation_confirm", THEN)])
-def test_a_classification_stands_on_what_the_raw_baskets_teach(first_run, name, when):
-    document, people = given(first_run, f"06_build/{name}"), in_scope(when)
+@pytest.mark.parametrize("way", ["kmeans", "hcpc"])
+@pytest.mark.parametrize(("name", "when"), [("candidates", NOW), ("candidates_confirm", THEN)])
+def test_a_classification_stands_on_what_the_raw_baskets_teach(first_run, way, name, when):
+    document, people = given(first_run, f"06_build/{name}")[way], in_scope(when)
     for variable in document["variables"]:  # bounds, and what stands for a missing value
         known = [row[variable["name"]] for row in people.values() if row[variable["name"]] is not None]
         assert [variable["missing"], *variable["steps"][0]["clip"]] == exactly([median(known), *np.quantile(known, [0.01, 0.99])])
@@ -94,19 +98,24 @@ def test_a_classification_stands_on_what_the_raw_baskets_teach(first_run, name, 
     # Loadings of 12 digits times 16 standardised values: coordinates are good to 9 decimals, and so are their means.
     assert np.allclose(centres, document["assign"]["nearest"]["centroids"], rtol=0, atol=1e-9)
     assert np.allclose(cloud.mean(axis=0), 0, atol=1e-9)
+    if way == "kmeans":  # on the variables themselves, all of equal weight
+        assert "project" not in document and np.allclose(cloud.std(axis=0), 1, atol=1e-9)
+        return
     spread = np.cov(cloud.T, bias=True)  # no two axes go together, and each carries less than the one before
     assert np.allclose(spread, np.diag(np.sort(np.diag(spread))[::-1]), atol=1e-8)
 
 
 def test_the_squares_of_the_published_classification_add_up(first_run, labels):
-    document, evidence = given(first_run, "06_build/segmentation"), given(first_run, "06_build/evidence")["reproducibility"]
+    document, evidence = given(first_run, "06_build/segmentation"), given(first_run, "06_build/evidence")["fits"]["kmeans"]
     points = {h: coordinates(document, row) for h, row in in_scope(NOW).items()}
     centres = {one: np.mean([points[h] for h in members], axis=0) for one, members in by_segment(labels).items()}
-    assert evidence["best_within"] == exactly(math.fsum(math.dist(at, centres[labels[h]]) ** 2 for h, at in points.items()))
+    assert evidence["within"] == exactly(math.fsum(math.dist(at, centres[labels[h]]) ** 2 for h, at in points.items()))
     cloud = np.array(list(points.values()))
     assert evidence["total"] == exactly(((cloud - cloud.mean(axis=0)) ** 2).sum())
+    axes, told = given(first_run, "06_build/candidates")["hcpc"], given(first_run, "06_build/evidence")["fits"]["hcpc"]
+    cloud = np.array([coordinates(axes, row) for row in in_scope(NOW).values()])
     carried = cloud.var(axis=0) / 16  # of 16 variables of variance 1
-    assert evidence["inertia_share"][:5] == exactly(carried.tolist())
+    assert told["axes"] == len(carried) and told["inertia_share"][: told["axes"]] == exactly(carried.tolist())
 
 
 def merged(points: np.ndarray) -> list[float]:
@@ -131,11 +140,11 @@ def merged(points: np.ndarray) -> list[float]:
 
 
 def test_the_trees_cuts_gain_what_wards_merges_cost(first_run):
-    document, evidence = given(first_run, "06_build/segmentation"), given(first_run, "06_build/evidence")["reproducibility"]
+    document, evidence = given(first_run, "06_build/candidates")["hcpc"], given(first_run, "06_build/evidence")["fits"]["hcpc"]
     costs = merged(np.array([coordinates(document, row) for row in in_scope(NOW).values()]))
     assert evidence["gains"] == approx([cost / 2_050 for cost in costs[:-11:-1]], rel=1e-8)  # coordinates are good to 9 decimals
     assert evidence["ward_within"] == approx(math.fsum(costs[:-4]), rel=1e-8)
-    assert evidence["best_within"] <= evidence["consolidated_within"] <= evidence["ward_within"]
+    assert evidence["consolidated_within"] <= evidence["ward_within"]
 
 
 # The contest
@@ -230,7 +239,8 @@ def ways(first_run, labels_then) -> dict[str, dict[str, object]]:
     fifths = higher(gradient.values(), 5)
     return {
         "rfm": {h: bisect_right(cuts, points[h]) for h in then},
-        "hcpc": labels_then,
+        "kmeans": labels_then,
+        "hcpc": nearest(given(first_run, "06_build/candidates_confirm")["hcpc"], then),
         "crossing": {h: (level, level != joined and right) for h, (level, right) in cells.items()},
         "bands": {h: bisect_right(bands, spend[h]) for h in then},
         "slices": {h: bisect_right(fifths, gradient[h]) for h in then},
@@ -271,7 +281,7 @@ def scores(ways) -> dict[tuple, tuple[float, np.ndarray]]:
 
 
 @pytest.mark.parametrize("use", ["objective", "panel"])
-@pytest.mark.parametrize("name", ["rfm", "hcpc", "crossing", "bands", "slices", "tree", "panel_tree"])
+@pytest.mark.parametrize("name", ["rfm", "kmeans", "hcpc", "crossing", "bands", "slices", "tree", "panel_tree"])
 def test_the_contest_gives_what_the_later_quarter_gives(first_run, ways, scores, name, use):
     found = given(first_run, "06_build/evidence")
     assert (found["customers"], found["contest"][name]["segments"]) == (len(ways[name]), len(set(ways[name].values())))
@@ -292,15 +302,23 @@ def test_bands_of_past_spend_in_other_numbers(first_run, k):
 
 @pytest.mark.parametrize(("use", "verdict"), [("objective", "rules"), ("panel", "level")])
 def test_one_half_picks_the_best_rule_and_the_other_says_what_segments_gain_on_it(first_run, scores, use, verdict):
-    candidates, rules = ["rfm", "hcpc", "crossing"], ["bands", "slices", "tree", "panel_tree"]
-    best, rule = (max(names, key=lambda name: scores[use, name, 0][0]) for names in (candidates, rules))
+    candidates, rules = ["rfm", "kmeans", "hcpc", "crossing"], ["bands", "slices", "tree", "panel_tree"]
+    rule = max(rules, key=lambda name: scores[use, name, 0][0])
     found = given(first_run, "06_build/evidence")
+    picks = {name: each[f"{use}_picks"] for name, each in found["contest"].items()}
+    for name in candidates + rules:
+        assert picks[name] == exactly(scores[use, name, 0][0])
+    best = max((name for name, each in found["contest"].items() if each["role"] == "candidate" and each["judged"]), key=picks.get)
     assert found["verdicts"][use] == {"verdict": verdict, "best_candidate": best, "best_rule": rule}
     gains = {name: scores[use, name, 1][0] - scores[use, rule, 1][0] for name in candidates}
     apart = np.array([scores[use, name, 1][1] - scores[use, rule, 1][1] for name in candidates])
     error = np.sqrt(np.diag(apart @ apart.T))
-    draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), apart @ apart.T, 20_000) / error
-    critical = np.quantile(np.abs(draws).max(axis=1), 0.95)  # one for all three: about 2.3 where 1.96 would do for one
+    draws = np.random.default_rng(1).multivariate_normal(np.zeros(len(candidates)), apart @ apart.T, 20_000) / error
+    least = np.quantile(np.abs(draws).max(axis=1), 0.95)  # for these four alone; there one serves all candidates, and is larger
+    first = found["contest"][candidates[0]][f"{use}_gain"]
+    critical = (first["high"] - first["low"]) / 2 / error[0]
+    judged = sum(each["role"] == "candidate" and each["judged"] for each in found["contest"].values())
+    assert least * 0.95 <= critical <= NormalDist().inv_cdf(1 - 0.025 / judged) * 1.1, "between four and independent tests of all"
     for name, spread in zip(candidates, error, strict=True):
         each = found["contest"][name][f"{use}_gain"]
         assert each["value"] == exactly(gains[name])
