@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from math import comb
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from conftest import hurried
 from sklearn.metrics import adjusted_rand_score
 
 from helpers import ROOT, fait_maison
@@ -45,7 +45,8 @@ def example(tmp_path_factory) -> Example:
     home = tmp_path_factory.mktemp("example")
     folder = home / "data" / "fait_maison"
     folder.mkdir(parents=True)
-    shutil.copy(ROOT / "data" / "fait_maison" / "project.yml", folder)
+    typed = (ROOT / "data" / "fait_maison" / "project.yml").read_text(encoding="utf-8")
+    (folder / "project.yml").write_text(hurried(typed), encoding="utf-8")
     fait_maison.make(folder, people=PEOPLE)
     command = [sys.executable, "-m", "helpers", "report", "--project", "fait_maison"]
     environment = os.environ | {"NINEFOLD_HOME": str(home), "PYTHONPATH": str(ROOT / "src")}
