@@ -14,7 +14,7 @@ from helpers.build.kmeans import in_pairs, one_thread
 
 ALONE = 0.3
 """Seconds of work after which help is sought."""
-WORTH, STARTING = 1.0, 8.0
+WORTH, STARTING = 1.0, 4.0
 """Seconds of work left that are worth sending to processes that run, and worth starting them for: each imports for three seconds."""
 MOST = 4
 """Processes at most; each takes about 200 MB."""
