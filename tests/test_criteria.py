@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from by_hand import AS_OF, orders, project, table
 
-from helpers import engine, run, words
+from helpers import engine, words
 from helpers.build import criteria, inputs
 from helpers.build.agreement import kappa
 from helpers.build.criteria import accessible, figures, interesting, later, measurable, page
 from helpers.build.criteria.measurable import EVERYBODY
 from helpers.reevaluate import agreement as where_step_nine_looks
+from helpers.run.files import plain
 from helpers.tables import as_html, payload
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -445,7 +446,7 @@ def test_two_groups_that_pay_last_and_are_reached_pass_all_five(all_five):
     assert one["accessible"]["channel"] == "mail" and one["accessible"]["figures"]["number"]["value"] == 150
     transient = found["segments"]["S2"]["interesting"]
     assert transient["transient"] and transient["figures"]["kappa"]["verdict"] is None
-    json.dumps(run._plain(found), allow_nan=False)
+    json.dumps(plain(found), allow_nan=False)
 
 
 def test_without_an_earlier_build_the_later_criteria_cannot_be_told(all_five):

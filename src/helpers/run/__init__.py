@@ -5,16 +5,10 @@ there, and never written again. In JupyterLab the same steps work in the project
 which is never published.
 """
 
-import ast
-import contextlib
-import difflib
-import errno
-import hashlib
 import json
-import math
 import os
 import shutil
-from datetime import date, datetime
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
@@ -22,15 +16,37 @@ from helpers import ContractError, NinefoldError, home, words
 from helpers import project as projects
 from helpers.engine import Engine, Window, first_instant, sample, windows
 from helpers.project import Project
+from helpers.run.drafts import (
+    complete_runs,
+    draft_folder,
+    open_draft,
+    refuse_unknown_parameters,
+    require,
+    set_aside,
+    set_aside_from,
+    stamp,
+)
+from helpers.run.files import STEPS, digest, folder, latest, link, resolve, saving, write_json
 
-STEPS = ("objectives", "scope", "collect", "variables", "validate", "build", "adopt", "target", "reevaluate")
+__all__ = [
+    "STEPS",
+    "Step",
+    "complete_runs",
+    "current",
+    "digest",
+    "draft_folder",
+    "folder",
+    "latest",
+    "link",
+    "resolve",
+    "saving",
+    "stamp",
+    "start",
+    "write_json",
+]
+
 FORMAT = 1
 _current: "Step | None" = None
-
-
-def folder(step: str) -> str:
-    """The name of a step's folder and notebook, `01_objectives` …"""
-    return f"{STEPS.index(step) + 1:02d}_{step}"
 
 
 def current() -> "Step | None":
@@ -49,7 +65,7 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     from helpers.variables.catalogue import check_names
 
     global _current
-    _refuse_unknown_parameters({"project", "as_of", "language", *parameters})
+    refuse_unknown_parameters({"project", "as_of", "language", *parameters})
     plan = projects.load(project)
     check_names(plan)
     check_signatures(plan)
@@ -57,9 +73,9 @@ def start(step: str, *, project: str, as_of: str, language: str, **parameters) -
     moment = projects.instant(as_of, plan)
     published = os.environ.get("NINEFOLD_RUN")
     base = Path(published) if published else draft_folder(plan, moment)
-    note = "" if published else _open_draft(base, step, plan, moment)
+    note = "" if published else open_draft(base, step, plan, moment)
     if published:
-        _require(base, step)
+        require(base, step)
     refuse_unsigned(step, base, plan)
     _current = Step(step, plan, moment, base, draft=not published, note=note, parameters=parameters)
     return _current
@@ -207,7 +223,7 @@ class Step:
         before = json.loads(record.read_text(encoding="utf-8"))["gives"] if self.folder == final else None
         write_json(record, {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given, "project_yml": self.project_yml})
         if before is None:
-            _set_aside(final)
+            set_aside(final)
             with saving(final):
                 os.replace(self.folder, final)
             self.folder = final
@@ -215,7 +231,7 @@ class Step:
                 if each["file"].endswith(".parquet"):
                     self.engine.con.read_parquet(str(final / each["file"]), table_name=f"given_{each['name']}")
         elif before != given:  # cells run again in the lab after the hand-over: what rests on the step is outdated
-            _set_aside_from(self.base, STEPS.index(self.name) + 1)
+            set_aside_from(self.base, STEPS.index(self.name) + 1)
         return given
 
     def sample(self, table):
@@ -245,213 +261,3 @@ class Step:
     def _record(self, name: str, path: Path, rows: int, columns: list[str]) -> None:
         self.given = [g for g in self.given if g["name"] != name]
         self.given.append({"name": name, "file": path.name, "rows": rows, "columns": columns, "sha256": digest(path)})
-
-
-# Files
-
-
-@contextlib.contextmanager
-def saving(path: Path):
-    """Turn a failed write into one message; what was published before is elsewhere and stays."""
-    try:
-        yield
-    except NinefoldError:
-        raise
-    except Exception as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        shown = _shown(path)
-        if full:
-            raise NinefoldError(f"{shown} cannot be written: the disk is full. Free some space and run again.") from error
-        if isinstance(error, OSError):
-            raise NinefoldError(f"{shown} cannot be written: {error.strerror or error}. Check the folder's rights.") from error
-        raise
-
-
-def write_json(path: Path, content) -> None:
-    """Sorted keys, 12 significant digits, ISO dates, null for what is not a number."""
-    text = json.dumps(_plain(content), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with saving(path):
-        part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, date | datetime):
-        return value.isoformat() if value == value else None  # pandas's missing instant is a datetime that differs from itself
-    if hasattr(value, "item"):  # a numpy scalar
-        value = value.item()
-    if isinstance(value, int | bool):
-        return value
-    number = float(value)
-    return float(f"{number:.12g}") if math.isfinite(number) else None
-
-
-def _shown(path: Path) -> str:
-    """A path as users know it, from the folder that holds data/ and reports/."""
-    with contextlib.suppress(ValueError):
-        return path.resolve().relative_to(home()).as_posix()
-    return path.name
-
-
-def link(place: Path, target: Path) -> None:
-    """Point `place` at `target` in one step (os.replace): a symbolic link, or a file holding the path where there are none."""
-    relative = os.path.relpath(target, place.parent)
-    part = place.with_name(place.name + ".part")
-    with saving(place):
-        part.unlink(missing_ok=True)
-        try:
-            part.symlink_to(relative, target_is_directory=True)
-        except OSError:
-            part.write_text(Path(relative).as_posix() + "\n", encoding="utf-8")
-        os.replace(part, place)
-
-
-def resolve(place: Path) -> Path:
-    """Where a link made by `link` leads; the place itself when it is a folder."""
-    if place.is_file():
-        return (place.parent / place.read_text(encoding="utf-8").strip()).resolve()
-    return place
-
-
-def latest(project: str) -> Path | None:
-    """The folder of the pages published last, or None."""
-    place = resolve(home() / "reports" / project / "latest")
-    return place.resolve() if place.is_dir() else None
-
-
-def _is_link(place: Path) -> bool:
-    return place.is_symlink() or place.is_file()
-
-
-def _set_aside(place: Path) -> None:
-    """Put what stands here out of the way, in `outdated/`; a link is simply taken off."""
-    if _is_link(place):
-        place.unlink()
-    elif place.is_dir():
-        aside = place.parent / "outdated" / place.name
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.parent.mkdir(exist_ok=True)
-        os.replace(place, aside)
-
-
-def _set_aside_from(base: Path, number: int) -> None:
-    """Set aside every step of a draft from this one on; what was begun and not finished is dropped."""
-    for later in STEPS[number:]:
-        shutil.rmtree(base / (folder(later) + ".tmp"), ignore_errors=True)
-        _set_aside(base / folder(later))
-
-
-# Runs and the draft
-
-
-def stamp(as_of: datetime) -> str:
-    """The name of an as_of in folders: 2017-10-01, with hours and minutes only when it names a time."""
-    return f"{as_of:%Y-%m-%d}" if (as_of.hour, as_of.minute, as_of.second) == (0, 0, 0) else f"{as_of:%Y-%m-%dT%H%M%S}"
-
-
-def draft_folder(project: Project, as_of: datetime) -> Path:
-    return project.folder / "draft" / stamp(as_of)
-
-
-def complete_runs(project: Project, as_of: datetime) -> list[Path]:
-    """Complete runs of this as_of, oldest first."""
-    return sorted(path.parent for path in (project.folder / "runs" / stamp(as_of)).glob("*/run.json"))
-
-
-def _require(base: Path, step: str) -> None:
-    """All earlier steps must be there."""
-    for earlier in STEPS[: STEPS.index(step)]:
-        if not resolve(base / folder(earlier)).is_dir():
-            raise NinefoldError(f"Step {step} needs step {earlier}, which is missing. Run notebooks/{folder(earlier)}.ipynb first.")
-
-
-def _open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str:
-    """Make the draft ready for a step: link earlier steps from the newest complete run, set this and later ones aside.
-
-    Steps made in the draft itself are kept; from the first of them on nothing may be linked, for a run's later steps
-    rest on its own earlier ones. Returns a sentence that says what was linked.
-    """
-    with saving(base):
-        base.mkdir(parents=True, exist_ok=True)
-    number = STEPS.index(step)
-    for begun in STEPS[:number]:
-        if (base / (folder(begun) + ".tmp")).is_dir():
-            raise NinefoldError(
-                f"Step {step} rests on step {begun}, which was begun in this draft and not finished. "
-                f"Run notebooks/{folder(begun)}.ipynb to its end first, or delete {_shown(base)}."
-            )
-    made = [s for s in STEPS if (base / folder(s)).is_dir() and not _is_link(base / folder(s))]
-    for own in made[:1]:  # from the first step made here on, every step must have been made here since
-        for between in STEPS[STEPS.index(own) : number]:
-            if between not in made:
-                raise NinefoldError(
-                    f"Step {step} rests on step {between}, which is outdated in this draft: an earlier step was run again. "
-                    f"Run notebooks/{folder(between)}.ipynb first."
-                )
-    note = ""
-    linkable = STEPS[: min([number, *(STEPS.index(s) for s in made[:1])])]
-    missing = [s for s in linkable if not resolve(base / folder(s)).is_dir()]
-    if linkable and (missing or not made):
-        runs = complete_runs(project, as_of)
-        if not runs:
-            first = folder(missing[0] if missing else linkable[0])
-            raise NinefoldError(
-                f"Step {step} needs the steps before it, and there is no complete run of {project.name} as of {stamp(as_of)} to take "
-                f"them from. Run notebooks/{first}.ipynb first, or `make report`."
-            )
-        for earlier in linkable:
-            if not (runs[-1] / folder(earlier)).is_dir():
-                raise NinefoldError(
-                    f"Step {step} needs step {earlier}, and neither this draft nor run {runs[-1].name} of {stamp(as_of)} has it. "
-                    f"Run notebooks/{folder(earlier)}.ipynb first."
-                )
-            link(base / folder(earlier), runs[-1] / folder(earlier))
-        note = words.say("Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of))
-        recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
-        if recorded["project_yml"] != digest(home() / project.file):
-            note += " " + words.say("project.yml has changed since that run.")
-    old = [s for s in made if STEPS.index(s) < number and _made_with(base / folder(s)) != digest(home() / project.file)]
-    if old:
-        changed = words.say("project.yml has changed since these steps of the draft were run: {steps}.", steps=words.join(old))
-        note = f"{note} {changed}".strip()
-    _set_aside_from(base, number)
-    return note
-
-
-def _made_with(place: Path) -> str:
-    """The digest of project.yml with which a finished step was made."""
-    return json.loads((place / "step.json").read_text(encoding="utf-8")).get("project_yml", "")
-
-
-def _refuse_unknown_parameters(known: set[str]) -> None:
-    """papermill only warns about a parameter that the notebook does not know, and runs on without it; that is an error here.
-
-    papermill writes what it was given in a cell that begins with `# Parameters`.
-    """
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
-    for cell in shell.user_ns.get("In", []) if shell else []:
-        if cell.startswith("# Parameters\n"):
-            names = [t.id for node in ast.parse(cell).body if isinstance(node, ast.Assign) for t in node.targets]
-            for name in names:
-                if name not in known:
-                    near = difflib.get_close_matches(name, known, n=1)
-                    hint = f"Did you mean {near[0]}? " if near else ""
-                    value = shell.user_ns.get(name)
-                    raise NinefoldError(f"Unknown parameter {name} = {value!r}. {hint}This notebook knows: {', '.join(sorted(known))}.")
