@@ -182,17 +182,6 @@ def test_a_swap_leaves_nobody_alone_worse_off_and_no_class_empty():
     assert list(found.labels) == [0, 0, 1] and found.within == 0.5
 
 
-def test_the_evidence_of_a_classification_says_what_consolidation_and_cold_starts_gained():
-    square = np.random.default_rng(5).uniform(size=(300, 2))
-    found, told = classes.classify(square, 5, n_starts=100, seed=1)
-    assert told["chosen"] == "starts" and told["best_within"] == found.within < told["consolidated_within"] < told["ward_within"]
-    assert told["rows"] == 300 and told["starts"] == 100 and len(told["gains"]) == 10
-    assert told["total"] == pytest.approx(300 * square.var(axis=0).sum())
-    found, told = classes.classify(cloud(*FOUR), 4, n_starts=100, seed=3)
-    assert np.bincount(found.labels).tolist() == [60] * 4 and told["chosen"] == "tree"
-    assert told["best_within"] == told["consolidated_within"] == found.within <= told["ward_within"]
-
-
 def test_the_top_of_the_tree_names_its_branches_and_their_sizes():
     line = np.array([[0.0], [1.0], [5.0], [5.5], [20.0]])  # 5 with 5.5, 0 with 1, these two pairs, and 20 alone
     top = classes.top_of_tree(line, 3)

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from by_hand import AS_OF, orders, project, table
 
-from helpers import engine, words
+from helpers import engine, reevaluate, words
 from helpers.build import criteria, inputs
 from helpers.build.agreement import kappa
 from helpers.build.criteria import accessible, figures, interesting, later, measurable, page
 from helpers.build.criteria.measurable import EVERYBODY
-from helpers.reevaluate import agreement as where_step_nine_looks
 from helpers.run.files import plain
 from helpers.tables import as_html, payload
 
@@ -305,7 +304,7 @@ def test_lasting_is_kappa_and_chance_is_the_share_in_the_later_window():
     assert interesting.lasting(counts, None, draws=500, seed=1)[0]["value"] == pytest.approx(float(kappa(counts))) == pytest.approx(0.7)
     assert interesting.lasting(np.zeros((2, 2), int), 0, draws=9, seed=1)[0]["value"] is None
     assert interesting.lasting(np.array([[0, 0], [1, 9]]), 0, draws=9, seed=1)[0]["value"] is None
-    assert where_step_nine_looks.kappa is kappa
+    assert reevaluate.kappa is kappa
 
 
 def test_the_season_of_the_whole_base_is_no_volatility():

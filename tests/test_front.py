@@ -424,7 +424,7 @@ def test_the_verdicts_are_said_in_plain_words_with_their_figures():
     docs["evidence"]["contest"]["panel_tree"] = {"role": "rule", "segments": 5, "objective": interval(0.1), "panel": interval(0.097)}
     docs["evidence"]["verdicts"]["panel"] |= {"verdict": "level", "best_rule": "panel_tree"}
     told = shown(docs)["trust"]
-    assert told["headline"] == "Rules for the budget; for the message segments and a short rule tell as much."
+    assert told["headline"] == "Rules for the budget; for the message no difference to a short rule was shown."
     assert told["lines"][1][2].endswith("a small tree on behaviours 9.7%, segments by classification 7.9% and bands of past spend 2.1%.")
 
 

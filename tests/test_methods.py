@@ -380,9 +380,9 @@ def test_the_page_lists_what_was_tried_and_why_the_rest_was_not(in_english):
     assert rows.loc["RFM points", "known"] == 1 and rows.loc["RFM points", "segments"] == 3
     points = methods_page.points_table(done["rfm"].document, known).frame
     assert len(points) == 15 and points["when"][0].startswith("Days since last purchase below ") and points["points"][0] == 5
-    frame = methods_page.gains_frame(done["hcpc"].evidence)
-    assert frame["value"].sum() <= 1 + 1e-9 and methods_page.gains_words(frame, done["hcpc"].evidence, project())["name"] == "gains"
-    assert methods_page.gains_frame(done["rfm"].evidence).empty
+    frame = methods_page.tree_frame(done["hcpc"].evidence)
+    assert frame["gain"].sum() <= 1 + 1e-9 and methods_page.tree_words(frame, done["hcpc"].evidence, project())["name"] == "tree"
+    assert methods_page.tree_frame(done["rfm"].evidence).empty
     tree = methods_page.tree_table(done["hcpc"].evidence, project()).frame
     assert (tree["left"] + tree["right"])[0] == 90 and len(tree) == 5  # six branches: two for each class
 

@@ -221,8 +221,8 @@ def test_with_nothing_judged_the_page_says_cannot_tell_and_no_figure():
     told = page.stability_words(stability_page.against_frame({}), stable, {"by_k": {}, "verdict": "cannot tell"}, 3)
     assert told["title"] == "Stability cannot be told: there are too few different customers."
     none = {"gains": [], "tree": [], "total": 0.0, "rows": 0}
-    for words_of, frame_of in ((methods_page.gains_words, methods_page.gains_frame), (methods_page.tree_words, methods_page.tree_frame)):
-        assert frame_of(none).empty and words_of(frame_of(none), none, PLAN)["title"] == "No tree was drawn: this way of cutting has none."
+    drawn = methods_page.tree_frame(none)
+    assert drawn.empty and methods_page.tree_words(drawn, none, PLAN)["title"] == "No tree was drawn: this way of cutting has none."
     assert page.caveats(empty, profiles(), PLAN, agreement=None) == ["Whether the segments exist apart from the cut was not tested."]
 
 
@@ -299,20 +299,6 @@ def test_how_often_the_partition_is_found_again():
         "Of 100 cold starts, 64% end in the partition that is kept and 81% within 1% of its sum of squares; half of them agree with it at "
         "less than 0.61."
     )
-
-
-def test_gains_are_shares_of_all_inertia():
-    frame = methods_page.gains_frame(FOUND)  # inertia of 400 / 100 in all: 1, .5 and .1 of 4
-    assert frame.to_dict("list") == {
-        "k": [2, 3, 4],
-        "label": ["from 1 to 2", "from 2 to 3", "from 3 to 4"],
-        "value": [0.25, 0.125, 0.025],
-    }
-    told = methods_page.gains_words(frame, FOUND, PLAN)
-    assert told["title"] == "Cut into 3, Ward’s tree keeps 38% of all differences"
-    # .25 + .125; 105 of 400 are left within the consolidated classes
-    assert told["alt"] == "The cuts up to 3 classes gain 38% of all inertia; after consolidation the classes hold 74%."
-    assert methods_page.gains_words(frame.head(1), FOUND, PLAN)["title"] == "Cut into 3, Ward’s tree keeps 25% of all differences"
 
 
 def test_the_drawn_tree_says_what_the_cut_keeps_and_what_one_more_would_add():

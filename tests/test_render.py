@@ -207,7 +207,7 @@ def test_what_a_cell_tagged_appendix_shows_is_folded_under_its_number_and_its_co
     ]
     page = (pages_of(tmp_path, cells) / "01_objectives.html").read_text(encoding="utf-8")
     folded = re.findall(r'<details class="more">\s*<summary>([^<]*)</summary>(.*?)</details>', page, re.DOTALL)
-    assert [summary for summary, _ in folded] == ["Appendix: figure 1.1", "Appendix"]
+    assert [summary for summary, _ in folded] == ["Appendix: figure 1.1 · Revenue rose", "Appendix"]
     assert 'alt="Revenue rose."' in folded[0][1] and "A text." in folded[1][1]
     assert page.count("Revenue rose.") == 1 and not any("It fell." in inside for _, inside in folded) and "It fell." in page
     assert page.count("APPENDIX_SOURCE") == 1 and "APPENDIX_SOURCE" not in folded[0][1]

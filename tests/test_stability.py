@@ -346,4 +346,3 @@ def test_agreement_is_said_in_plain_words(value, said):
 def test_with_nothing_to_say_the_page_says_so():
     assert "cannot be told" in page.against_words(page.against_frame({}), 4, pairs=1, starts=1, customers=1)["title"]
     assert "cannot be drawn" in page.ribbons_words(page.ribbons_frame({}, min_cell=10), customers=1)["title"]
-    assert page.screening_words({}, 20) == "" and "2 of 20 refits" in page.screening_words({"Too few.": 2}, 20)

@@ -134,11 +134,9 @@ def finding(sentence: str) -> None:
     place_on_page({"text/html": f'<p class="finding">{escape(sentence)}</p>\n', "text/plain": sentence})
 
 
-def findings(sentences: list[str]) -> None:
-    """Show several findings, a paragraph each; nothing where there are none."""
-    if sentences:
-        page = "".join(f'<p class="finding">{escape(sentence)}</p>\n' for sentence in sentences)
-        place_on_page({"text/html": page, "text/plain": "\n".join(sentences)})
+def findings(sentences: Sequence[str]) -> None:
+    """Show what goes with a finding, a line each; nothing where there is nothing."""
+    _listed(sentences, "reasons")
 
 
 def nothing(name: str, sentence: str) -> dict:
@@ -148,8 +146,14 @@ def nothing(name: str, sentence: str) -> dict:
 
 def caveats(sentences: Sequence[str]) -> None:
     """Show what could mislead the reader, a line each."""
-    items = "".join(f"<li>{escape(sentence)}</li>\n" for sentence in sentences)
-    place_on_page({"text/html": f'<ul class="caveats">\n{items}</ul>\n', "text/plain": "\n".join(sentences)})
+    _listed(sentences, "caveats")
+
+
+def _listed(sentences: Sequence[str], kind: str) -> None:
+    kept = [sentence for sentence in sentences if sentence]
+    items = "".join(f"<li>{escape(sentence)}</li>\n" for sentence in kept)
+    if kept:
+        place_on_page({"text/html": f'<ul class="{kind}">\n{items}</ul>\n', "text/plain": "\n".join(kept)})
 
 
 def decisions(made: Sequence["Decision"]) -> Table:

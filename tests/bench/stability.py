@@ -4,8 +4,9 @@
 
 Makes answers of yes or no to eleven items by respondents of latent classes, like the published fast-food survey that the definition of
 global stability was shown on, then measures it for 2 to 8 segments with 100 pairs of bootstrap samples: ours with starts doubled until no
-median moves by more than .02, theirs with KMeans, 10 starts, on the same samples, two at a time. Prints the median agreement of both at
-each number of segments, ours with 10 starts as well, and the seconds of the clock and of this process (others work beside it). Goal: 10 s on two free cores.
+median moves by more than .02, theirs with KMeans, 10 starts, on the same samples, two at a time. Prints the median agreement of both
+at each number of segments, ours with 10 starts as well, and the seconds of the clock and of this process (others work beside it).
+Goal: 10 s on two free cores.
 """
 
 import sys

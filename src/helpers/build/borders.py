@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.build.document import TIE, labels
+from helpers.variables.choose import stepped
 
 
 def coordinates(document: dict, frame: pd.DataFrame) -> np.ndarray:
@@ -28,21 +29,6 @@ def filled(column: pd.Series, variable: dict, without: float | None = None) -> n
     values = pd.to_numeric(column).to_numpy(dtype="float64", na_value=np.nan)
     stand_in = without if variable.get("missing") is None else variable["missing"]
     return values if stand_in is None else np.where(np.isnan(values), float(stand_in), values)
-
-
-def stepped(values: np.ndarray, steps: list[dict]) -> np.ndarray:
-    """Values after the steps of a variable: clip, log1p, sqrt, scale."""
-    for step in steps:
-        ((name, how),) = step.items()
-        if name == "clip":
-            values = np.minimum(np.maximum(values, how[0]), how[1])
-        elif name == "log1p":
-            values = np.log(values + 1.0)
-        elif name == "sqrt":
-            values = np.sqrt(values)
-        else:
-            values = (values - how[0]) / how[1]
-    return values
 
 
 def _levels(column: pd.Series, levels: list[dict]) -> np.ndarray:

@@ -53,12 +53,7 @@ def contest_words(evidence: dict, use: str, objective: str, titles: Mapping[str,
         return nothing(name, _unjudged(evidence, use))
     best, level = _leading(evidence, use, frame)
     claim = (
-        say(
-            "“{first}” and “{second}” tell most of {what}, with no difference shown",
-            first=level["label"],
-            second=best["label"],
-            what=objective if use == "objective" else say("how they buy later"),
-        )
+        say("“{first}” and “{second}” tell most; no difference shown", first=level["label"], second=best["label"])
         if level is not None and frame["low"].max() > 0
         else say("Nothing told {use} more surely than chance would", use=say(USES[use]))
         if frame["low"].max() <= 0

@@ -12,6 +12,7 @@ from helpers.build.contest import judge
 from helpers.build.document import labels
 from helpers.build.inputs import Column, columns, customers
 from helpers.build.methods import Fitted, Recipe, Refused
+from helpers.build.present import labels_of
 from helpers.engine import Window, totals_by_order
 from helpers.variables.choose import outcomes_of
 
@@ -40,11 +41,6 @@ class Made:
     def documents(self) -> dict[str, dict]:
         """name → segmentation document."""
         return {name: one.document for name, one in self.fitted.items()}
-
-    @property
-    def titles(self) -> dict[str, str]:
-        """name → marked title, of what was made or refused."""
-        return methods.TITLES
 
 
 def fitting_sample(step, window: str = "published") -> pd.DataFrame:
@@ -149,8 +145,8 @@ def judged(step, windows: dict[str, Window], orders, signed: list[str], passport
     labelled = {name: labels(document, sample) for name, document in documents.items()}
     labelled["chance"] = np.random.default_rng(project.seed).integers(0, k, len(sample)).astype(str)
     roles = {name: _role(name) for name in labelled}
-    if project.build.present in sample.columns and sample[project.build.present].nunique() > 1:
-        labelled["present"], roles["present"] = sample[project.build.present].fillna("").to_numpy(dtype="object").astype(str), "present"
+    if (in_use := labels_of(sample, project)) is not None:
+        labelled["present"], roles["present"] = in_use, "present"
     options = {"draws": project.build.draws, "seed": project.seed}
     found = judge(labelled, roles, outcomes, sample["customer_id"], k=k, **options)
     evidence["customers"] = len(sample)

@@ -24,15 +24,15 @@ from helpers.words import mark, say
 BANDS = ("hot", "warm", "cold")
 """Bands of leads, the most points first."""
 TITLES = {"hot": mark("hot"), "warm": mark("warm"), "cold": mark("cold")}
+KNOWN_DAYS = "known_days"
+"""Days since the first record of a person was made."""
 DEFAULT = {
     "mails_clicked_share": (40, None),
     "visits_per_30d": (30, "days_since_visit"),
     "mails_opened_share": (20, None),
-    "known_days": (-10, None),
+    KNOWN_DAYS: (-10, None),
 }
 """Where project.yml types none: the most points of each criterion (negative: the lower the better), and the age by which they fade."""
-KNOWN_DAYS = "known_days"
-"""Days since the first record of a person was made."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def prospects(tables: dict[str, ir.Table], project: Project, *, as_of: datetime)
     result = measured.select(KEY, *dict.fromkeys(kept))
     if "created_at" not in people.columns:
         return result
-    made = people.select(KEY, known_days=days_between(people.created_at.cast("timestamp"), as_of).floor())
+    made = people.select(KEY, **{KNOWN_DAYS: days_between(people.created_at.cast("timestamp"), as_of).floor()})
     return result.left_join(made, KEY).drop(f"{KEY}_right")
 
 

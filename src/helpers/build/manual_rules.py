@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import engine
-from helpers.build.document import border
+from helpers.build.document import border, holds
 from helpers.build.inputs import KEY, Column
 from helpers.build.manual import Overrides, share_of
 from helpers.build.rules_read import expression_of
@@ -92,15 +92,6 @@ def tried(
     verdict = "cannot tell" if figures["n"] < least else "suggested" if figures["low"] > chance else "no better than chance"
     when = " and ".join(expression_of(part) for part in parts)
     return {"condition": whole, "when": when, "everyone": everyone, "chance": chance, "verdict": verdict} | figures
-
-
-def holds(condition: dict, frame: pd.DataFrame) -> np.ndarray:
-    """Where one comparison holds; never for a missing value."""
-    values = frame[condition["variable"]]
-    if "in" in condition:
-        return values.isin(condition["in"]).to_numpy(dtype=bool)
-    numbers = values.to_numpy(dtype="float64", na_value=np.nan)
-    return numbers >= condition["at_least"] if "at_least" in condition else numbers < condition["below"]
 
 
 def _candidates(mine: pd.DataFrame, others: pd.DataFrame, columns: list[Column]) -> list[dict]:

@@ -37,7 +37,7 @@ HOW = {
 }
 BRANCHES = 12
 """Branches of the drawn tree at most."""
-SHOWN = 4
+SHOWN = 2
 """Variables named in a row of the table; more are counted."""
 
 
@@ -123,31 +123,6 @@ DROPPED = {
 }
 
 
-def gains_frame(evidence: Mapping) -> pd.DataFrame:
-    """label, value: the share of all inertia that each cut of the tree gains; empty for a way of cutting without a tree."""
-    whole = evidence.get("total", 0.0) / max(evidence.get("rows", 1), 1)
-    cuts = enumerate(evidence.get("gains", []), start=2)
-    rows = [{"k": k, "label": say("from {before} to {after}", before=k - 1, after=k), "value": gain / whole} for k, gain in cuts if whole]
-    return pd.DataFrame(rows, columns=["k", "label", "value"])
-
-
-def gains_words(frame: pd.DataFrame, evidence: Mapping, project: Project) -> dict:
-    """The words of the tree's gains: how much of all differences the cut keeps."""
-    if frame.empty:
-        return nothing("gains", say("No tree was drawn: this way of cutting has none."))
-    k = project.scope.segments_wanted
-    kept = frame.loc[frame["k"] <= k, "value"].sum()
-    consolidated = 1 - evidence["consolidated_within"] / evidence["total"]
-    values = {"k": words.number(k), "kept": words.share(kept, 0), "after": words.share(consolidated, 0)}
-    return {
-        "name": "gains",
-        "title": say("Cut into {k}, Ward’s tree keeps {kept} of all differences", **values),
-        "subtitle": say("Share of all inertia that each cut gains; customers on their factor axes"),
-        "alt": say("The cuts up to {k} classes gain {kept} of all inertia; after consolidation the classes hold {after}.", **values),
-        "source": say("Source: {n} customers, Ward’s criterion", n=words.number(evidence["rows"])),
-    }
-
-
 def tree_frame(evidence: Mapping) -> pd.DataFrame:
     """What `charts.tree` draws: the highest merges of Ward's tree, the root first, each as high as the share of inertia that it gains."""
     whole = evidence.get("total", 0.0) / max(evidence.get("rows", 1), 1)
@@ -220,6 +195,11 @@ def latent_words(rows: Sequence[Mapping], ratio: Mapping | None = None) -> str:
     return told + " " + say("{k} classes against {fewer}: p = {p} (bootstrap of the likelihood ratio).", **values)
 
 
+def _p(value: float) -> str:
+    """A p-value as it is read: three digits, and no false zero."""
+    return say("below {least}", least=words.number(0.001, 3)) if value < 0.001 else words.number(value, 3)
+
+
 def suggested_table(evidence: Mapping, columns: Mapping[str, Known], project: Project) -> Table:
     """The groups that the tree found on one half, with size and mean on the other half; those it confirms are suggested."""
     rows = [
@@ -227,7 +207,7 @@ def suggested_table(evidence: Mapping, columns: Mapping[str, Known], project: Pr
             "rule": words.join([condition_words(_plain(c), columns, {}) for c in leaf["when"]]),
             "n": leaf["rows"],
             **{part: leaf[part] for part in ("mean", "low", "high", "others")},
-            "p": leaf["p_holm"],
+            "p": _p(leaf["p_holm"]),
             "verdict": leaf["segment"] or say("no: everyone else"),
         }
         for leaf in evidence.get("leaves", [])
@@ -240,7 +220,7 @@ def suggested_table(evidence: Mapping, columns: Mapping[str, Known], project: Pr
         Column("low", say("95% interval from"), "number", 2),
         Column("high", say("to"), "number", 2),
         Column("others", say("Mean of the others"), "number", 2),
-        Column("p", say("p (Holm)"), "number", 4),
+        Column("p", say("p (Holm)")),
         Column("verdict", say("Suggested as")),
     ]
     note = say(

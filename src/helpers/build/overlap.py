@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import words
+from helpers.build import agreement
 from helpers.build.choice import jaccard, place
 from helpers.masking import covered_table
 from helpers.project import Project
@@ -27,20 +28,9 @@ def crossed(one: ir.Table, other: ir.Table) -> pd.DataFrame:
     return table.loc[_sorted(table.index), _sorted(table.columns)]
 
 
-def adjusted_rand(table: np.ndarray) -> float | None:
-    """Agreement of two partitions from their crossing, 0 by chance and 1 for the same (Hubert & Arabie 1985, equation 5).
-
-    (Σᵢⱼ C(nᵢⱼ,2) − E) / (½(Σᵢ C(aᵢ,2) + Σⱼ C(bⱼ,2)) − E), E = Σᵢ C(aᵢ,2)·Σⱼ C(bⱼ,2)/C(n,2), in whole numbers up to the last division.
-    None for fewer than two customers; 1 where both have everybody in one, or everybody alone.
-    """
-    table = np.asarray(table, dtype="int64")
-    pairs = lambda numbers: int(sum(int(n) * (int(n) - 1) // 2 for n in numbers))  # noqa: E731
-    n = int(table.sum())
-    if n < 2:
-        return None
-    cells, rows, columns, whole = pairs(table.ravel()), pairs(table.sum(axis=1)), pairs(table.sum(axis=0)), n * (n - 1) // 2
-    most = whole * (rows + columns) - 2 * rows * columns
-    return 2 * (whole * cells - rows * columns) / most if most else 1.0
+def adjusted_rand(table) -> float | None:
+    """Agreement of two segmentations from their crossing, 0 by chance and 1 for the same; None for fewer than two customers."""
+    return float(agreement.adjusted_rand(table)) if np.sum(table) >= 2 else None
 
 
 def matched(table: pd.DataFrame) -> list[dict]:

@@ -120,6 +120,7 @@ FOLDS = {
     "figures": mark("All figures of the five criteria, with their intervals"),
     "gap": mark("The gap statistic, which decides nothing"),
     "points": mark("The points of the score, criterion by criterion"),
+    "tree": mark("The forks of the tree, in figures"),
     "latent": mark("Latent classes with other numbers of classes"),
     "core": mark("Who the core members are, beside those near a border"),
     "overlap": mark("Where the runner-up would put them"),

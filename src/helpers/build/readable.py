@@ -9,6 +9,7 @@ import pandas as pd
 from helpers import words
 from helpers.build.contest import halves
 from helpers.build.describe import wilson
+from helpers.build.document import holds
 from helpers.build.inputs import Column as Input
 from helpers.build.portraits import segment_name
 from helpers.project import Project
@@ -138,25 +139,16 @@ def _condition(key: tuple, how) -> dict:
 
 
 def _follow(rule: Sequence[dict], sample: pd.DataFrame, medians: dict) -> np.ndarray:
-    """Whom the rule, as it is written, names."""
-    inside = np.ones(len(sample), dtype=bool)
-    for condition in rule:
-        inside &= _holds(condition, sample, medians)
-    return inside
+    """Whom the rule, as it is written, names; a missing number counts as the median."""
+    return holds([_as_condition(condition) for condition in rule], sample.fillna(medians))
 
 
-def _holds(condition: dict, sample: pd.DataFrame, medians: dict) -> np.ndarray:
-    name = condition["variable"]
-    if "level" in condition:
-        there = (sample[name].astype("string") == condition["level"]).fillna(False).to_numpy(dtype=bool)
-        return there if condition["is"] else ~there
-    values = sample[name].to_numpy(dtype="float64", na_value=np.nan)
-    values, inside = np.where(np.isnan(values), medians[name], values), np.ones(len(sample), dtype=bool)
-    if condition["at_least"] is not None:
-        inside &= values >= condition["at_least"]
-    if condition["below"] is not None:
-        inside &= values < condition["below"]
-    return inside
+def _as_condition(condition: dict) -> dict:
+    """A condition of a rule in words as one of a document."""
+    if "level" not in condition:
+        return condition
+    one = {"variable": condition["variable"], "in": [condition["level"]]}
+    return one if condition["is"] else {"not": one}
 
 
 def rounded(value: float, column: Input) -> float:

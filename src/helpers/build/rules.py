@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import NinefoldError
+from helpers.build.document import holds
 from helpers.build.inputs import Column
 from helpers.build.rules_read import conditions, simple, variables_of
 from helpers.project import Project
@@ -100,7 +101,8 @@ def counted(
     segments = [rule.name for rule in rules if rule.segment]
     table = _marked(customers, found, columns, orders)
     clauses = [row for name, one in found.items() for row in _clauses(name, one)]
-    asked = {f"clause_{n}": _sum(_holds_in(row["counted"], table)) for n, row in enumerate(clauses)}
+    defined = {name: f"fits_{name}" for name in found}
+    asked = {f"clause_{n}": _sum(holds(row["counted"], table, defined)) for n, row in enumerate(clauses)}
     asked |= {f"fit_{a}_{b}": _sum(table[f"fits_{a}"] & table[f"fits_{b}"]) for a, b in itertools.combinations_with_replacement(found, 2)}
     places = {name: _first(name, segments, table) for name in found} | {"": ~_any([table[f"fits_{name}"] for name in segments])}
     asked |= {f"first_{name}": _sum(one) for name, one in places.items()} | {"all_": table.count()}
@@ -141,7 +143,7 @@ def _marked(customers: ir.Table, found: dict[str, dict], columns: Mapping[str, C
         spent = orders.group_by(KEY).agg(revenue_=orders.amount.sum())
         table = table.left_join(spent, KEY).drop(f"{KEY}_right")
     for name, one in found.items():  # a stage a rule: one that names others reads their column, else texts would grow without bound
-        table = table.mutate(**{f"fits_{name}": _holds_in(one, table)})
+        table = table.mutate(**{f"fits_{name}": holds(one, table, {other: f"fits_{other}" for other in found})})
     return table
 
 
@@ -150,27 +152,6 @@ def _known(value: ir.Column, column: Column) -> ir.Value:
         return value.cast("string")
     value = value.cast("float64")
     return ibis.cases((~value.isnan(), value))
-
-
-def _holds_in(condition: dict, table: ir.Table) -> ir.BooleanValue:
-    """A condition as an expression that is never missing."""
-    if "rule" in condition:
-        return table[f"fits_{condition['rule']}"]
-    if "not" in condition:
-        return ~_holds_in(condition["not"], table)
-    for way, join in (("all", operator.and_), ("any", operator.or_)):
-        if way in condition:
-            return functools.reduce(join, [_holds_in(part, table) for part in condition[way]])
-    value, tests = table[condition["variable"]], []
-    if "missing" in condition:
-        return value.isnull()
-    if "in" in condition:
-        return value.isin(condition["in"]).fill_null(False)
-    if condition.get("at_least") is not None:
-        tests.append(value >= condition["at_least"])
-    if condition.get("below") is not None:
-        tests.append(value < condition["below"])
-    return functools.reduce(operator.and_, tests).fill_null(False)
 
 
 def _clauses(rule: str, condition: dict, before: tuple = (), depth: int = 0) -> Iterator[dict]:

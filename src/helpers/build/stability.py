@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError
+from helpers.build import agreement
 from helpers.build.kmeans import Partition, different, every, fit, kmeans, nearest
 from helpers.build.workers import shared
 
@@ -33,12 +34,7 @@ def adjusted_rand(one: np.ndarray, other: np.ndarray, weights: np.ndarray | None
     weights   how often each row counts; None: once each
     Source    Hubert & Arabie 1985, doi 10.1007/BF01908075
     """
-    table = _crossed(one, other, weights)
-    pairs, rows, columns = (float((n * (n - 1)).sum()) for n in (table, table.sum(axis=1), table.sum(axis=0)))
-    every_pair = float(table.sum() * (table.sum() - 1))
-    chance = rows * columns / every_pair if every_pair else 0.0
-    highest = (rows + columns) / 2
-    return 1.0 if highest == chance else (pairs - chance) / (highest - chance)
+    return float(agreement.adjusted_rand(_crossed(one, other, weights)))
 
 
 @dataclass(frozen=True)

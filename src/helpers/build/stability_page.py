@@ -203,19 +203,6 @@ def reproduced_words(found: Mapping) -> str:
     )
 
 
-def screening_words(reasons: Mapping[str, int], pairs: int) -> str:
-    """Why refits of a recipe could not be made; empty where all could."""
-    if not reasons:
-        return ""
-    failed = sum(reasons.values())
-    return say(
-        "{failed} of {pairs} refits could not be made: {why}",
-        failed=words.number(failed),
-        pairs=words.number(pairs),
-        why="; ".join(reasons),
-    )
-
-
 def gap_table(gaps: pd.DataFrame) -> Table:
     """The gap statistic by number of segments, for the appendix. gaps: of `stability.gap`."""
     mark = gaps["chosen"].map({True: say("smallest that reaches the next"), False: ""})

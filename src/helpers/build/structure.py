@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from helpers.build import agreement
 from helpers.build.kmeans import kmeans, nearest, one_thread
 from helpers.build.nulls import one_cloud, unrelated
 from helpers.build.workers import shared
@@ -125,11 +126,7 @@ def statistics(x: np.ndarray, ks: Sequence[int], seed: Sequence[int]) -> np.ndar
 
 def adjusted_rand(one: np.ndarray, other: np.ndarray, k: int) -> np.ndarray:
     """Adjusted Rand index (Hubert & Arabie 1985) of labellings 0 … k−1, pair by pair: pairs × rows twice; 1 for two trivial ones."""
-    table = _crossed(one, other, np.ones(one.shape, dtype=bool), k)
-    together = _pairs(table).sum(axis=(1, 2))
-    rows, columns = _pairs(table.sum(axis=2)).sum(axis=1), _pairs(table.sum(axis=1)).sum(axis=1)
-    by_chance, most = rows * columns / _pairs(np.array(float(one.shape[1]))), (rows + columns) / 2
-    return np.where(most > by_chance, (together - by_chance) / np.where(most > by_chance, most - by_chance, 1.0), 1.0)
+    return agreement.adjusted_rand(_crossed(one, other, np.ones(one.shape, dtype=bool), k))
 
 
 def prediction_strength(own: np.ndarray, other: np.ndarray, tested: np.ndarray, k: int) -> np.ndarray:

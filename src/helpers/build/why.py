@@ -12,8 +12,9 @@ import pandas as pd
 from helpers import NinefoldError
 from helpers.build import inputs
 from helpers.build.borders import blocks, coordinates, filled, nearest_borders, stepped
-from helpers.build.document import confidence, labels
+from helpers.build.document import confidence, holds, labels
 from helpers.build.inputs import KEY, Column
+from helpers.build.methods.scoring import gained
 from helpers.build.portraits import segment_name
 from helpers.words import say
 
@@ -128,64 +129,46 @@ def _log_density(variable: dict, of: dict, column: pd.Series) -> np.ndarray:
 def _rules(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
     """The first rule that holds for each customer, and its comparisons that hold."""
     how = document["assign"]["first_match"]
-    define = how.get("define") or {}
-    for _, row in frame.iterrows():
-        values = _as_read(document, row)
-        rule = next((r for r in how["rules"] if _holds(r["when"], values, define)), None)
-        if rule is None:
+    define, read = how.get("define") or {}, _as_read(document, frame)
+    for name in define:  # each builds on those above it
+        read[f"holds {name}"] = holds(define[name], read, _defined(define))
+    fits = [holds(rule["when"], read, _defined(define)) for rule in how["rules"]]
+    for i in range(len(frame)):
+        first = next((n for n, each in enumerate(fits) if each[i]), None)
+        if first is None:
             yield None, [{"clause": say("no rule fits: everyone else")}]
             continue
-        found = list(_clauses(rule["when"], values, define)) or [{"clause": say("always")}]
-        name = rule.get("name") or str(how["rules"].index(rule) + 1)
+        rule = how["rules"][first]
+        found = list(_clauses(rule["when"], read.iloc[[i]], define)) or [{"clause": say("always")}]
+        name = rule.get("name") or str(first + 1)
         yield None, [part | {"clause": say("rule {name}: {clause}", name=name, clause=part["clause"])} for part in found]
 
 
-def _as_read(document: dict, row: pd.Series) -> dict:
-    """A customer's values as the document reads them: a missing number has the document's value for it, if it has one."""
-    values = {}
-    for v in document["variables"]:
-        value = row[v["name"]]
-        values[v["name"]] = v.get("missing") if pd.isna(value) else value
-    return values
+def _defined(define: Mapping) -> dict[str, str]:
+    return {name: f"holds {name}" for name in define}
 
 
-def _holds(condition, values: dict, define: dict) -> bool:
-    """Whether a condition of the document holds; a missing value fulfils no comparison."""
-    if isinstance(condition, list):
-        return all(_holds(part, values, define) for part in condition)
-    if "all" in condition:
-        return all(_holds(part, values, define) for part in condition["all"])
-    if "any" in condition:
-        return any(_holds(part, values, define) for part in condition["any"])
-    if "not" in condition:
-        return not _holds(condition["not"], values, define)
-    if "rule" in condition:
-        return _holds(define[condition["rule"]], values, define)
-    value = values[condition["variable"]]
-    if "missing" in condition:
-        return value is None
-    if value is None:
-        return False
-    if "in" in condition:
-        return value in condition["in"]
-    at_least, below = condition.get("at_least"), condition.get("below")
-    return (at_least is None or value >= at_least) and (below is None or value < below)
+def _as_read(document: dict, frame: pd.DataFrame) -> pd.DataFrame:
+    """Customers' values as the document reads them: a missing number has the document's value for it, if it has one."""
+    stand_ins = {v["name"]: v["missing"] for v in document["variables"] if v.get("missing") is not None}
+    return frame[[v["name"] for v in document["variables"]]].fillna(stand_ins)
 
 
-def _clauses(condition, values: dict, define: dict, turned: bool = False) -> Iterator[dict]:
-    """The comparisons that make a condition hold, each with its variable and what it asks; under a `not`, those that fail."""
+def _clauses(condition, one: pd.DataFrame, define: dict, turned: bool = False) -> Iterator[dict]:
+    """The comparisons that make a condition hold for one customer, with variable and what is asked; under a `not`, those that fail."""
     if isinstance(condition, list):
         condition = {"all": condition}
     if "not" in condition:
-        yield from _clauses(condition["not"], values, define, not turned)
+        yield from _clauses(condition["not"], one, define, not turned)
     elif "rule" in condition:
-        yield from _clauses(define[condition["rule"]], values, define, turned)
+        yield from _clauses(define[condition["rule"]], one, define, turned)
     elif "all" in condition or "any" in condition:
         for part in condition.get("all") or condition.get("any") or []:
-            yield from _clauses(part, values, define, turned)
-    elif _holds(condition, values, define) != turned:
+            yield from _clauses(part, one, define, turned)
+    elif holds(condition, one)[0] != turned:
         asked = _asked(condition)
-        yield {"variable": condition["variable"], "clause": say("not {clause}", clause=asked) if turned else asked}
+        clause = f"({asked})" if " and " in asked else asked
+        yield {"variable": condition["variable"], "clause": say("not {clause}", clause=clause) if turned else asked}
 
 
 def _asked(condition: dict) -> str:
@@ -200,9 +183,8 @@ def _asked(condition: dict) -> str:
 
 def _points(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, list[dict]]]:
     """The points that each criterion gives, the most first."""
-    known = {v["name"]: v for v in document["variables"]}
-    criteria = document["assign"]["points"]["criteria"]
-    earned = np.stack([_earned(c, known, frame) for c in criteria], axis=1)
+    read, criteria = _as_read(document, frame), document["assign"]["points"]["criteria"]
+    earned = np.stack([gained(read, c) for c in criteria], axis=1)
     for i in range(len(frame)):
         total = np.abs(earned[i]).sum()
         order = np.argsort(-np.abs(earned[i]), kind="stable")
@@ -217,18 +199,3 @@ def _points(document: dict, frame: pd.DataFrame) -> Iterator[tuple[str | None, l
                 for j in order
             ],
         )
-
-
-def _earned(criterion: dict, known: dict, frame: pd.DataFrame) -> np.ndarray:
-    column = frame[criterion["variable"]]
-    if criterion.get("levels"):
-        points = column.map(criterion["levels"]).astype("float64").fillna(criterion.get("otherwise") or 0.0).to_numpy()
-    else:
-        values = filled(column, known[criterion["variable"]])
-        points = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], values, side="right")]
-        unknown = criterion.get("otherwise")
-        points = np.where(np.isnan(values), float(criterion["points"][0] if unknown is None else unknown), points)
-    if not criterion.get("age"):
-        return points
-    age = frame[criterion["age"]].to_numpy(dtype="float64", na_value=np.nan)
-    return points * np.nan_to_num(0.5 ** (np.maximum(age, 0.0) / criterion["half_life_days"]))

@@ -38,8 +38,8 @@ def separation(
 
 def _draw(frame: "pd.DataFrame", words: Words, across: str, upwards: str) -> Sheet:
     inside = WIDTH - 2 * EDGE
-    below = wrap(say("across: {what}", what=across), inside, TEXT) if across else []
-    below += wrap(say("upwards: {what}", what=upwards), inside, TEXT) if upwards else []
+    below = wrap(say("across, {what}", what=across), inside, TEXT) if across else []
+    below += wrap(say("upwards, {what}", what=upwards), inside, TEXT) if upwards else []
     foot = len(below) * TEXT * LEADING + 8
     sheet = Sheet(words, HEIGHT + foot)
     axes = sheet.axes(EDGE, sheet.bottom + foot, inside, HEIGHT)

@@ -1,6 +1,6 @@
 """Step 9: do the segments still hold: movement beside its noise, drift, agreement with a new build, and a verdict."""
 
-from helpers.reevaluate.agreement import adjusted_rand, interval, kappa
+from helpers.build.agreement import adjusted_rand, interval, kappa
 from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
 from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, staying

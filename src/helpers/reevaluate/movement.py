@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.build import apply, columns, customers
+from helpers.build.agreement import interval, kappa, stay_and_chance
 from helpers.build.profiles import revenue
 from helpers.engine import Window, total
 from helpers.project import Project
-from helpers.reevaluate.agreement import interval, kappa, stay_and_chance
 
 OUT = ""
 """Where `flows` puts a customer who is not in scope at that date."""

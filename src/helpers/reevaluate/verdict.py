@@ -5,9 +5,9 @@ from datetime import timedelta
 import pandas as pd
 
 from helpers.build import customers, labels
+from helpers.build.agreement import adjusted_rand, interval
 from helpers.build.methods import CONVENTIONS
 from helpers.project import Project
-from helpers.reevaluate.agreement import adjusted_rand, interval
 from helpers.reevaluate.drift import KS_MARK
 from helpers.reevaluate.movement import Movement
 

@@ -86,6 +86,7 @@ class _Pictures:
     def __init__(self, chapter: Chapter):
         self.chapter = chapter
         self.kept = {path.read_bytes(): number for number, path, _ in chapter.charts}
+        self.titles = {number: wording.get("title", "") for number, _, wording in chapter.charts}
         self.last = max([0, *self.kept.values()])
         self.used: set[int] = set()
 
@@ -103,6 +104,7 @@ class _Pictures:
             "beside": beside,
             "alt": alt,
             "number": f"{self.chapter.number}.{number}",
+            "title": self.titles.get(number, ""),
             "anchor": f"figure-{self.chapter.number}-{number}",
             "width": width,
             "height": height,
@@ -121,8 +123,11 @@ def _finish_tables(markup: str, chapter: Chapter) -> str:
 
 def _appendix(shown: list) -> str:
     """What stands in place of a cell tagged `appendix` until the reader opens it."""
-    numbers = [output.metadata["page"]["number"] for output in shown if "page" in output.get("metadata", {})]
-    return say("Appendix: figure {number}", number=numbers[0]) if numbers else say("Appendix")
+    pages = [output.metadata["page"] for output in shown if "page" in output.get("metadata", {})]
+    if not pages:
+        return say("Appendix")
+    figure = say("Appendix: figure {number}", number=pages[0]["number"])
+    return f"{figure} · {pages[0]['title']}" if pages[0]["title"] else figure
 
 
 def _code_cell(outputs: list, parts: list = (), fold_word: str = FOLD, *, top: bool = False, more: str = ""):

@@ -52,7 +52,7 @@ VERDICTS = {
 }
 TOGETHER = {  # (objective, panel)
     ("rules", "segments"): mark("Rules for the budget, segments for the message."),
-    ("rules", "level"): mark("Rules for the budget; for the message segments and a short rule tell as much."),
+    ("rules", "level"): mark("Rules for the budget; for the message no difference to a short rule was shown."),
     ("segments", "segments"): mark("Segments for the budget and for the message."),
     ("segments", "rules"): mark("Segments for the budget, rules for the message."),
     ("rules", "rules"): mark("Simple rules for the budget and for the message: no segments are needed for these two uses."),

@@ -70,7 +70,7 @@ def learn(sample: pd.DataFrame, variables: list[Variable], project: Project) -> 
             steps.append({"sqrt": True})
             after = rooted
         missing = float(np.median(known))
-        filled = _transform(np.where(np.isnan(column), missing, column), steps)
+        filled = stepped(np.where(np.isnan(column), missing, column), steps)
         steps.append({"scale": [float(filled.mean()), float(filled.std()) or 1.0]})
         result.append(
             entry
@@ -91,11 +91,12 @@ def apply(sample: pd.DataFrame, learnt: list[dict]) -> np.ndarray:
     columns = []
     for entry in learnt:
         column = sample[entry["name"]].to_numpy(dtype="float64")
-        columns.append(_transform(np.where(np.isnan(column), entry["missing"] or 0.0, column), entry["steps"]))
+        columns.append(stepped(np.where(np.isnan(column), entry["missing"] or 0.0, column), entry["steps"]))
     return np.column_stack(columns) if columns else np.empty((len(sample), 0))
 
 
-def _transform(values: np.ndarray, steps: list[dict]) -> np.ndarray:
+def stepped(values: np.ndarray, steps: list[dict]) -> np.ndarray:
+    """Values after the steps of a variable: clip, log1p, sqrt, scale."""
     for step in steps:
         ((name, how),) = step.items()
         if name == "clip":

@@ -33,6 +33,7 @@ They are one program (`program`: stages of terms) run by three back ends (`backe
 """
 
 import difflib
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Context, Decimal
 
@@ -42,14 +43,16 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError
-from helpers.build.document.backends import by_ibis, by_numpy, by_sql
+from helpers.build.document.backends import Ibis, by_ibis, by_numpy, by_sql
 from helpers.build.document.checks import as_written, check, place
 from helpers.build.document.model import json_schema
 from helpers.build.document.program import gives_confidence, program
 from helpers.build.document.reading import TIE
 from helpers.build.document.renaming import renamed
+from helpers.build.document.ruled import holding
+from helpers.build.document.terms import Stage, evaluated, surely
 
-__all__ = ["TIE", "apply", "border", "check", "confidence", "json_schema", "labels", "renamed", "to_sql"]
+__all__ = ["TIE", "apply", "border", "check", "confidence", "holds", "json_schema", "labels", "renamed", "to_sql"]
 
 NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty")
 """What pandas calls a column of numbers, or of nothing."""
@@ -112,6 +115,21 @@ def to_sql(document: dict, table: str = "customers", *, reason: bool = False) ->
     head = f"-- Segmentation of customers, version {document['version']} (format {document['format']}), built as of {built}.\n"
     head += "-- An id stays with its segment from build to build as long as most of its customers do.\n"
     return head + by_sql(program(document, wanted), table, document["key"])
+
+
+def holds(condition, among: ir.Table | pd.DataFrame, defined: Mapping[str, str] | None = None) -> ir.BooleanValue | np.ndarray:
+    """Whether a condition of a document holds, as `apply` and `labels` have it; never missing.
+
+    condition   as in assign.first_match;  among: a table, for an expression of its rows, or a frame, for one answer a row
+    defined     name of a definition that it builds on → the column that says whether that one holds
+    """
+    term = surely(holding(condition, defined or {}))
+    if isinstance(among, ir.Table):
+        backend = Ibis(among)
+        return backend.column(evaluated(term, backend))
+    kinds = {name: "number" if _kind(among[name]) in NUMBERS else "category" for name in among}
+    values = {name: _values(among[name], kind) for name, kind in kinds.items()}
+    return by_numpy([Stage("holds", "", {"holds": term})], values, len(among))["holds"].astype(bool)
 
 
 def border(value: float) -> float:

@@ -1,5 +1,7 @@
 """Segments by rules on values as they are measured: the first rule that holds, and bands of points."""
 
+from collections.abc import Mapping
+
 from helpers.build.document.reading import TIE, Reading, confidence, last, nearest_bound
 from helpers.build.document.terms import (
     Stage,
@@ -29,9 +31,9 @@ def first_match(r: Reading, segment: str) -> list[Stage]:
     columns = {name: r.fresh(name) for name in r.how.get("define") or {}}
     stages = []
     for depth, names in enumerate(_depths(r.how.get("define") or {})):
-        made = {columns[name]: surely(_condition(r.how["define"][name], columns)) for name in names}
+        made = {columns[name]: surely(holding(r.how["define"][name], columns)) for name in names}
         stages.append(Stage("defined" if depth == 0 else f"defined_{depth + 1}", "conditions that have a name", made))
-    rules = [(_condition(rule["when"], columns), rule) for rule in r.how["rules"]]
+    rules = [(holding(rule["when"], columns), rule) for rule in r.how["rules"]]
     reason = case([(holds, rule.get("name") or str(n)) for n, (holds, rule) in enumerate(rules, 1)], "otherwise")
     stages += [
         nearest_bound(r, border := r.fresh("border"), rule_bounds(r.how)),
@@ -47,16 +49,16 @@ def first_match(r: Reading, segment: str) -> list[Stage]:
     return [*stages, last(segment, confidence(r, segment, border), col(why))]
 
 
-def _condition(condition, columns: dict[str, str]) -> Term:
+def holding(condition, columns: Mapping[str, str]) -> Term:
     """Whether a condition holds. Missing values fulfil no comparison; the opposite of a comparison holds for them."""
     if isinstance(condition, list):
-        return every(_condition(each, columns) for each in condition)
+        return every(holding(each, columns) for each in condition)
     if "all" in condition:
-        return every(_condition(each, columns) for each in condition["all"])
+        return every(holding(each, columns) for each in condition["all"])
     if "any" in condition:
-        return some(_condition(each, columns) for each in condition["any"])
+        return some(holding(each, columns) for each in condition["any"])
     if "not" in condition:
-        return opposite(_condition(condition["not"], columns))
+        return opposite(holding(condition["not"], columns))
     if "rule" in condition:
         return col(columns[condition["rule"]])
     value = col(condition["variable"])

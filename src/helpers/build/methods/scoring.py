@@ -114,17 +114,18 @@ def score_of(sample: pd.DataFrame, criteria: list[dict]) -> np.ndarray:
 
 
 def gained(sample: pd.DataFrame, criterion: dict) -> np.ndarray:
-    """The points that one criterion gives each customer."""
+    """The points that one criterion gives each customer, as a document of points has them."""
     if "levels" in criterion:
         found = sample[criterion["variable"]].astype("string").map(criterion["levels"]).astype("float64")
-        given = found.fillna(criterion["otherwise"]).to_numpy()
+        given = found.fillna(criterion.get("otherwise") or 0.0).to_numpy()
     else:
         values = numbers(sample, criterion["variable"])
         given = np.asarray(criterion["points"], dtype="float64")[np.searchsorted(criterion["cuts"], np.nan_to_num(values), side="right")]
-        given = np.where(np.isnan(values), criterion.get("otherwise", 0.0), given)
+        unknown = criterion.get("otherwise")
+        given = np.where(np.isnan(values), criterion["points"][0] if unknown is None else unknown, given)
     if criterion.get("age"):
         age = numbers(sample, criterion["age"])
-        given = np.where(np.isnan(age), 0.0, given * 0.5 ** (np.nan_to_num(age) / criterion["half_life_days"]))
+        given = np.where(np.isnan(age), 0.0, given * 0.5 ** (np.maximum(np.nan_to_num(age), 0.0) / criterion["half_life_days"]))
     return given
 
 

@@ -122,17 +122,6 @@ def hierarchical(coordinates: np.ndarray, k: int, weights: np.ndarray | None = N
     }
 
 
-def classify(coordinates: np.ndarray, k: int, *, n_starts: int, seed: int) -> tuple[Classes, dict]:
-    """Ward's tree cut at k and consolidated, against the best of n cold starts of k-means with swaps: the lower sum of squares is kept.
-
-    Returns  the partition, and the evidence of `hierarchical` with best_within, chosen ("tree" or "starts") and starts
-    """
-    tree, evidence = hierarchical(coordinates, k)
-    best = from_starts(coordinates, k, n_starts=n_starts, seed=seed)
-    chosen, found = ("tree", tree) if tree.within <= best.within * (1 + 1e-9) else ("starts", best)
-    return found, evidence | {"best_within": found.within, "chosen": chosen, "starts": n_starts}
-
-
 def from_starts(coordinates: np.ndarray, k: int, *, n_starts: int, seed: int, weights: np.ndarray | None = None) -> Classes:
     """The best of n cold starts of k-means, finished with swaps."""
     best = kmeans(coordinates, k, n_starts=n_starts, seed=seed, weights=weights)
