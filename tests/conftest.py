@@ -26,7 +26,14 @@ def pytest_xdist_make_scheduler(config, log):
             file = nodeid.split("::")[0].rpartition("/")[2]
             return "published" if file[5:-3] in SHARED else file
 
+    config.option.loadscopereorder = False  # else files with many tests come first, and what takes minutes last, alone
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: the workers then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 class Published(NamedTuple):

@@ -14,7 +14,7 @@ from test_render import write_run
 
 from helpers import ROOT, NinefoldError, home, render, validate, words
 from helpers import project as projects
-from helpers.validate import leaving_out, leaving_page, page
+from helpers.validate import leaving_out, leaving_page, page, sheet_page
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -546,7 +546,7 @@ def test_a_sheet_number_that_is_none_is_refused_when_it_is_read(sheet, tmp_path,
 
 
 def test_the_sheet_says_in_plain_words_what_each_variable_is_and_what_it_tells():
-    shown = page.sheet_table(validation(shop()), PASSPORTS, shop()).frame.set_index("title")
+    shown = sheet_page.sheet_table(validation(shop()), PASSPORTS, shop()).frame.set_index("title")
     assert list(shown.index) == ["Orders per 30 days (orders)", "Spend per order (USD)", "Own-label share (%)", "Share of fresh food (%)"]
     assert list(shown["objective"]) == [0.412, 0.412, 0.009, 0.0]  # less than nothing is nothing
     assert list(shown["panel"].fillna(-1)) == [0.004, 0.2, -1, 0.08]
@@ -556,7 +556,7 @@ def test_the_sheet_says_in_plain_words_what_each_variable_is_and_what_it_tells()
 
 def test_a_signed_variable_that_step_four_would_leave_out_says_so_and_untested_ones_too():
     untested = PASSPORTS | {"gap_days": PASSPORTS["gap_days"] | {"contribution": None}}
-    assert page.why_in("gap_days", untested, shop()) == (
+    assert sheet_page.why_in("gap_days", untested, shop()) == (
         "Not tested: the history is too short. Step 4 would leave it out: says the same as Orders per 30 days."
     )
 
@@ -567,9 +567,9 @@ def test_the_sheet_can_be_read_in_five_minutes():
     names += ["discount_share", "coupon_order_share", "active_weeks_share", "departments", "lines_per_order", "spend_trend"]
     found = validation(shop(), {name: passport() for name in names})
     assert len(found["sheet"]["variables"]) == 16
-    sheet = page.sheet_table(found, {name: passport() for name in names}, shop())
+    sheet = sheet_page.sheet_table(found, {name: passport() for name in names}, shop())
     told = [str(value) for row in sheet.frame.itertuples(index=False) for value in row]
-    told += [column.label for column in sheet.columns] + [sheet.note, page.conditions_words(shop()), page.left_out_words(found, {}, shop())]
+    told += [column.label for column in sheet.columns] + [sheet.note, sheet_page.conditions_words(shop()), sheet_page.left_out_words(found, {}, shop())]
     told += page.caveats(found, {name: passport() for name in names}, shop())
     notebook = json.loads((ROOT / "notebooks" / "05_validate.ipynb").read_text(encoding="utf-8"))
     told += ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
@@ -578,7 +578,7 @@ def test_the_sheet_can_be_read_in_five_minutes():
 
 def test_what_is_left_out_is_listed_with_its_reason():
     plan = signed_shop(variables={"leave_out": {"fresh_share": {"en": "nobody can act on it", "fr": "rien à en faire"}}})
-    shown = page.left_out_table(validation(plan), PASSPORTS, plan).frame
+    shown = sheet_page.left_out_table(validation(plan), PASSPORTS, plan).frame
     assert dict(zip(shown["title"], shown["why"], strict=True)) == {
         "Days between purchases": "says the same as Orders per 30 days",
         "Share of fresh food": "nobody can act on it",
@@ -588,7 +588,7 @@ def test_what_is_left_out_is_listed_with_its_reason():
 
 
 def test_thresholds_segments_and_windows_stand_on_the_sheet():
-    shown = page.conditions_table(shop()).frame
+    shown = sheet_page.conditions_table(shop()).frame
     assert list(shown["passes"][:3]) == ["4", "90", "60"] and len(shown) == 3 + 8
     assert set(page.THRESHOLDS) == set(shop().scope.criteria.model_dump())  # each has words for a difference
 

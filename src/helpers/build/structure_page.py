@@ -11,6 +11,7 @@ VERDICTS = {
     "natural": mark("These groups exist, we found them: they stand apart more clearly than groups cut from one cloud without gaps."),
     "reproducible": mark("There are no separate groups: we cut a slope, and the same cut comes back."),
     "constructive": mark("A convention: another cut would serve as well."),
+    "convention": mark("The segments are a convention by construction: rules were written, and nothing was looked for."),
     "cannot tell": mark("Whether these groups exist cannot be told."),
 }
 WHY = {

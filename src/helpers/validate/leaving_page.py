@@ -7,7 +7,7 @@ from helpers.charts.style import NEUTRAL, PALE
 from helpers.project import Project
 from helpers.tables import nothing
 from helpers.validate.leaving_out import NONE
-from helpers.validate.page import titles_of
+from helpers.validate.sheet_page import titles_of
 from helpers.words import mark, say, say_n
 
 WHY_NOT = {
