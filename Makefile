@@ -6,10 +6,10 @@ STAMP := $(subst $(subst ,, ),\ ,$(or $(CONDA),.venv))/ninefold.stamp
 given = $(if $(filter command,$(firstword $(origin $1))),$(if $($1),$2 "$($1)"))
 
 export PYTHONPATH := $(CURDIR)/src
-unexport PROJECT AS_OF LANGUAGE ARGS FROM PEOPLE ROLE REMARK ON K METHOD
+unexport PROJECT AS_OF LANGUAGE ARGS FROM PEOPLE ROLE REMARK ON K METHOD CUSTOMER
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new report try lab sign test test-fast lint catalogue fait_maison
+.PHONY: help setup new report try lab sign card lists test test-fast lint catalogue fait_maison
 
 help:
 	@$(PYTHON) -m helpers help
@@ -33,6 +33,12 @@ lab: $(STAMP)
 
 sign: $(STAMP)
 	@$(PYTHON) -m helpers sign $(call given,PROJECT,--project) $(call given,ROLE,--role) $(call given,REMARK,--remark) $(call given,ON,--on)
+
+card: $(STAMP)
+	@$(PYTHON) -m helpers card $(call given,PROJECT,--project) $(call given,CUSTOMER,--customer) $(call given,LANGUAGE,--language) $(call given,AS_OF,--as-of)
+
+lists: $(STAMP)
+	@$(PYTHON) -m helpers lists $(call given,PROJECT,--project) $(call given,AS_OF,--as-of) $(call given,LANGUAGE,--language)
 
 test: $(STAMP)
 	@$(PYTHON) -m helpers test $(ARGS)

@@ -10,7 +10,8 @@ import pytest
 from by_hand import project, rows_of, table
 
 from helpers import NinefoldError, adopt, tables, words
-from helpers.adopt import page, sheets
+from helpers.adopt import page
+from helpers.adopt.teams import sheets
 from helpers.build import columns
 from helpers.build.page import show_sql
 from helpers.build.rules import document_of
@@ -346,10 +347,10 @@ def test_a_band_in_which_few_members_are_is_left_out_of_the_finance_sheet():
 
 def test_the_service_sheet_weighs_everyone_by_customers():
     half = {"share": 0.5, "low": 0.4, "high": 0.6, "n": 10}
-    found = rows("service", segment("S1", 30), segment("S2", 10, active_later=half), segment("S3", 10, active_later=half | {"n": 3}))
+    found = rows("service", segment("S1", 60), segment("S2", 10, active_later=half), segment("S3", 10, active_later=half | {"n": 3}))
     later = found.frame["later"].tolist()
     assert later[:2] == [0.9, 0.5] and later[2] != later[2]  # three people are not told
-    assert later[3] == pytest.approx((0.9 * 30 + 0.5 * 13) / 43)
+    assert later[3] == pytest.approx((0.9 * 60 + 0.5 * 13) / 73)
 
 
 # Who belongs

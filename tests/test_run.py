@@ -655,3 +655,12 @@ def test_earlier_documents_come_from_complete_runs_of_earlier_days_only_the_olde
     assert start("objectives").earlier("goals") == []
     assert start("objectives", as_of="2023-12-01").earlier("objectives") == []
     assert [found["run"] for found in start("objectives", as_of="2024-01-01").earlier("objectives")] == ["0001"]
+
+
+def test_a_step_looks_up_what_another_step_gave_earlier_but_none_that_comes_later(shop, publish):
+    publish("0001", steps=("objectives",), as_of="2024-02-01")
+    publish("0001", steps=("objectives", "scope"))
+    scope = run.Step("scope", project.load("shop"), datetime(2024, 3, 1), publish("0002", steps=("objectives",)), draft=False)
+    assert [found["run"] for found in scope.earlier("objectives", "objectives")] == ["0001"]
+    with pytest.raises(NinefoldError, match="Step scope cannot look up earlier runs of step build: only this step and those before it"):
+        scope.earlier("profiles", "build")

@@ -569,7 +569,11 @@ def test_the_sheet_can_be_read_in_five_minutes():
     assert len(found["sheet"]["variables"]) == 16
     sheet = sheet_page.sheet_table(found, {name: passport() for name in names}, shop())
     told = [str(value) for row in sheet.frame.itertuples(index=False) for value in row]
-    told += [column.label for column in sheet.columns] + [sheet.note, sheet_page.conditions_words(shop()), sheet_page.left_out_words(found, {}, shop())]
+    told += [column.label for column in sheet.columns] + [
+        sheet.note,
+        sheet_page.conditions_words(shop()),
+        sheet_page.left_out_words(found, {}, shop()),
+    ]
     told += page.caveats(found, {name: passport() for name in names}, shop())
     notebook = json.loads((ROOT / "notebooks" / "05_validate.ipynb").read_text(encoding="utf-8"))
     told += ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]

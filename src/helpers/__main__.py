@@ -34,6 +34,14 @@ COMMANDS = {
         'PROJECT=shop ROLE="Head of CRM" [REMARK="…"] [ON=YYYY-MM-DD]',
         "sign the sheet of step 5 for a role, in project.yml",
     ),
+    "card": (
+        "PROJECT=shop CUSTOMER=shop:S12 [LANGUAGE=en|fr] [AS_OF=YYYY-MM-DD]",
+        "draw the private card of one customer, by any id of any source, from the newest complete run",
+    ),
+    "lists": (
+        "[PROJECT=complete_journey] [AS_OF=YYYY-MM-DD] [LANGUAGE=en|fr]",
+        "write today's contact lists by the published segmentation, into data/PROJECT/lists, private",
+    ),
     "test": ('[ARGS="-k words"]', "run all tests (`make test-fast`: without the slow ones)"),
     "lint": ("[ARGS=--fix]", "check the code's style and that no notebook holds outputs; --fix mends both"),
     "fait_maison": ("[PEOPLE=20000]", "make the files of the fictional company fait_maison anew"),
@@ -94,6 +102,8 @@ def dispatch(arguments) -> int:
         "catalogue": catalogue,
         "fait_maison": fait_maison,
         "sign": sign,
+        "card": card,
+        "lists": lists,
     }
     return work[options.command](options, rest)
 
@@ -117,6 +127,13 @@ def read(arguments):
     of["sign"].add_argument("--role", required=True, help="one of validate.required in project.yml")
     of["sign"].add_argument("--remark", default="", help="what was said when signing")
     of["sign"].add_argument("--on", metavar="YYYY-MM-DD", help="the day of signing; else today")
+    of["card"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["card"].add_argument("--customer", metavar="ID", help="as the first source writes it, or with its numbering: shop:S12")
+    of["card"].add_argument("--language", metavar="en|fr", help="language of the card; else the one in project.yml")
+    of["card"].add_argument("--as-of", metavar="YYYY-MM-DD", help="the run of that day; else the newest")
+    of["lists"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["lists"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
+    of["lists"].add_argument("--language", metavar="en|fr", help="language of the lists; else the one in project.yml")
     of["fait_maison"].add_argument("--people", type=int, default=20_000, help="how many people and firms")
     of["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
     of["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
@@ -181,6 +198,23 @@ def sign(options, rest) -> int:
     from helpers.validate.sign import sign as sign_sheet
 
     print("\n".join(sign_sheet(options.project, options.role, remark=options.remark, on=options.on)))
+    return 0
+
+
+def card(options, rest) -> int:
+    if not options.customer:
+        raise NinefoldError("Say whose card: make card PROJECT=shop CUSTOMER=12, or python src/helpers card --project shop --customer 12.")
+    from helpers.adopt import customer
+
+    path = customer.card(options.project, options.customer, language=options.language or "", as_of=options.as_of or "")
+    print(f"Card, private: {path}")
+    return 0
+
+
+def lists(options, rest) -> int:
+    from helpers.target import refresh
+
+    print("\n".join(refresh.told(*refresh.lists(options.project, as_of=options.as_of, language=options.language))))
     return 0
 
 

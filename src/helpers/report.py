@@ -29,7 +29,7 @@ def publish(project: str, *, as_of: str | None = None, language: str | None = No
     language = language or plan.language
     if language not in ("en", "fr"):
         raise NinefoldError(f"language: {language!r} is not one of en, fr.")
-    with _alone(plan):
+    with locked(plan):
         _sweep(plan)
         base = _new_run(plan, moment)
         log = {"began": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version(), "steps": []}
@@ -48,7 +48,7 @@ def notebook(step: str) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(plan: Project):
+def locked(plan: Project):
     """The project's lock: two runs at once would publish a mixture. It falls with the process that holds it."""
     from filelock import FileLock, Timeout
 

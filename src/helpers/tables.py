@@ -230,7 +230,7 @@ def step_in_progress():
 
 
 def check_slug(what: str, name: str) -> None:
-    """Names of tables and charts become names of files and places on a page."""
+    """Names of tables, charts and hand-outs become names of files and places on a page."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise NinefoldError(f"{what} {name!r}: name it with lower-case letters, digits, - and _, a letter first.")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from helpers import words
 from helpers.adopt.dictionary import named_in
+from helpers.adopt.names import within
 from helpers.build.inputs import Column, columns
 from helpers.build.rules_page import condition_words, rule_title
 from helpers.project import Project
@@ -21,8 +22,7 @@ class _Within(Column):
 
     def title(self) -> str:
         """What people call it, without the capital of a heading."""
-        title = super().title()
-        return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+        return within(super().title())
 
 
 def rule_words(rule: dict, project: Project) -> str:

@@ -97,7 +97,7 @@ def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], p
         "spend_per_order",
         "orders_per_30d",
     )
-    later, action = segment["active_later"], project.adopt.actions.get(segment["id"])
+    later, action = segment["active_later"], project.adopt.first_action(segment["id"])
     described_here = known.get(segment["id"], 0)
     return {key: segment.get(key) for key in kept} | {
         "active_later": later if later and later["n"] >= project.min_cell else None,

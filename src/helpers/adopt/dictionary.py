@@ -1,6 +1,6 @@
 """The segment dictionary: id, name, and how it is decided who belongs, as plain values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from helpers.build.portraits import strongest
 from helpers.masking import withheld
@@ -9,14 +9,17 @@ TABLE = "inputs"
 """What step 6 hands over and a document is applied to: the key and the columns that it uses."""
 
 
-def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
+def dictionary(document: dict, profiles: dict, *, least: int, earlier: Sequence[dict] = ()) -> dict:
     """dictionary.json.
 
     document   the segmentation as step 6 hands it over
     profiles   as step 6 hands them over
     least      customers below which their number is left out
-    Returns    segments [{id, name, suggested (a name, where none is typed), in_short, traits (the two strongest), n, rule}], built_as_of
-               (None: not known), document and sql (the files that say it in full), table (what the query reads)
+    earlier    profiles of complete runs before this one, the oldest first: step.earlier("profiles", "build")
+    Returns    segments [{id, name, suggested (a name, where none is typed), in_short, traits (the two strongest), n, revenue_per_30d
+               {value, low, high} and share_of_revenue (None where not told), since {as_of (of the first complete run with that id, else
+               of this one), runs (complete ones before this one that had it)}, rule}], built_as_of (None: not known), document and sql
+               (the files that say it in full), table (what the query reads)
     """
     known = {s["id"]: s for s in profiles["segments"]}
     rows = []
@@ -25,9 +28,17 @@ def dictionary(document: dict, profiles: dict, *, least: int) -> dict:
         n = None if profile and withheld(profile, least) else profile.get("n", 0)
         row = {"id": segment["id"], "name": segment["name"], "suggested": profile.get("suggested") if n else None}
         row |= {"in_short": profile.get("in_short", ""), "traits": strongest(profile) if n else []}
-        rows.append(row | {"n": n, "rule": rule(document, segment["id"])})
+        row |= {key: profile.get(key) if n else None for key in ("revenue_per_30d", "share_of_revenue")}
+        row |= {"n": n, "since": _since(segment["id"], profiles, earlier)}
+        rows.append(row | {"rule": rule(document, segment["id"])})
     built = document.get("built_as_of")
     return {"segments": rows, "built_as_of": built, "document": "segmentation.json", "sql": "segments.sql", "table": TABLE}
+
+
+def _since(segment: str, profiles: dict, earlier: Sequence[dict]) -> dict:
+    """The oldest as_of of a run that had the segment, and how many runs before this one had it; ids are never used twice."""
+    having = [run["as_of"] for run in earlier if any(s["id"] == segment for s in run["segments"])]
+    return {"as_of": min([*having, profiles["as_of"]]), "runs": len(having)}
 
 
 def rule(document: dict, segment: str) -> dict:

@@ -1,44 +1,38 @@
 """What the page of step 7 says: the cards, who does what, how belonging is decided, and what could mislead."""
 
 import os
-from datetime import datetime
 from html import escape
 
 import pandas as pd
 
 from helpers import words
+from helpers.adopt.adoption_page import adoption_todo, adoption_words
 from helpers.adopt.belonging import rule_words
 from helpers.adopt.cards import TEAMS
-from helpers.adopt.sheets import owner
-from helpers.build.portraits import in_short, in_short_marked, segment_name, titles
+from helpers.adopt.dictionary_page import dictionary_table
+from helpers.adopt.names import NAMES, beside, how
+from helpers.adopt.teams.sheets import owner
+from helpers.build.portraits import in_short, segment_name, titles
 from helpers.project import Project
 from helpers.tables import Column, Table, place_on_page
 from helpers.variables import catalogue
-from helpers.variables.catalogue import Variable
 from helpers.variables.people_page import attribute_words, level_words
 from helpers.words import mark, say, say_n
 
-NAMES = {
-    "marketing": mark("marketing"),
-    "sales": mark("sales"),
-    "product": mark("product"),
-    "finance": mark("finance"),
-    "service": mark("service"),
-}
-HOW = (  # (from this multiple of everyone's mean, for what is counted, for shares and money)
-    (2.75, mark("about {times} times as many"), mark("about {times} times as high")),
-    (2.2, mark("more than twice as many"), mark("more than twice as high")),
-    (1.9, mark("twice as many"), mark("twice as high")),
-    (1.65, mark("almost twice as many"), mark("almost twice as high")),
-    (1.35, mark("about half as many again"), mark("about half as high again")),
-    (1.12, mark("more"), mark("higher")),
-    (1.0, mark("slightly more"), mark("slightly higher")),
-    (0.88, mark("slightly fewer"), mark("slightly lower")),
-    (0.6, mark("fewer"), mark("lower")),
-    (0.42, mark("about half as many"), mark("about half as high")),
-    (0.28, mark("about a third as many"), mark("about a third as high")),
-    (0.0, mark("far fewer"), mark("far lower")),
-)
+__all__ = [
+    "NAMES",
+    "actions_table",
+    "actions_words",
+    "beside",
+    "card_html",
+    "caveats",
+    "dictionary_table",
+    "how",
+    "not_built",
+    "rule_words",
+    "show_cards",
+    "summary",
+]
 BEYOND = {"most": mark("nearly all of them {side}"), "few": mark("a few of them far {side}")}
 
 
@@ -164,34 +158,16 @@ def _action(card: dict) -> str:
     return f"<p><b>{escape(words.text(action['action']))}</b> – {escape(who)}.{doubt}</p>\n"
 
 
-def how(mean: float, everyone: float, variable: Variable) -> str:
-    """The segment's mean beside everyone's in plain words; for what may be negative, only on which side it lies."""
-    if variable.kind == "signed" or everyone <= 0 or mean < 0:
-        return say("higher than everyone’s") if mean >= everyone else say("lower than everyone’s")
-    times = mean / everyone
-    counted, measured = next((many, much) for least, many, much in HOW if times >= least)
-    return say(measured if variable.unit in ("share", "money") else counted, times=words.number(times))
-
-
-def beside(mean: float, everyone: float, variable: Variable) -> str:
-    """Both means in the variable's unit, with as few digits as tell them apart."""
-    write = {"share": words.share, "money": words.money}.get(variable.unit, words.number)
-    write = words.percent_change if variable.kind == "signed" else write
-    digits = next((d for d in range(3) if write(mean, d) != write(everyone, d)), 0)
-    digits = max(digits, 1) if write is words.number else digits
-    return say("{mean}, everyone {everyone}", mean=write(mean, digits), everyone=write(everyone, digits))
-
-
 # Who does what, and who belongs
 
 
 def actions_table(cards: dict, project: Project) -> Table:
-    """What is typed for each segment, for which team, and who answers."""
+    """What is typed for each segment, for which team, and who answers; a line an action."""
     rows = []
     for card in cards["segments"]:
-        typed = project.adopt.actions.get(card["id"])
-        row = {"name": segment_name(card), "action": words.text(typed.action) if typed else say("nothing typed")}
-        rows.append(row | {"team": say(NAMES[typed.team]) if typed else None, "owner": words.text(typed.owner) if typed else None})
+        for typed in project.adopt.actions.get(card["id"]) or [None]:
+            row = {"name": segment_name(card), "action": words.text(typed.action) if typed else say("nothing typed")}
+            rows.append(row | {"team": say(NAMES[typed.team]) if typed else None, "owner": words.text(typed.owner) if typed else None})
     columns = [
         Column("name", say("Segment")),
         Column("action", say("What is done")),
@@ -224,35 +200,6 @@ def _without_owner(project: Project) -> list[str]:
 def not_built(typed: dict, cards: dict) -> list[str]:
     """Segments for which something is typed and that step 6 did not build."""
     return [segment for segment in typed if segment not in {card["id"] for card in cards["segments"]}]
-
-
-def dictionary_table(dictionary: dict, project: Project) -> Table:
-    rows = [
-        {
-            "id": row["id"],
-            "name": segment_name(row),
-            "short": in_short_marked(row, project),
-            "rule": rule_words(row["rule"], project),
-            "n": row["n"],
-        }
-        for row in dictionary["segments"]
-    ]
-    columns = [
-        Column("id", say("Id")),
-        Column("name", say("Segment")),
-        Column("short", say("In short")),
-        Column("rule", say("Who belongs")),
-        Column("n", say("Customers"), "count", people=True),
-    ]
-    values = {"document": dictionary["document"], "sql": dictionary["sql"]}
-    note = say(
-        "A segment keeps its id from build to build as long as most of its customers stay; a new one gets a number never used before. "
-        "Names may change. The files {document} and {sql} of the run say the same in full.",
-        **values,
-    )
-    if dictionary["built_as_of"]:
-        note += " " + say("Built as of {day}.", day=words.day(datetime.fromisoformat(dictionary["built_as_of"])))
-    return Table("dictionary", say("The segment dictionary"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
 
 
 # Limits and summary
@@ -320,8 +267,11 @@ def _part(n: int, whole: int, project: Project) -> str:
     return words.share(n / whole, 0)
 
 
-def summary(cards: dict, project: Project) -> dict:
-    """Headline, points, figures, what is not known and what to do."""
+def summary(cards: dict, project: Project, adoption: dict | None = None) -> dict:
+    """Headline, points, figures, what is not known and what to do.
+
+    adoption   what `adopt.adoption` gives; None: not looked at
+    """
     k, without, alone = len(cards["segments"]), _without_action(cards, project), _without_owner(project)
     values = {"k": words.number(k), "acted": words.number(k - len(without))}
     headline = (
@@ -346,9 +296,24 @@ def summary(cards: dict, project: Project) -> dict:
     missing = not_built(project.adopt.actions, cards)
     if missing:
         todo.append(say("Take out the actions for {ids}: step 6 did not build these segments.", ids=words.join(missing)))
-    todo.append(say("Keep a log of decisions that used a segment, so that the next review can tell whether the segments are used."))
-    unknown = [say("Whether anybody decides by the segments: no log of decisions that used them is in these data.")]
+    unknown = []
+    if adoption is None or not adoption["log"]:
+        unknown.append(say("Whether anybody decides by the segments: no log of decisions that used them is in these data."))
+    if adoption is None:
+        todo.append(say("Keep a log of decisions that used a segment, so that the next review can tell whether the segments are used."))
+        return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}
+    points += [adoption_words(adoption)] if adoption["log"] else []
+    figures += [(say("Teams that decide with segments"), _used(adoption))]
+    todo += adoption_todo(adoption)
     return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}
+
+
+def _used(adoption: dict) -> str:
+    """Teams that decided with a segment, of all that have a sheet; nobody can tell without a log."""
+    if not adoption["log"]:
+        return say("cannot tell")
+    acted = words.number(sum(each["with_segments"] > 0 for each in adoption["teams"]))
+    return say("{acted} of {k}", acted=acted, k=words.number(len(adoption["teams"])))
 
 
 def _style_in_lab() -> str:

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError
-from helpers.build import inputs
+from helpers.build import inputs, manual
 from helpers.build.borders import blocks, coordinates, filled, nearest_borders, stepped
 from helpers.build.document import confidence, holds, labels
 from helpers.build.inputs import KEY, Column
 from helpers.build.methods.scoring import gained
 from helpers.build.portraits import segment_name
-from helpers.words import say
+from helpers.run.files import STEPS
+from helpers.words import day, say
 
 SHOWN = 3
 """Variables shown of those that speak for the segment."""
@@ -25,9 +26,11 @@ FLOOR = 1e-6
 COLUMNS = [KEY, "segment", "name", "confidence", "next", "next_name", "variable", "title", "value", "everyone", "share", "clause", "points"]
 
 
-def of(step, document: dict, customer_id: str) -> pd.DataFrame:
-    """`why` for one customer of a step's project. Private: never shown in a report.
+def of(step, document: dict, customer_id: str, *, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """`why` for one customer of a step's project, and whether people placed the customer by hand. Private: never shown in a report.
 
+    names    segment → name; those of the document by default
+    Returns  as `why`; for a customer placed by hand as `by_hand`
     Raises   NinefoldError when nobody in scope has this id
     """
     table = inputs.customers(step)
@@ -38,7 +41,53 @@ def of(step, document: dict, customer_id: str) -> pd.DataFrame:
         )
     everyone = step.sample(table)
     columns = inputs.columns(step.project, table.columns)
-    return why(document, one, {s["id"]: segment_name(s) for s in document["segments"]}, columns, everyone=everyone)
+    names = names or {s["id"]: segment_name(s) for s in document["segments"]}
+    found = why(document, one, names, columns, everyone=everyone)
+    decided = decision(step, document, str(customer_id))
+    return by_hand(found, decided, names) if decided else found
+
+
+def decision(step, document: dict, customer_id: str) -> dict | None:
+    """What people decided for a customer and still holds: segment, role, because, decided_on, until (None: for good); None without that.
+
+    After step 6 its decisions are those that the run was built with; in step 6 the file of project.yml is read.
+    """
+    if STEPS.index(step.name) > STEPS.index("build"):
+        if not step.gives("build", "overrides"):
+            return None
+        table = step.take("build", "overrides")
+        rows = table.filter(table.state == "valid", table[KEY] == customer_id).execute()
+    else:
+        found = manual.read(step, [s["id"] for s in document["segments"]])
+        rows = pd.DataFrame() if found is None else found.of("valid").loc[lambda typed: typed[KEY] == customer_id]
+    if not len(rows):
+        return None
+    kept = rows.iloc[0][["segment", "role", "because", "decided_on", "until"]]
+    return kept.astype("object").where(kept.notna(), None).to_dict()
+
+
+def by_hand(found: pd.DataFrame, decided: Mapping, names: Mapping[str, str]) -> pd.DataFrame:
+    """`why` of one customer whom people placed, whatever the recipe says.
+
+    found     result of `why` for the customer;  decided: result of `decision`
+    Returns   the columns of `why`: first a row whose clause says who decided and why, confidence missing (nothing was estimated), next:
+              the segment that the recipe gives; where that is the same one, what speaks for it follows
+    """
+    learned = str(found["segment"].iloc[0])
+    until = say(", until {day}", day=day(decided["until"])) if decided["until"] else ""
+    said = say(
+        "placed by hand: {because} ({role}, {day}{until})",
+        because=decided["because"],
+        role=decided["role"],
+        day=day(decided["decided_on"]),
+        until=until,
+    )
+    head = dict.fromkeys(COLUMNS) | {KEY: found[KEY].iloc[0], "segment": decided["segment"], "clause": said}
+    head |= {"name": names.get(decided["segment"], decided["segment"]), "next": learned, "next_name": names.get(learned, learned)}
+    rows = [head]
+    if learned == decided["segment"]:
+        rows += found.assign(confidence=None).to_dict("records")
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"confidence": "object"}).replace({"confidence": {np.nan: None}})
 
 
 def why(

@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +39,46 @@ def check_segments(project: Project) -> None:
                     f"{project.file}: field {place} names {segment}, and scope.segments_wanted is {k}: the segments are S1 to S{k}. "
                     "Name one of these, or ask for more segments."
                 )
-    for segment, offer in project.target.offers.items():
-        if offer.channel not in project.target.channels:
-            near = difflib.get_close_matches(offer.channel, project.target.channels, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
+    _check_target(project, [f"S{number}" for number in range(1, k + 1)])
+
+
+def _check_target(project: Project, planned: list[str]) -> None:
+    """Offers go through typed channels, to typed rules, in an order of typed offers, and not the same to everybody."""
+    target, rules = project.target, [rule.name for rule in project.build.rules]
+    for place, offers in (("offers", target.offers), ("also", target.also)):
+        for key, offer in offers.items():
+            if offer.channel not in target.channels:
+                raise NinefoldError(
+                    f"{project.file}: field target.{place}.{key}.channel has the value {offer.channel!r}, which is not in target.channels "
+                    f"({', '.join(target.channels) or 'none is typed'}). {_near(offer.channel, target.channels)}Add it there with its "
+                    "cost, or correct it."
+                )
+    for key in target.also:
+        if key not in rules:
             raise NinefoldError(
-                f"{project.file}: field target.offers.{segment}.channel has the value {offer.channel!r}, which is not in target.channels "
-                f"({', '.join(project.target.channels) or 'none is typed'}). {hint}Add it there with its cost, or correct it."
+                f"{project.file}: field target.also names {key!r}, which is no rule of build.rules ({', '.join(rules) or 'none'}). "
+                f"{_near(key, rules)}Type the rule there, or correct the name."
             )
+    for key in target.priority:
+        if key not in (both := [*target.also, *target.offers]):
+            raise NinefoldError(
+                f"{project.file}: field target.priority names {key!r}, for which no offer is typed ({', '.join(both) or 'there is none'}). "
+                f"{_near(key, both)}Take it out, or type its offer in target.offers or target.also."
+            )
+    if target.cap.at_most == 0:
+        raise NinefoldError(f"{project.file}: field target.cap.at_most is 0: nobody could ever be contacted. Write 1 or more.")
+    said = {(str(offer.offer), str(offer.message), offer.channel) for offer in target.offers.values()}
+    if len(planned) > 1 and len(said) == 1 and set(planned) <= set(target.offers):
+        raise NinefoldError(
+            f"{project.file}: field target.offers says the same to every segment, by the same channel: that is one mailing to everyone, "
+            "and segments are not needed for it. Give segments offers of their own, or none to some of them."
+        )
+
+
+def _near(typed: str, known: Iterable[str]) -> str:
+    """Did you mean …? with a space after it; nothing where nothing is near."""
+    near = difflib.get_close_matches(typed, list(known), n=1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def _published(project: Project) -> set[str]:

@@ -1,14 +1,15 @@
-"""The sections of project.yml for steps 5 and 7 to 9: what people sign, plan and watch; step 6 has a file of its own."""
+"""The sections of project.yml for steps 5 and 9: what people sign and watch; steps 6, 7 and 8 have files of their own."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from helpers.project.adopting import Adopt
 from helpers.project.building import Build, SegmentId
 from helpers.project.fields import Day, Decision, Prose, Section, Share
+from helpers.project.targeting import Target
 
 __all__ = ["Adopt", "Build", "Reevaluate", "SegmentId", "Target", "Validate"]
-Part = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Signed(Section):
@@ -35,58 +36,6 @@ class Validate(Section):
     unsigned: Literal["draft", "refuse"] = Field(
         "draft", description="When the sheet is not signed: every page says DRAFT, or step 6 refuses to build."
     )
-    decisions: list[Decision] = []
-
-
-class Team(Section):
-    owner: Prose = Field(description="The role that reads the sheet and answers for its use.")
-
-
-class Action(Section):
-    action: Prose = Field(description="What is done for the segment, in one sentence.")
-    team: Literal["marketing", "sales", "product", "finance", "service"] = Field(description="The team that does it.")
-    owner: Prose = Field(description="A role.")
-
-
-class Adopt(Section):
-    teams: dict[Literal["marketing", "sales", "product", "finance", "service"], Team] = {}
-    actions: dict[SegmentId, Action] = {}
-    decisions: list[Decision] = []
-
-
-class Channel(Section):
-    name: Prose
-    cost: float = Field(ge=0, description="Cost of one contact, project's currency: an assumption unless `source` says otherwise.")
-    source: Prose = ""
-
-
-class Offer(Section):
-    offer: Prose = Field(description="What is offered.")
-    message: Prose = Field("", description="What is said.")
-    channel: str = Field(description="A key of target.channels.")
-    cost: float = Field(0.0, ge=0, description="Cost of one redeemed offer, project's currency.")
-    anyway_share: Share | None = Field(
-        None,
-        description="Share expected to take the offer and come anyway, between 0 and 1: for 10% write 0.10. Used where no earlier answers "
-        "are known.",
-    )
-
-
-class Target(Section):
-    campaign: str = Field("next", pattern="^[a-z0-9_-]+$", description="Identifies the campaign; another name draws another control group.")
-    margin_rate: Part | None = Field(
-        None,
-        description="Margin, as a share of revenue between 0 and 1: for 40% write 0.40. An assumption unless margin_source says otherwise.",
-    )
-    margin_source: Prose = ""
-    channels: dict[str, Channel] = {}
-    offers: dict[SegmentId, Offer] = {}
-    control_share: Part = Field(
-        0.2,
-        description="Share of each segment that is not contacted, above 0 and below 1: for 20% write 0.20. Without both groups nothing is "
-        "learnt.",
-    )
-    universal_control: Share = Field(0.02, lt=1, description="Share of all customers left out of every campaign: for 2% write 0.02.")
     decisions: list[Decision] = []
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -71,6 +71,35 @@ class Criteria(Section):
     accessible_number: int = Field(100, ge=1, description="Customers that can be reached, at least.")
 
 
+MEASURES = ("size", "revenue", "margin", "revenue_each", "growth", "bought_again", "answers", "stability")
+"""What makes a segment attractive, of what the steps measure."""
+SERVING = ("reach", "cheap_contact", "recognisable")
+"""What makes it easy to serve, of what the steps measure; target.judged adds what people judge."""
+
+
+class KnockOut(Section):
+    """Below this a segment is out, whatever else speaks for it."""
+
+    measure: Literal["size", "revenue", "share_of_revenue", "reach", "recognisable", "stability"]
+    at_least: float = Field(ge=0, description="In the measure's unit: customers, money of 30 days, or a share.")
+    because: Prose = ""
+
+
+class Attractiveness(Section):
+    """Which segments are worth the effort: agreed before any is seen, so that nobody weighs for a favourite."""
+
+    knock_out: list[KnockOut] = []
+    attractive: dict[Literal[*MEASURES], Annotated[float, Field(gt=0)]] = Field(
+        {"revenue": 3, "size": 1, "growth": 1, "bought_again": 1}, description="Weight of each measure."
+    )
+    serve: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {"reach": 2, "cheap_contact": 1, "recognisable": 1},
+        description="Weight of reach, cheap_contact and recognisable, and of what target.judged names.",
+    )
+    agreed_on: Day | None = Field(None, description="The day on which the weights were agreed.")
+    agreed_by: list[Prose] = []
+
+
 class Scope(Section):
     customers: Prose = Field("", description="Who counts as a customer here (B2C, B2B, prospects …).")
     filters: list[Filter] = []
@@ -84,6 +113,7 @@ class Scope(Section):
     panel: list[str] = Field([], description="Behaviours, as names of variables, that the second score judges.")
     refused: list[Refused] = Field([], description="Data that exists and is not used.")
     criteria: Criteria = Criteria()
+    attractiveness: Attractiveness = Attractiveness()
     decisions: list[Decision] = []
 
     @model_validator(mode="after")

@@ -1,7 +1,8 @@
 """A finished run becomes pages: executed notebooks → HTML that needs nothing beside it, and one spreadsheet.
 
 `chapters` reads the run, `cells` arranges a notebook for reading, `markup` writes and inspects HTML, `spreadsheet`
-holds the tables. The look is reports/template: an nbconvert template for the steps, the front page, one style sheet.
+holds the tables. What a step keeps as a hand-out (run.Step.keep_handout) is a page of its own, for people who open no
+notebook. The look is reports/template: an nbconvert template for the steps, the other pages, one style sheet.
 
 Pages hold no script and no address of another server; what would break that is an error here, never a page.
 """
@@ -62,6 +63,8 @@ def render(run_folder: Path, destination: Path, *, project, as_of: date | dateti
     exporter = _exporter()
     for chapter in chapters:
         _save(destination / chapter.href, _step_page(exporter, chapter, chapters, shared))
+        for name, kept in chapter.handouts:
+            _save(destination / f"{name}.html", handout_page(name, kept, shared | {"number": chapter.number, "step": chapter}))
 
 
 def workbook(run_folder: Path, destination: Path, *, project, as_of: date | datetime, language: str) -> int:
@@ -98,6 +101,7 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
                 "href": chapter.href,
                 "finding": chapter.finding,
                 "figures": chapter.summary.get("figures", []),
+                "handouts": [{"href": f"{name}.html", "title": kept["title"]} for name, kept in chapter.handouts],
             }
             for chapter in chapters
         ],
@@ -114,6 +118,7 @@ def _step_page(exporter, chapter: Chapter, chapters: Sequence[Chapter], shared: 
     place = chapters.index(chapter)
     page = shared | {
         "number": chapter.number,
+        "place": place,
         "word": chapter.word,
         "question": chapter.question,
         "heading": chapter.heading,
@@ -135,8 +140,6 @@ def _step_page(exporter, chapter: Chapter, chapters: Sequence[Chapter], shared: 
 
 
 def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
-    import jinja2
-
     charts = [
         {"number": f"{c.number}.{n}", "href": c.chart_href(n), "title": wording.get("title") or path.stem[3:]}
         for c in chapters
@@ -152,10 +155,26 @@ def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
         "tables_words": say_n("{n} table", "{n} tables, a sheet each", sheets),
         "charts_words": say_n("{n} chart as a picture", "{n} charts as pictures", len(charts)),
     }
+    return _filled("front.html.j2", page)
+
+
+def handout_page(name: str, kept: dict, shared: dict) -> str:
+    """A page for people who open no notebook.
+
+    kept    what run.Step.keep_handout wrote: title, lead, body
+    shared  what every page says alike, with the step that it belongs to
+    """
+    title = " – ".join((kept["title"], shared["project_title"]))
+    return _filled("handout.html.j2", shared | {"name": name, "title": title, "description": kept["lead"], "kept": kept})
+
+
+def _filled(template: str, page: dict) -> str:
+    import jinja2
+
     loader = jinja2.FileSystemLoader(TEMPLATE)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.globals["say"] = say
-    return environment.get_template("front.html.j2").render(page=page)
+    return environment.get_template(template).render(page=page)
 
 
 def _steps_of(chapters: Sequence[Chapter]) -> str:

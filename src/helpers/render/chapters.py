@@ -15,6 +15,7 @@ class Chapter:
 
     tables   number on the page, name, what `run.Step.keep_table` wrote
     charts   number on the page, PNG file, the words around it
+    handouts name, what `run.Step.keep_handout` wrote
     """
 
     number: int
@@ -26,6 +27,7 @@ class Chapter:
     charts: list[tuple[int, Path, dict]]
     word: str
     question: str
+    handouts: list[tuple[str, dict]] = field(default_factory=list)
     contents: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -73,6 +75,7 @@ def _chapter(path: Path, run_folder: Path) -> Chapter:
         charts=[(int(p.stem[:2]), p, _json(p.with_suffix(".json"))) for p in sorted((place / "page" / "charts").glob("*.png"))],
         word=word,
         question=question,
+        handouts=[(p.stem[3:], _json(p)) for p in sorted((place / "page" / "handouts").glob("*.json"))],
     )
 
 

@@ -69,7 +69,7 @@ def name(segment: dict) -> str:
 
 def owner(offer: dict, project) -> str:
     """Who acts for a segment: the owner of its action, else of its offer; "" when nobody does."""
-    action = typed(project, "adopt", "actions", offer.get("id"))
+    action = (typed(project, "adopt", "actions", offer.get("id")) or [None])[0]
     return words.text(getattr(action, "owner", "") or offer.get("owner"))
 
 

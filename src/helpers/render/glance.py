@@ -41,7 +41,7 @@ def table(docs: dict, project) -> dict:
 def _cells(segment: dict, docs: dict, project, *, digits: int) -> list[dict]:
     """The cells of one segment, in the order of the headings."""
     move, offer = of(docs["moves"], segment["id"]), {"id": segment["id"]} | of(docs["plan"], segment["id"])
-    action, who = typed(project, "adopt", "actions", segment["id"]), owner(offer, project)
+    (action, *_), who = typed(project, "adopt", "actions", segment["id"]) or [None], owner(offer, project)
     return [
         _cell(words.number(segment["n"])),
         _cell(figure(segment.get("share_of_customers"), words.share, 0)),

@@ -99,6 +99,7 @@ class Step:
         with saving(self.folder):
             (self.folder / "page" / "charts").mkdir(parents=True)
             (self.folder / "page" / "tables").mkdir()
+            (self.folder / "page" / "handouts").mkdir()
         self.given: list[dict] = []
         self.finding = ""
 
@@ -134,10 +135,17 @@ class Step:
             return self.engine.con.read_parquet(str(place / f"{name}.parquet"))
         raise NinefoldError(f"Step {step} gave no {name}. Run notebooks/{folder(step)}.ipynb again.")
 
-    def earlier(self, name: str) -> list:
-        """What this step handed over under that name in complete runs of an earlier as_of, oldest first: JSON, or Ibis tables."""
+    def earlier(self, name: str, step: str | None = None) -> list:
+        """What this step handed over under that name in complete runs of an earlier as_of, oldest first: JSON, or Ibis tables.
+
+        step   another step that handed it over, this one or one before it
+        Raises NinefoldError when that step comes later.
+        """
+        made_by = step or self.name
+        if STEPS.index(made_by) > STEPS.index(self.name):
+            raise NinefoldError(f"Step {self.name} cannot look up earlier runs of step {made_by}: only this step and those before it.")
         runs = [path.parent for path in (self.project.folder / "runs").glob("*/*/run.json") if path.parent.parent.name < stamp(self.as_of)]
-        places = [run / folder(self.name) / name for run in sorted(runs)]
+        places = [run / folder(made_by) / name for run in sorted(runs)]
         files = [place.with_suffix(ending) for place in places for ending in (".json", ".parquet") if place.with_suffix(ending).is_file()]
         read = {".json": lambda f: json.loads(f.read_text(encoding="utf-8")), ".parquet": lambda f: self.engine.con.read_parquet(str(f))}
         return [read[file.suffix](file) for file in files]
@@ -189,6 +197,17 @@ class Step:
     def keep_table(self, name: str, payload: dict) -> None:
         """Keep a table of the page, with its numbers as numbers, for the spreadsheet."""
         write_json(self._numbered("tables", name).with_suffix(".json"), payload)
+
+    def keep_handout(self, name: str, title: str, body: str, *, lead: str = "") -> None:
+        """Keep a page for people who open no notebook, such as a team's sheet: `name`.html beside the step's page.
+
+        body   HTML that render puts into its frame: no script, no address of another server, tables as tables.as_html writes them
+        lead   a sentence under the title
+        """
+        from helpers.tables import check_slug  # late: it imports this module
+
+        check_slug("Hand-out", name)
+        write_json(self._numbered("handouts", name).with_suffix(".json"), {"title": title, "lead": lead, "body": body})
 
     def keep_summary(self, payload: dict) -> None:
         """Keep the summary of the page; its headline becomes the step's finding."""

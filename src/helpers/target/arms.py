@@ -7,9 +7,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from helpers import NinefoldError
-from helpers.collect.law import MARKETING, consents_now
-from helpers.collect.unify import one_form
 from helpers.project import Project
+from helpers.target.guards import Facts, judge, reachable, with_consents
 
 ARMS = ("contact", "control", "held out")
 EVERY = "universal"
@@ -28,13 +27,15 @@ def held_back(customer: ir.StringValue, name: str, share: float, *, seed: int) -
     return drawn < (f"{border:0{DIGITS}x}" if border < 16**DIGITS else "g")  # g sorts after every digit
 
 
-def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table | None = None) -> ir.Table:
-    """Everyone in a segment with an offer, and the arm of the campaign in which each is.
+def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table | None = None, facts: Facts | None = None) -> ir.Table:
+    """Everyone who gets a message or is left alone to compare: one row a customer.
 
     members    customer_id, segment
     status     "DRAFT" or "READY"
     consents   as step 3 hands them over; with them only those who agreed to the channel are in the list
-    Returns    customer_id, segment, channel, arm, status
+    facts      result of `guards.gather`, and then all the guards are asked, and `consents` is not; none: consents alone
+    Returns    customer_id, segment, offer (key of the offer: the segment's, or the rule's of target.also), channel, arm, version (of those
+               in the arm "contact"; missing where one message is sent), status, reason ("segment" or "rule": by what they got the offer)
     Raises     NinefoldError for a campaign whose name is that of the control for all campaigns
     """
     target, seed = project.target, project.seed
@@ -43,28 +44,30 @@ def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table
             f"{project.file}: field target.campaign has the value {EVERY!r}, by which the control for all campaigns is drawn: both would "
             "be the same customers. Give the campaign another name."
         )
-    channels = {segment: offer.channel for segment, offer in target.offers.items()}
-    kept = members.filter(members.segment.isin(sorted(channels)) if channels else ibis.literal(False))
-    channel = ibis.cases(*((kept.segment == s, c) for s, c in channels.items())) if channels else ibis.null("string")
-    kept = kept.select("customer_id", "segment", channel=channel)
-    if consents is not None:
-        open_to = reachable(consents)
-        kept = kept.semi_join(open_to, [kept.customer_id == open_to.customer_id, one_form(kept.channel) == open_to.channel])
+    judged = judge(members, project, with_consents(facts, consents))
+    kept = judged.filter(judged.stopped.isnull())
     arm = ibis.cases(
         (held_back(kept.customer_id, EVERY, target.universal_control, seed=seed), ARMS[2]),
         (held_back(kept.customer_id, target.campaign, target.control_share, seed=seed), ARMS[1]),
         else_=ARMS[0],
     )
-    return kept.mutate(arm=arm, status=ibis.literal(status))
+    kept = kept.mutate(arm=arm)
+    version = ibis.cases((kept.arm == ARMS[0], version_of(kept.customer_id, project)))
+    reason = ibis.cases((kept.offer.isin(list(target.also)), "rule"), else_="segment") if target.also else ibis.literal("segment")
+    return kept.select("customer_id", "segment", "offer", "channel", "arm", version=version, status=ibis.literal(status), reason=reason)
 
 
-def reachable(consents: ir.Table) -> ir.Table:
-    """customer_id, channel (in one form) of everyone whose last word on marketing by that channel is yes.
+def version_of(customer: ir.StringValue, project: Project) -> ir.StringValue:
+    """Which of the campaign's versions a customer gets, by a hash of its own; missing where one message is sent.
 
-    consents   customer_id, channel, purpose, granted, updated_at
+    Nobody changes version when a list is refreshed, and the hash has nothing to do with the one that draws the control.
     """
-    now = consents_now(consents)
-    return now.filter(now.granted, now.purpose == MARKETING).select("customer_id", "channel")
+    versions, drawn, until = project.target.versions, [], 0.0
+    name = f"{project.target.campaign}#version"  # no campaign's name has a #
+    for key, version in list(versions.items())[:-1]:
+        until += version.share
+        drawn.append((held_back(customer, name, until, seed=project.seed), key))
+    return ibis.cases(*drawn, else_=list(versions)[-1]) if versions else ibis.null("string")
 
 
 def counted(lists: ir.Table) -> dict[str, dict[str, int]]:
@@ -74,3 +77,16 @@ def counted(lists: ir.Table) -> dict[str, dict[str, int]]:
     for row in frame.sort_values(["segment", "arm"]).itertuples():
         result.setdefault(row.segment, dict.fromkeys(ARMS, 0))[row.arm] = int(row.n)
     return result
+
+
+def ruled(lists: ir.Table) -> dict[str, dict[str, int]]:
+    """Rule of target.also → segment → how many of its members would be contacted with the rule's offer instead of their segment's."""
+    theirs = lists.filter(lists.reason == "rule", lists.arm == ARMS[0])
+    frame = theirs.group_by(["offer", "segment"]).agg(n=theirs.count()).order_by(["offer", "segment"]).execute()
+    result: dict[str, dict[str, int]] = {}
+    for row in frame.itertuples():
+        result.setdefault(row.offer, {})[row.segment] = int(row.n)
+    return result
+
+
+__all__ = ["ARMS", "EVERY", "counted", "draw", "held_back", "reachable", "ruled", "version_of"]

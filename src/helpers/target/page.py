@@ -6,6 +6,7 @@ from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.tables import Column, Table
+from helpers.target.guards import NO_ADDRESSES
 from helpers.target.payoff import effects_verdict, pays_verdict, unknown_anyway
 from helpers.target.plan import NO_CONSENTS, NO_MARGIN, NO_OFFER, NOT_BETTER, NOT_SIGNED
 from helpers.words import mark, say, say_n
@@ -18,12 +19,14 @@ REASONS = {
     NOT_BETTER: mark("step 6 found no segments that tell more than a simple rule what to say to whom"),
     NO_OFFER: mark("at least one segment has no offer"),
     NO_MARGIN: mark("no margin is typed"),
+    NO_ADDRESSES: mark("these data do not tell who has an address for the channel of their offer"),
 }
 ASKED = {
     NO_CONSENTS: mark("Ask who keeps the consents to be contacted, and add them as the table “consents”: without them nothing is sent."),
     NOT_SIGNED: mark("Have the list of variables signed (step 5) before anybody is contacted."),
     NOT_BETTER: mark("Use the rule that step 6 found as good, or decide with its reasons why these segments are used all the same."),
     NO_MARGIN: mark("Ask finance for a margin, target.margin_rate of project.yml: until then nobody knows what an offer may cost."),
+    NO_ADDRESSES: mark("Map the addresses that the offers’ channels take: email, phone, or street and postcode of the table customers."),
 }
 
 
@@ -64,8 +67,8 @@ def reach_words(plan: dict, profiles: dict) -> str:
         return say("How many of the {n} customers may be contacted: cannot tell. These data hold no consents.", n=n)
     known = [s["reachable"]["n"] for s in plan["segments"] if s["reachable"]]
     if not known:
-        return say("Of the {n} customers too few have agreed to the channel of their segment’s offer to say more.", n=n)
-    return say("Of the {n} customers {some} have agreed to the channel of their segment’s offer.", n=n, some=words.number(sum(known)))
+        return say("Of the {n} customers too few may be contacted for their offer to say more.", n=n)
+    return say("Of the {n} customers {some} may be contacted for their offer.", n=n, some=words.number(sum(known)))
 
 
 def status_words(plan: dict, project: Project) -> str:
@@ -98,7 +101,7 @@ def arms_table(plan: dict, project: Project) -> Table:
     note = say(
         "Drawn by lot that always falls the same way (a hash of campaign, customer and seed): {all} of all customers are left out of every "
         "campaign; of the others on the list of a segment, {control} are control. Both are counted as control here. Not on the list: no "
-        "consent, or no offer. Nobody changes group when customers are added.",
+        "offer, or stopped by one of the filters above. Nobody changes group when customers are added.",
         control=words.share(plan["control_share"], 0),
         all=words.share(plan["universal_control"], 0),
     )
@@ -141,6 +144,7 @@ def caveats(plan: dict, project: Project, *, history: dict[str, dict]) -> list[s
     rate = plan["margin_rate"]
     priced = [s for s in plan["segments"] if s["margin_of_response"] is not None and s["per_contact"] is not None]
     result += [_margin_words(priced, plan, project)] if rate is not None and priced else []
+    result += _also_words(plan)
     missing = not_built(project, plan)
     if missing:
         result.append(say("Offers are typed for {ids}, which step 6 did not build: they are left out.", ids=words.join(missing)))
@@ -154,6 +158,22 @@ def caveats(plan: dict, project: Project, *, history: dict[str, dict]) -> list[s
             )
         )
     return result
+
+
+def _also_words(plan: dict) -> list[str]:
+    """What the offers of rules cost beside the totals."""
+    told = [one for one in plan.get("also", []) if one["contacted"]]
+    if not told:
+        return []
+    n, cost = sum(one["contacted"] for one in told), sum(one["contact_cost"] for one in told)
+    return [
+        say(
+            "{n} customers would get the offer of a rule instead of their segment’s: their contacts cost {money}, what they redeem more. "
+            "Neither is in the totals, for nobody has measured what those whom a rule names spend.",
+            n=words.number(n),
+            money=words.money(cost, 0),
+        )
+    ]
 
 
 def _margin_words(priced: list[dict], plan: dict, project: Project) -> str:

@@ -63,8 +63,15 @@ def effects_words(plan: dict) -> dict:
         "title": title,
         "subtitle": say("Smallest rise in response, points of 100, that one campaign shows in four cases of five, at a 5% level"),
         "alt": _told(frame),
-        "source": say("Base: mailings answered within 30 days, {since}; contacted against control of this campaign", since=_since(plan)),
+        "source": _base(plan),
     }
+
+
+def _base(plan: dict) -> str:
+    """What the rises are rises from."""
+    if plan.get("base_from") == "control":
+        return say("Base: what control groups of earlier campaigns did within 30 days; contacted against control of this campaign")
+    return say("Base: mailings answered within 30 days, {since}; contacted against control of this campaign", since=_since(plan))
 
 
 def _since(plan: dict) -> str:

@@ -1,5 +1,6 @@
 """The plan of a campaign: reach, answers so far, what its test could see, and what it must bring; figures and codes only."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import ibis.expr.types as ir
@@ -8,14 +9,15 @@ from helpers.engine import first_instant, total
 from helpers.masking import covered_sizes, withheld
 from helpers.objectives.figures import RESPONSE_DAYS, measure
 from helpers.project import Project
-from helpers.project.plans import Offer
+from helpers.project.targeting import Offer
 from helpers.scope import smallest_rise
-from helpers.target.arms import ARMS, counted, draw
+from helpers.target.arms import ARMS, counted, draw, ruled
+from helpers.target.guards import gather
 
 MOST_CAMPAIGNS = 12
+"""Campaigns over which a test may be spread before it is called hopeless."""
 LEAST_MAILED = 50
 """Customers of each segment mailed since it was built, from whom its response can be read."""
-"""Campaigns over which a test may be spread before it is called hopeless."""
 NO_CONSENTS, NOT_SIGNED, NO_OFFER, NO_MARGIN, NOT_BETTER = "no consents", "not signed", "no offer", "no margin", "not better"
 NEEDED = "needed"
 """Stands as the source of what would have to be known."""
@@ -26,16 +28,18 @@ MONEY = (
 """What `economics` says of a segment."""
 
 
-def reasons(project: Project, validation: dict, profiles: dict, evidence: dict, *, consents: bool) -> list[str]:
+def reasons(
+    project: Project, validation: dict, profiles: dict, evidence: dict, *, consents: bool, lacking: Sequence[str] = ()
+) -> list[str]:
     """Why nothing is released, as codes; empty when nothing stands in the way.
 
-    validation, profiles, evidence   as steps 5 and 6 hand them over
+    validation, profiles, evidence   as steps 5 and 6 hand them over;  lacking: result of `guards.lacking`
     """
     found = [] if consents else [NO_CONSENTS]
     found += [] if validation["status"] == "signed" else [NOT_SIGNED]
     found += [NOT_BETTER] if evidence["verdicts"]["panel"]["verdict"] in ("rules", "none") else []
     found += [NO_OFFER] if any(s["id"] not in project.target.offers for s in profiles["segments"]) else []
-    return found + ([NO_MARGIN] if project.target.margin_rate is None else [])
+    return found + ([NO_MARGIN] if project.target.margin_rate is None else []) + list(lacking)
 
 
 def responses(
@@ -81,12 +85,10 @@ def outlook(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dic
     members    customer_id, segment;  checked: the tables of step 3 by name
     """
     consents, project = checked.get("consents"), step.project
-    drawn = counted(draw(members, project, status="DRAFT", consents=consents))
+    lists = draw(members, project, status="DRAFT", facts=gather(step, members, checked)).cache()
     answers, since = answers_so_far(step, members, checked, profiles)
-    return plan(profiles, drawn, answers, project, reasons=[], consents=consents is not None, since=since) | {
-        "status": None,
-        "reasons": None,
-    }
+    told = {"reasons": [], "consents": consents is not None, "since": since, "ruled": ruled(lists)}
+    return plan(profiles, counted(lists), answers, project, **told) | {"status": None, "reasons": None}
 
 
 def plan(
@@ -98,16 +100,20 @@ def plan(
     reasons: list[str],
     consents: bool,
     since: datetime | None = None,
+    ruled: dict[str, dict[str, int]] | None = None,
 ) -> dict:
     """plan.json: nothing in it is about fewer than min_cell customers, and no number of customers from which such a one follows.
 
     profiles   as step 6 hands them over;  arms: result of `counted`;  answers: result of `responses`
     since      the day from which mailings count in `answers`, None for all history
-    Returns    a line a segment: contacted, control (of this campaign and of all), unlisted (no consent, no offer), null when not told
+    ruled      result of `arms.ruled`: whom the money of their segment leaves out, for they get another offer (fewer than min_cell: not)
+    Returns    a line a segment: contacted, control (of this campaign and of all), unlisted (no offer, or stopped by a guard), null when not
+               told
     """
     target, shown = project.target, profiles["segments"]
     drawn = {s["id"]: arms.get(s["id"]) or dict.fromkeys(ARMS, 0) for s in shown}
-    segments = [_segment(s, drawn[s["id"]], answers.get(s["id"]), project, consents) for s in shown]
+    also, others = _also(ruled or {}, project), {s["id"]: _others(s["id"], ruled or {}, project.min_cell) for s in shown}
+    segments = [_segment(s, drawn[s["id"]], answers.get(s["id"]), project, consents, others[s["id"]]) for s in shown]
     totals = {key: _added(segments, key) for key in ("contacted", "control", "unlisted")}
     return {
         "campaign": target.campaign,
@@ -119,15 +125,33 @@ def plan(
         "plausible": project.scope.criteria.interesting_uplift,
         "answers_since": since,
         "segments": segments,
+        "also": also,
         "pooled": _pooled(segments, drawn, project),
         "total": totals | {key: _whole(segments, key) for key in ("gain", "cost")},
     }
 
 
-def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, project: Project, consents: bool) -> dict:
-    """One segment's line; all that is about fewer than min_cell customers is null."""
+def _also(ruled: dict[str, dict[str, int]], project: Project) -> list[dict]:
+    """Each rule's offer: key, offer, channel, contacted and what the contacts alone cost; null for fewer than min_cell."""
+    result = []
+    for key, offer in project.target.also.items():
+        n = sum(ruled.get(key, {}).values())
+        told = None if 0 < n < project.min_cell else n
+        cost = None if told is None else told * project.target.channels[offer.channel].cost
+        result.append({"id": key, "offer": offer.offer, "channel": offer.channel, "contacted": told, "contact_cost": cost})
+    return result
+
+
+def _others(segment: str, ruled: dict[str, dict[str, int]], least: int) -> int:
+    """How many of a segment's contacted get another offer than its own; 0 for so few that money would tell of them."""
+    n = sum(each.get(segment, 0) for each in ruled.values())
+    return n if n >= least else 0
+
+
+def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, project: Project, consents: bool, others: int = 0) -> dict:
+    """One segment's line; all that is about fewer than min_cell customers is null. others: contacted with another offer than its own."""
     least, n = project.min_cell, segment["n"]
-    offer, action = project.target.offers.get(segment["id"]), project.adopt.actions.get(segment["id"])
+    offer, action = project.target.offers.get(segment["id"]), project.adopt.first_action(segment["id"])
     head = {key: segment.get(key) for key in ("id", "name", "suggested", "fits", "colour")}
     head |= {
         "offer": offer.offer if offer else None,
@@ -141,7 +165,9 @@ def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, projec
     told = answered if answered and not untold and answered["customers"] >= least and answered["n"] else None
     response = {"value": told["y"] / told["n"], "n": told["customers"], "mailings": int(told["n"])} if told else None
     seen = _seen(response, _tested(counts, drawn, least), project)
-    worth = economics(segment["id"], None if untold else segment["spend_per_order"], counts["contacted"], response, project)
+    own = None if counts["contacted"] is None else max(counts["contacted"] - others, 0)
+    own = None if own is not None and 0 < own < least else own
+    worth = economics(segment["id"], None if untold else segment["spend_per_order"], own, response, project)
     return head | {"customers": None if untold else n, "reachable": reach, **counts, "response": response, **seen, **worth}
 
 
@@ -257,7 +283,7 @@ def _added(segments: list[dict], key: str) -> float | None:
 
 def _whole(segments: list[dict], key: str) -> float | None:
     """The sum of money over the segments that may be shown; null when it is not known of one of them."""
-    return None if any(s["contacted"] and s[key] is None for s in segments) else _added(segments, key)
+    return None if any(s["offer"] and s["contacted"] and s[key] is None for s in segments) else _added(segments, key)
 
 
 def assumptions(project: Project, plan: dict) -> list[dict]:

@@ -14,7 +14,7 @@ def check(project: Project) -> None:
     A variable that Ninefold knows and these data cannot measure is no fault of typing: it is a difference.
     """
     v = project.variables
-    known = [*(measure.name for measure in MEASURES), *v.category_groups, *v.scales, *v.own]
+    known = [*(measure.name for measure in MEASURES), *v.category_groups, *v.channel_groups, *v.device_groups, *v.scales, *v.own]
     for name in project.validate_.signed.variables if project.validate_.signed else []:
         if name not in known:
             measured = [variable.name for variable in catalogue(project)]

@@ -4,7 +4,8 @@ import pandas as pd
 
 from helpers import NinefoldError, words
 from helpers.adopt.cards import TEAMS
-from helpers.build.portraits import crossed_hidden, segment_name
+from helpers.adopt.teams.monday import few_on_a_side
+from helpers.build.portraits import crossed_hidden, segment_name, short_name
 from helpers.masking import withheld
 from helpers.project import Project
 from helpers.tables import Column, Table
@@ -22,7 +23,15 @@ CAPTIONS = {
 IN_STORES = mark("Sales: how often, when and where they buy")
 """Caption for sales where the data name stores."""
 VARIABLES = {
-    "marketing": ("coupon_order_share", "discount_share", "evening_order_share", "morning_order_share", "weekend_order_share"),
+    "marketing": (
+        "mails_opened_share",
+        "response_rate",
+        "coupon_order_share",
+        "discount_share",
+        "evening_order_share",
+        "morning_order_share",
+        "weekend_order_share",
+    ),
     "sales": (
         "orders_per_30d",
         "spend_per_order",
@@ -34,14 +43,18 @@ VARIABLES = {
     ),
     "product": ("own_brand_share", "departments", "lines_per_order"),
     "finance": (),
-    "service": ("recency_days", "gap_days", "spend_trend"),
+    "service": ("recency_days", "gap_days", "spend_trend", "refund_order_share", "rating_mean"),
 }
+"""What each team decides by, where it is measured; product has the project's own shares of categories before these."""
+ON_PAPER = {"marketing": 3, "sales": 6, "product": 6, "finance": 0, "service": 5}
+"""Variables that one A4 has room for: those by which the segments differ most."""
 
 
-def sheet(team: str, profiles: dict, project: Project, *, plan: dict | None = None) -> Table:
+def sheet(team: str, profiles: dict, project: Project, *, plan: dict | None = None, on_paper: bool = False) -> Table:
     """The table of one team: a row a segment, and everyone below.
 
-    profiles   as step 6 hands them over
+    profiles   as step 6 hands them over, or what `monday.told` leaves of them
+    on_paper   only as many variables as one A4 has room for (ON_PAPER), and short names
     plan       what `target.outlook` gives, for finance: the costs are those of step 8
     Raises     NinefoldError for a team that has no sheet
     """
@@ -49,11 +62,12 @@ def sheet(team: str, profiles: dict, project: Project, *, plan: dict | None = No
         raise NinefoldError(f"Team {team!r} has no sheet; choose one of {', '.join(TEAMS)}.")
     own = {"marketing": _offers, "finance": _money, "service": _activity}.get(team)
     columns = [Column("name", say("Segment")), Column("n", say("Customers"), "count")]
-    rows = [{"name": segment_name(s), "n": None if few(s, project) else s["n"]} for s in profiles["segments"]]
+    name = short_name if on_paper else segment_name
+    rows = [{"name": name(s), "n": None if few(s, project) else s["n"]} for s in profiles["segments"]]
     rows.append({"name": say("Everyone"), "n": profiles["customers"]})
     parts = [own(profiles, project)] if own else []
     parts += [_costs(profiles, plan)] if team == "finance" else []
-    for added, values in [*parts, _means(team, profiles, project)]:
+    for added, values in [*parts, _means(team, profiles, project, ON_PAPER[team] if on_paper else None)]:
         columns += added
         rows = [row | value for row, value in zip(rows, values, strict=True)]
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
@@ -86,18 +100,31 @@ def _note(team: str, columns: int, project: Project) -> str:
             )
         )
     elif team == "service":
-        parts.append(say("Bought again: share of the segment as built one horizon earlier that bought in the days after."))
+        parts.append(
+            say(
+                "Bought again: share of the segment as built one horizon earlier that bought in the days after; a dash where nearly all "
+                "did, or too few."
+            )
+        )
     else:
         parts.append(say("Means of the customers, over the last {days} days.", days=words.number(project.scope.window_days)))
     return " ".join(parts)
 
 
-def _means(team: str, profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
-    """The variables that the team decides by and these data measure: the segments' means, then everyone's."""
+def _means(team: str, profiles: dict, project: Project, most: int | None = None) -> tuple[list[Column], list[dict]]:
+    """The variables that the team decides by and these data measure: the segments' means, then everyone's.
+
+    most   keep that many, those on which a segment lies farthest from everyone
+    """
     wanted = [*(project.variables.category_groups if team == "product" else ()), *VARIABLES[team]]
-    everyone = {t["variable"]: t["everyone"] for s in profiles["segments"] for t in s["traits"] if t["everyone"] is not None}
+    traits = [t for s in profiles["segments"] for t in s["traits"] if t["everyone"] is not None]
+    everyone = {t["variable"]: t["everyone"] for t in traits}
     known = {v.name: v for v in catalogue(project)}
     shown = [known[name] for name in wanted if name in everyone and name in known]
+    if most is not None:
+        far = {v.name: max(abs(t["effect"] or 0.0) for t in traits if t["variable"] == v.name) for v in shown}
+        kept = sorted(far, key=lambda name: (-far[name], name))[:most]
+        shown = [v for v in shown if v.name in kept]
     rows = []
     for segment in profiles["segments"]:
         means = {t["variable"]: t["mean"] for t in segment["traits"]}
@@ -177,7 +204,7 @@ def _costs(profiles: dict, plan: dict | None) -> tuple[list[Column], list[dict]]
 
 def _activity(profiles: dict, project: Project) -> tuple[list[Column], list[dict]]:
     later = [s["active_later"] for s in profiles["segments"]]
-    rows = [{"later": x["share"] if x and x["n"] >= project.min_cell else None} for x in later]
+    rows = [{"later": x["share"] if x and not few_on_a_side(x, project.min_cell) else None} for x in later]
     counted = [x for x in later if x]
     whole = sum(x["share"] * x["n"] for x in counted) / sum(x["n"] for x in counted) if counted else None
-    return [Column("later", say("Bought again"), "share", 1)], [*rows, {"later": whole}]
+    return [Column("later", say("Bought again"), "share", 0)], [*rows, {"later": whole}]
