@@ -11,9 +11,12 @@ from typing import NamedTuple
 import pytest
 
 from helpers import ROOT, words
+from helpers.project.adopting import TEAMS
 
 SHARED = ("browser", "figures", "figures_plan", "figures_segments", "report", "setup")
 """Files that ask for the one published report: one worker has them all, for it takes minutes."""
+HANDOUTS = ("dictionary", "personas", *(f"sheet-{team}" for team in TEAMS))
+"""Pages of a report beside the front page and those of the steps."""
 
 
 @pytest.hookimpl(optionalhook=True)

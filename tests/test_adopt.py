@@ -143,6 +143,30 @@ def test_descriptors_are_told_beyond_chance_and_when_neither_side_is_too_few():
     assert "Known for 20 of 30." in text_of(html(card)) and "age 30: 10 members, 50% of those described, against 20%" in text_of(html(card))
 
 
+def test_a_card_says_the_eight_largest_differences_once_each_and_how_many_it_leaves_out():
+    def level(attribute, level, share):
+        return {"attribute": attribute, "level": level, "n": 12, "share": share, "everyone": 0.2, "v": 3.0, "p_holm": 0.01}
+
+    listed = [level("age", str(n), 0.3 + n / 100) for n in range(10)] + [
+        level("interests: wine", "no", 0.9),
+        level("preferred_channel", "web", 0.6),
+    ]
+    (card,) = shown(segment("S1", 60, descriptors=[*listed, level("interests: wine", "yes", 0.1)]), known={"S1": 60})["segments"]
+    told = text_of(html(card))
+    assert told.count("members, ") == 8 and "4 smaller differences are left to step 6." in told  # of 12: no and yes are one
+    assert "wine no" not in told and "age 9: 12 members" in told and "age 2: " not in told
+    assert html(card).count("observed</span></li>") == 1, "a channel was counted, an age was written down"
+
+
+def test_a_card_does_not_tell_that_one_member_alone_did_not_buy_again():
+    later = {"share": 0.99, "low": 0.9, "high": 1.0, "n": 100}
+    (card,) = shown(segment("S1", 120, active_later=later))["segments"]
+    assert card["active_later"] is None
+    assert "cannot tell, or true of nearly all or nearly none –" in text_of(html(card))
+    (card,) = shown(segment("S1", 120, active_later=later | {"share": 0.8}))["segments"]
+    assert "in the following period 80%" in text_of(html(card))
+
+
 def test_a_card_says_codes_of_descriptors_in_words():
     told = {"attribute": "area_income", "level": "low", "n": 10, "share": 0.5, "everyone": 0.2, "v": 3.0, "p_holm": 0.01}
     (card,) = shown(segment("S1", 30, descriptors=[told]), known={"S1": 20})["segments"]

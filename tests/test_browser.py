@@ -49,6 +49,14 @@ def pages(request, browser, tmp_path_factory) -> list[Path]:
     return [folder / "index.html", *sorted(folder.glob("[0-9]*.html"))]
 
 
+@pytest.fixture(scope="module")
+def sheets(pages) -> list[Path]:
+    """The pages and the hand-outs beside them."""
+    found = [path for path in sorted(pages[0].parent.glob("*.html")) if path not in pages]
+    assert found
+    return [*pages, *found]
+
+
 class Visit:
     """A page opened with the network refused; what it asked for and complained about is noted."""
 
@@ -86,8 +94,8 @@ def visit(browser):
         each.context.close()
 
 
-def test_every_page_opens_without_a_network_and_without_a_complaint(pages, visit):
-    for path in pages:
+def test_every_page_opens_without_a_network_and_without_a_complaint(sheets, visit):
+    for path in sheets:
         seen = visit()
         page = seen.open(path)
         assert page.title() and page.locator("h1").count() == 1, path.name
@@ -138,18 +146,18 @@ def test_one_can_read_all_steps_by_next_and_back_by_previous(pages, visit):
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_page_is_blank(pages, visit, size):
+def test_no_page_is_blank(sheets, visit, size):
     from PIL import Image
 
-    for path in pages:
+    for path in sheets:
         shot = Image.open(BytesIO(visit(size).open(path).screenshot())).convert("L")
         dark = sum(shot.histogram()[:160]) / (shot.width * shot.height)
         assert 0.005 < dark < 0.6, f"{path.name}: {dark:.1%} of the screen is dark"
 
 
 @pytest.mark.parametrize("width", [390, 768, 1100, 1280])
-def test_no_page_is_wider_than_the_screen(pages, visit, width):
-    for path in pages:
+def test_no_page_is_wider_than_the_screen(sheets, visit, width):
+    for path in sheets:
         page = visit({"width": width, "height": 844}).open(path)
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
@@ -164,8 +172,8 @@ def test_code_is_folded_until_it_is_asked_for(pages, visit):
         assert folded.first.locator(".highlight").first.is_visible(), path.name
 
 
-def test_paper_is_a4_and_nothing_is_cut_at_its_side(pages, visit):
-    for path in pages:
+def test_paper_is_a4_and_nothing_is_cut_at_its_side(sheets, visit):
+    for path in sheets:
         page = visit({"width": A4_TEXT_WIDTH, "height": 900}).open(path)
         page.emulate_media(media="print")
         assert page.evaluate("document.documentElement.scrollWidth") <= A4_TEXT_WIDTH, path.name

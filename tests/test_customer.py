@@ -16,7 +16,8 @@ from small_shop import refusal
 
 from helpers import __main__, words
 from helpers.adopt import customer
-from helpers.adopt.customer import happenings
+from helpers.adopt.customer import happenings, history
+from helpers.adopt.customer import segment as customer_segment
 from helpers.adopt.customer import strip as customer_strip
 from helpers.build import why
 from helpers.build.inputs import Column
@@ -27,6 +28,7 @@ IDS = [f"c{i:02d}" for i in range(N)]
 CRM = "client,first,last,mail,tel,made\nc00,Ada,Lovelace,ada@mel.example,0700000001,2016-01-01\nc01,Bo,Diddley,bo@mel.example,,2016-01-01\n"
 ACCOUNTS = "account,mail\nS9,ada@boite.example\n"
 MEASURED = ("spend_per_30d", "orders_per_30d")
+EMAIL = {"email": {"name": "e-mail", "cost": 0.1}}
 
 
 def measured(shift: float = 0.0) -> pd.DataFrame:
@@ -373,3 +375,60 @@ def test_the_command_says_where_the_card_is_and_asks_for_a_customer(shop, capsys
     assert "Say whose card" in refusal(lambda: __main__.card(__main__.read(["card", "--project", "shop"])[0], []))
     (shop / "runs" / "2017-10-01" / "0001" / "run.json").unlink()
     assert "There is no complete run of shop" in refusal(lambda: customer.card("shop", "c00"))
+
+
+def test_who_is_on_no_list_is_told_which_filter_stops_it(shop):
+    place = shop / "runs" / "2017-10-01" / "0001"
+    offers = {"S1": {"offer": "A cake", "channel": "email"}, "S2": {"offer": "A pie", "channel": "email"}}
+    again(shop, target={"campaign": "autumn", "universal_control": 0.0, "channels": EMAIL, "offers": offers})
+    nobody = pd.DataFrame({"customer_id": ["c39"], "offer": ["S2"], "channel": ["email"], "arm": ["contact"], "status": ["DRAFT"]})
+    frame(place / "08_target", "contacts", nobody)
+    page = told(customer.card("shop", "c00"))  # agreed to e-mail in January, and withdrew in March
+    assert "Not to be sent “A cake” by e-mail: has not agreed to marketing by this channel." in page
+    kept(place / "03_collect", "consents", "customer_id channel purpose granted updated_at", ("c02", "email", "marketing", True, "01-05"))
+    assert "Not to be sent “A cake” by e-mail: no valid address is known for this channel." in told(customer.card("shop", "c02"))
+
+
+def test_a_message_that_nothing_stops_says_that_the_list_is_older(shop):
+    offers = {"S1": {"offer": "A cake", "channel": "email"}, "S2": {"offer": "A pie", "channel": "email"}}
+    again(shop, target={"campaign": "autumn", "universal_control": 0.0, "channels": EMAIL, "offers": offers})
+    base = shop / "runs" / "2017-10-01" / "0001" / "03_collect"
+    kept(base, "consents", "customer_id channel purpose granted updated_at", ("c01", "email", "marketing", True, "01-05"))
+    assert "Nothing keeps this customer off it today: the list is older than project.yml, or not drawn yet." in told(
+        customer.card("shop", "c01")
+    )
+
+
+def test_what_rests_on_a_survey_is_neither_among_the_measures_nor_among_the_reasons(shop):
+    scale = {"name": "Thrift", "items": ["a1"], "low": 1, "high": 7}
+    asked = {
+        "table": "answers",
+        "ids": "crm",
+        "file": "a.csv",
+        "columns": {c: c for c in ("customer_id", "question", "answer", "answered_at")},
+    }
+    typed = yaml.safe_load((shop / "project.yml").read_text(encoding="utf-8"))
+    again(
+        shop,
+        variables={"scales": {"thrift": scale}},
+        collect=typed["collect"] | {"sources": typed["collect"]["sources"] | {"survey": asked}},
+    )
+    project = customer.projects.load("shop")
+    thrift = next(v for v in customer_segment.catalogue(project) if v.name == "thrift")
+    assert customer_segment.asked(thrift)
+    row = {"variable": "thrift", "title": "Thrift", "value": 0.9, "everyone": 0.5, "clause": None, "points": None, "share": 0.4}
+    assert customer_segment._spoken(row, {"thrift": thrift}) == "Thrift: from the survey, and not shown of one person"
+    rows = pd.DataFrame({"variable": ["thrift", "recency_days"], "value": [0.9, 5.0], "members": 1.0, "everyone": 2.0, "apart": [3.0, 1.0]})
+    page = customer_segment.measures_html({"measures": rows, "segment": {"built": []}}, project)
+    assert "90" not in page and "What was answered in a survey is left out." in page
+
+
+def test_confidence_never_reads_as_certainty(shop):
+    sure = {"segment": {"of": {"id": "S1", "name": "Calm"}, "decided": None, "confidence": 0.9963}}
+    assert "confidence over 99%" in customer_segment.segment_line(sure, None)
+
+
+def test_what_happened_once_or_often_is_said_in_french_too(shop):
+    words.use("fr", currency="EUR")
+    row = SimpleNamespace(kind="visit", n=3, detail=None, channel=None, more=None)
+    assert history.said(row, customer.projects.load("shop")) == "3 visites"

@@ -9,7 +9,7 @@ from by_hand import AS_OF, project, same, table
 
 from helpers.adopt import journey as journeys
 from helpers.adopt.journey import pains, scenarios, scenarios_page
-from helpers.adopt.journey.moments import difference, moments, purchases, rate, sound
+from helpers.adopt.journey.moments import moments, purchases, rate, sound
 from helpers.engine import Window
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -58,11 +58,6 @@ def test_a_share_has_wilsons_interval_and_says_only_most_or_few_where_too_few_ma
     assert (rate(95, 100, least=10)["share"], rate(95, 100, least=10)["bound"]) == (None, "most")
     assert rate(3, 100, least=10)["bound"] == "few" and rate(0, 100, least=10)["share"] == 0
     assert rate(5, 9, least=10) == {"n": None, "share": None, "low": None, "high": None, "bound": None}
-
-
-def test_newcombes_interval_is_the_published_one():
-    assert difference(56, 70, 48, 80) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)  # Newcombe 1998, example (a), method 10
-    assert difference(9, 10, 3, 10) == pytest.approx((0.6, 0.1705, 0.8090), abs=5e-5)  # example (b)
 
 
 # Stages
@@ -168,7 +163,11 @@ def test_a_basket_is_left_when_no_purchase_follows_within_a_day():
     filled = ibis.memtable(pd.DataFrame({"customer_id": ["a", "a", "b"], "at": [day(7, 1), day(7, 5), day(7, 1)]}))
     bought = ibis.memtable(pd.DataFrame({"customer_id": ["a", "b"], "at": [datetime(2017, 7, 1, 23), day(7, 2)]}))
     found = pains.left_baskets(filled, bought)
-    same(found, {"customer_id": ["a", "a", "b"], "at": [day(7, 1), day(7, 5), day(7, 1)], "left": [False, True, True]}, by="at")
+    same(
+        found,
+        {"customer_id": ["a", "a", "b"], "at": [day(7, 1), day(7, 5), day(7, 1)], "left": [False, True, True]},
+        by=["at", "customer_id"],
+    )
 
 
 def test_pain_points_are_shares_of_those_whom_they_could_strike():
@@ -179,6 +178,15 @@ def test_pain_points_are_shares_of_those_whom_they_could_strike():
     found = pains.pains(members(S1=["a", "b", "c"]), {"orders": rows, "comments": said}, purchases(rows, as_of=AS_OF), WINDOW, plan())
     assert (found["S1"]["refund"]["n"], found["S1"]["refund"]["share"]) == (2, 0.5)  # c bought nothing in the window
     assert found["S1"]["rating"]["share"] == pytest.approx(1 / 3)
+
+
+def test_who_buys_often_is_struck_often_so_a_pain_point_is_also_told_by_purchase():
+    # one customer of S1, four purchases and one refund: everybody struck, and one purchase in four
+    often = [("a", str(i), f"07-{i:02}", 9) for i in (6, 8, 10, 12)]
+    rows = lines(*often, ("b", "1", "07-06", 9), ("c", "2", "07-06", 9), ("a", "r", "07-20", -9))
+    found = pains.pains(members(S1=["a"], S2=["b", "c"]), {"orders": rows}, purchases(rows, as_of=AS_OF), WINDOW, plan())
+    assert (found["S1"]["refund"]["share"], found["S1"]["refund"]["each"]) == (1.0, 0.25)
+    assert (found["S2"]["refund"]["share"], found["S2"]["refund"]["each"]) == (0.0, 0.0)
 
 
 def shop_with_refunds(back_after_refund: int):

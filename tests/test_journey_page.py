@@ -86,6 +86,13 @@ def test_what_is_not_computed_yet_or_lacking_is_said(told):
     assert "not computed yet" in said and "log of complaints" in said
 
 
+def test_that_who_buys_often_is_struck_often_is_said_where_refunds_or_ratings_are_compared(told):
+    told["breaks"]["lines"] = [{"point": "basket"}]
+    assert "Who buys often" not in " ".join(moments_page.caveats(told))
+    told["breaks"]["lines"] = [{"point": "refund"}]
+    assert "“go on more” is no effect of a pain point" in " ".join(moments_page.caveats(told))
+
+
 @pytest.mark.parametrize("tongue", ["en", "fr"])
 def test_tables_are_written_and_pictures_drawn_within_their_sheet(told, monkeypatch, tongue):
     words.use(tongue)
@@ -123,3 +130,11 @@ def test_a_time_is_written_in_the_unit_that_suits_it():
         "36 hours",
         "11 days",
     ]
+
+
+def test_a_difference_that_many_comparisons_explain_is_called_neither_nothing_nor_a_finding():
+    words.use("en")
+    line = {"breaks": False, "p_holm": 0.2, "low": -0.12, "high": -0.01}
+    assert moments_page._verdict(line) == "may be chance, so many were tried"
+    assert moments_page._verdict(line | {"high": 0.01}) == "no difference seen"
+    assert moments_page._verdict(line | {"p_holm": 0.01, "low": 0.01, "high": 0.2}) == "go on more"

@@ -12,7 +12,7 @@ from helpers import NinefoldError, collect
 from helpers.collect import law, law_page, people_page, special
 from helpers.collect.unify import _judged
 from helpers.tables import payload
-from helpers.target import arms
+from helpers.target import guards
 from helpers.variables import descriptors
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -218,7 +218,7 @@ def test_a_purpose_and_a_channel_are_one_however_they_are_typed_for_steps_3_4_an
     assert collect.reach(typed, FOUR) == {"customers": 4, "contact": 1, "profiling": 1, "both": 0}
     told = rows_of(descriptors.reach(FOUR, typed), by=["customer_id"])
     assert told["reach"].tolist() == ["email", "none", "none", "none"]
-    assert rows_of(arms.reachable(typed), by=["customer_id"]).to_dict("records") == [{"customer_id": "ann", "channel": "email"}]
+    assert rows_of(guards.reachable(typed), by=["customer_id"]).to_dict("records") == [{"customer_id": "ann", "channel": "email"}]
 
 
 def test_consents_are_checked_with_purpose_and_channel_in_one_form_and_an_empty_one_is_set_aside():

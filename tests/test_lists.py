@@ -161,6 +161,10 @@ def test_a_later_list_says_who_came_and_nobody_changes_arm(made):
     came = [who for who, arm in later.items() if arm == "contact" and who not in arms]
     assert came
     place = made.second[0]
+    read = (place / "entered_and_left_excel.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert read[0] == "Channel;Since the last list;Customer number;Tag" and len(read) == 1 + len(came)
+    assert all(line.startswith("e-mail;entered;") for line in read[1:])
+    assert not (made.first[0] / "entered_and_left_excel.csv").exists(), "nothing to compare with"
     assert rows(place / "entered_and_left.parquet", "customer_id, change") == sorted((who, "entered") for who in came)
     new = dict(rows(place / "spring_email.parquet", "customer_id, new"))
     assert {who for who, fresh in new.items() if fresh} == set(came)

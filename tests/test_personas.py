@@ -1,17 +1,21 @@
 """Step 7: what a persona's card may say, of how many it is true, where it comes from, and what is never told."""
 
 import re
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from by_hand import Step, at, project, rows_of, table
 from small_shop import opened, refusal
 
 from helpers.adopt import personas
+from helpers.adopt.personas import Asked
 from helpers.adopt.personas import facts as persona_facts
 from helpers.adopt.personas import invented as persona_names
 from helpers.adopt.personas import page as personas_page
 from helpers.adopt.personas.avatar import avatar
+from helpers.adopt.personas.facts import looks
 from helpers.adopt.personas.sources import field_of
 from helpers.adopt.personas.words import Wording
 from helpers.project.adopting import PERSONA_FIELDS
@@ -162,6 +166,28 @@ def test_a_bracket_is_the_shortest_run_of_neighbours_that_holds_half():
     assert persona_facts.run_of({}) == []
 
 
+def test_an_attribute_counts_as_many_comparisons_as_it_has_levels_or_runs_to_choose_from():
+    ages = {f"{i}0 to {i}9": {"S1": 10} for i in range(1, 7)}
+    assert looks({"levels": ages}) == 21  # six, five of two, four of three, …
+    assert looks({"levels": {"north": {}, "south": {}, "west": {}}}) == 3
+    assert looks({"values": ["above"]}) == looks({"levels": {"one": {}}}) == 1
+
+
+def test_the_largest_of_many_levels_is_rarely_called_their_own_where_nothing_is():
+    draw, wrong, segments = np.random.default_rng(1), 0, [f"S{i}" for i in range(6)]
+    asked = Asked.__new__(Asked)
+    asked.everyone, asked.project, asked.own = dict.fromkeys(segments, 300), SimpleNamespace(min_cell=10), {}
+    for _ in range(60):
+        counts = []
+        for code in "abcdefgh":
+            drawn = draw.multinomial(300, [1 / 12] * 12, len(segments))
+            found = {f"{i}0 to {i}9": {s: int(n) for s, n in zip(segments, drawn[:, i], strict=True)} for i in range(12)}
+            counts.append({"kind": "level", "code": code, "values": [], "origin": "declared", "counts": {}, "levels": found})
+        asked.tests = 5 * sum(looks(count) for count in counts)
+        wrong += any(fact["stands_out"] for s in segments[:5] for count in counts for fact in asked._facts(count, {s}))
+    assert wrong <= 5  # of 60 pages; each attribute counted once: 8
+
+
 def test_declared_attributes_go_to_the_field_their_name_speaks_of():
     told = {c: field_of(c) for c in ("age_band", "area", "area_median_income", "kids_count", "income", "lead_origin", "naf", "mystery")}
     assert told == {
@@ -224,6 +250,17 @@ def test_an_edited_field_is_marked_and_what_the_data_said_stays_beside_it():
 # Names, picture, page
 
 
+def test_a_quote_says_nothing_that_is_true_of_a_minority_however_much_it_sets_them_apart():
+    def fact(kind, code, share, values=()):
+        return {"kind": kind, "code": code, "values": list(values), "share": share, "stands_out": "more"}
+
+    fields = {field: {"facts": []} for field in ("goals", "motivations", "interests", "path", "media")}
+    fields["path"]["facts"] = [fact("habit", "morning_order_share", 0.32, ["above"])]
+    fields["interests"]["facts"] = [fact("bought", "tea", 0.4), fact("bought", "cake", "most")]
+    told = personas._quote(fields)
+    assert [f["values"] for f in told["facts"]] == [["cake"]]
+
+
 def test_names_are_invented_distinct_and_fit_gender_and_generation():
     taken: set[str] = set()
     for _ in range(5):
@@ -263,6 +300,15 @@ def test_a_copywriter_reads_what_to_open_with_and_what_not_to_assume():
     told = dict(personas_page.brief(result["personas"][1], Wording(step(**given).project)))
     assert told["Open with"] == "Tea bags: 100% of them buy it, 0% of the others."
     assert told["Do not assume"] == "Home: rents: true of 67%, so wrong for 33%."
+
+
+def test_a_price_advantage_is_promised_only_where_most_care_for_one():
+    persona = found()["personas"][0]
+    for share, told in ((0.38, False), (0.51, True), ("most", True)):
+        fact = {"kind": "above", "code": "discount_share", "values": ["above"], "share": share, "others": 0.2}
+        fields = persona["fields"] | {"motivations": persona["fields"]["motivations"] | {"facts": [fact], "origin": "observed"}}
+        advice = personas_page.brief(persona | {"fields": fields}, Wording(step().project))
+        assert ("Promise" in dict(advice)) == told
 
 
 def test_the_table_says_who_stands_for_whom_and_hides_what_is_left():

@@ -9,6 +9,7 @@ import pytest
 from by_hand import AS_OF, Step, at, orders, project, same
 from sklearn.metrics import adjusted_rand_score
 
+from helpers import rates
 from helpers.build import choice, columns, describe, profiles
 from helpers.build.document import check, labels
 from helpers.build.methods import cutting, partitions
@@ -86,8 +87,8 @@ def test_holm_by_hand():
 
 def test_wilson_by_hand():
     # z² = 3.841459; 8 of 10: (.8 + .192073 ± 1.959964 · √(.016 + .009604)) / 1.384146
-    assert describe.wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=5e-6)
-    assert describe.wilson(0, 10) == pytest.approx((0, 3.841459 / 13.841459), abs=5e-6)
+    assert rates.wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=5e-6)
+    assert rates.wilson(0, 10) == pytest.approx((0, 3.841459 / 13.841459), abs=5e-6)
 
 
 def test_a_mean_has_the_interval_of_its_bootstrap():
@@ -392,7 +393,7 @@ def test_who_still_buys_is_counted_in_the_segments_of_one_horizon_earlier():
     found = profiles._active_later(shop(), RULES)
     # 9 and 10 dollars: one of two bought; 1, 2, 3 and 4: three of four
     assert {s: (f["share"], f["n"]) for s, f in found.items()} == {"S1": (0.5, 2), "S2": (0.75, 4)}
-    assert (found["S2"]["low"], found["S2"]["high"]) == pytest.approx(describe.wilson(3, 4))
+    assert (found["S2"]["low"], found["S2"]["high"]) == pytest.approx(rates.wilson(3, 4))
     assert profiles._active_later(shop(), None) == {}
 
 

@@ -1,5 +1,7 @@
 """How many are left after each filter without telling of few, and what the orders suggest, worked out by hand."""
 
+import math
+
 import ibis
 import pandas as pd
 import pytest
@@ -100,15 +102,29 @@ def test_a_segment_is_offered_what_it_over_buys_and_not_what_chance_gives():
 
 
 def test_what_goes_with_a_segments_own_category_is_found_among_its_members():
-    own = [*bought("S1", "cake", 80), *bought("S2", "cake", 20)]
-    have = having(
-        *own, *bought("S1", "tea", 60), *bought("S1", "tea", 10, start=85), *bought("S1", "salt", 60), *bought("S1", "salt", 15, start=80)
-    )
+    # all 200 bought one category beside cake: of the 80 with cake 60 tea and 20 salt, of the 120 without 10 tea and 110 salt
+    tea = [*bought("S1", "tea", 60), *bought("S1", "tea", 10, start=80)]
+    salt = [*bought("S1", "salt", 20, start=60), *bought("S1", "salt", 110, start=90)]
+    have = having(*bought("S1", "cake", 80), *bought("S2", "cake", 20), *tea, *salt)
     over = {"S1": [{"category": "cake"}], "S2": []}
     found = suggest.completed(have, over, {"S1": 200, "S2": 100}, least=5)
-    # of the 80 with cake 60 have tea, of the 120 without 10 do; salt has 15 of 120
     assert found["S1"]["category"] == "tea" and (found["S1"]["n"], found["S1"]["lacking"]) == (60, 20)
     assert found["S1"]["lift"] == pytest.approx((60 / 80) / (10 / 120)) and "S2" not in found
+    assert (found["S1"]["share"], found["S1"]["others"]) == (0.75, pytest.approx(10 / 120))
+
+
+def test_who_buys_much_buys_more_of_everything_and_that_is_no_pair():
+    # of the 80 with cake 60 bought all, of the 120 without 10 did and the others nothing: seven times as often, and no pair
+    rows = [*bought("S1", "cake", 80), *bought("S2", "cake", 20)]
+    rows += [row for name in ("tea", "salt") for row in (*bought("S1", name, 60), *bought("S1", name, 10, start=85))]
+    assert suggest.completed(having(*rows), {"S1": [{"category": "cake"}], "S2": []}, {"S1": 200, "S2": 100}, least=5) == {}
+
+
+def test_a_ratio_over_strata_by_hand():
+    # 10 of 20 against 5 of 20, and 8 of 10 against 4 of 10: (5 + 4) / (2.5 + 2); variance ((150 − 50) / 40 + (60 − 32) / 20) / (9 × 4.5)
+    found = suggest._matched([(10, 20, 5, 20), (8, 10, 4, 10)], z=1.0)
+    assert found["lift"] == pytest.approx(2.0)
+    assert math.log(found["high"] / found["lift"]) == pytest.approx(math.sqrt((2.5 + 1.4) / 40.5))
 
 
 def ordered(*rows):
@@ -136,6 +152,24 @@ def test_days_that_cannot_be_told_apart_are_said_together_or_not_at_all():
     even = [(f"c{i}", "S1", f"o{i}", f"2017-09-0{1 + i % 7} 12:00") for i in range(70)]
     assert reach_page.weekday_words(suggest.moments(ordered(*even))["S1"]) == "no clear day"
     assert suggest.moments(ordered(*even), least=71) == {} and reach_page.hour_words(None) == "cannot tell"
+
+
+def test_orders_that_have_a_day_and_no_time_tell_no_hour():
+    words.use("en")
+    found = suggest.moments(ordered(*[(f"c{i}", "S1", f"o{i}", "2017-09-01 00:00") for i in range(20)]))["S1"]
+    assert found["hour"] is None and reach_page.weekday_words(found) == "Friday: up to 100%"
+    assert reach_page.hour_words(found) == "cannot tell: orders have a day and no time"
+    some = [(f"c{i}", "S1", f"o{i}", "2017-09-01 00:00" if i else "2017-09-01 00:01") for i in range(20)]
+    assert suggest.moments(ordered(*some))["S1"]["hour"]["best"] == 0
+
+
+def test_a_channel_of_which_nothing_may_be_told_stands_there_with_a_dash():
+    words.use("en")
+    plan = plan_of()
+    first, second = list(plan.target.channels)[:2]
+    told = [{"channel": first, "share": 0.3}, {"channel": second, "share": None}]
+    assert reach_page._open(told, plan).endswith(" 30%, " + words.text(plan.target.channels[second].name) + " –")
+    assert reach_page._open(told[1:], plan) == "cannot tell"
 
 
 # What it costs, and what is said of it
@@ -193,14 +227,19 @@ def test_the_tables_of_suggestions_say_what_nobody_can_tell():
         "hour": "cannot tell",
     }
     table = reach_page.offers_table(suggestions_of(), shown)
-    assert table.frame.iloc[0].tolist()[:3] == ["Cooks", "no offer typed", "nothing that can be told from chance"]
+    assert table.frame.iloc[0].tolist()[:3] == [
+        "Cooks",
+        "no offer typed",
+        "nothing that can be told from chance and that some members lack",
+    ]
     assert "Next product, predicted for each customer: not computed yet." in table.note
     assert reach_page.pairs_words(suggestions_of(), shown) == [
         "What goes with these categories inside a segment cannot be told from chance."
     ]
     pair = {"having": "cake", "category": "tea", "share": 0.75, "others": 0.1, "lacking": 20}
     assert reach_page.pairs_words(suggestions_of(pair=pair), shown) == [
-        "Cooks: members who bought cake bought tea more often, 75% against 10% of the other members. 20 have the first and not the second."
+        "Cooks: members who bought cake bought tea more often, 75%; of other members who buy as many categories it would be 10%. "
+        "20 bought the first and not the second in these days."
     ]
 
 

@@ -45,6 +45,7 @@ TABLE = {
         ["@few", None, None, None, None, None, None],
     ],
 }
+HANDOUT = {"title": "Who counts & who does not", "lead": "For the shop.", "body": "<h2>In short</h2>\n<p>All &amp; sundry.</p>"}
 
 
 def picture(width=960, height=500, colour="#12436D") -> bytes:
@@ -148,6 +149,8 @@ def write_run(folder: Path, cells: list | None = None) -> Path:
             "unknown": unknown,
         }
         (page / "summary.json").write_text(json.dumps(summary))
+    (base / "02_scope" / "page" / "handouts").mkdir()
+    (base / "02_scope" / "page" / "handouts" / "01_who-counts.json").write_text(json.dumps(HANDOUT))
     charts = base / "01_objectives" / "page" / "charts"
     (charts / "01_revenue.png").write_bytes(picture())
     (charts / "01_revenue.json").write_text(json.dumps({"title": "Revenue rose"}))
@@ -271,7 +274,7 @@ def test_pages_lead_to_the_step_before_and_after_and_to_the_front(pages):
 
 def test_no_page_holds_a_script_or_an_address_or_weighs_a_megabyte(pages):
     names = sorted(path.name for path in pages.glob("*.html"))
-    assert names == ["01_objectives.html", "02_scope.html", "index.html"]
+    assert names == ["01_objectives.html", "02_scope.html", "index.html", "who-counts.html"]
     for path in pages.glob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert "<script" not in text
@@ -287,6 +290,33 @@ def test_every_page_says_project_date_run_and_language(pages):
         assert "Households &lt;&amp; more&gt;" in text and "<& more>" not in text
         assert "As of 1 October 2017" in text and "run 0007 of project sample" in text and "English" in text
         assert "Till receipts" in text and "Simulated data." in text
+
+
+def test_a_hand_out_is_a_page_of_its_own_to_which_its_step_and_the_front_page_lead(pages):
+    page = (pages / "who-counts.html").read_text(encoding="utf-8")
+    assert "<h1>Who counts &amp; who does not</h1>" in page and "For the shop." in page
+    assert HANDOUT["body"] in page and 'href="02_scope.html"' in page and 'href="index.html"' in page
+    leads = {path.stem for path in pages.glob("*.html") if 'href="who-counts.html"' in path.read_text(encoding="utf-8")}
+    assert leads == {"index", "02_scope"}
+
+
+@pytest.mark.parametrize("body", ["<script>1</script>", '<img src="https://example.org/a.png" alt="A picture">', '<p id="text">Twice</p>'])
+def test_a_hand_out_that_would_break_what_pages_promise_is_refused(tmp_path, body):
+    base = write_run(tmp_path)
+    (base / "02_scope" / "page" / "handouts" / "01_who-counts.json").write_text(json.dumps(HANDOUT | {"body": body}))
+    with pytest.raises(NinefoldError, match=r"^who-counts\.html would hold"):
+        render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="en")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [("02_scope/page/handouts/02_index", "index"), ("01_objectives/page/handouts/01_who-counts", "who-counts")]
+)
+def test_a_hand_out_never_takes_the_place_of_another_page(tmp_path, place, name):
+    base = write_run(tmp_path)
+    (base / place).parent.mkdir(exist_ok=True)
+    (base / f"{place}.json").write_text(json.dumps(HANDOUT))
+    with pytest.raises(NinefoldError, match=f"keeps a hand-out '{name}', and there is a page of that name"):
+        render.render(base, tmp_path / "pages", project=PROJECT, as_of=AS_OF, language="en")
 
 
 def test_the_front_page_says_what_every_step_found_and_what_is_not_known_once(pages):
@@ -326,7 +356,7 @@ def test_rendering_twice_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         render.render(run, tmp_path / name, project=PROJECT, as_of=AS_OF, language="en")
     first, second = ({p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in ("a", "b"))
-    assert first == second and len(first) == 5
+    assert first == second and len(first) == 6
 
 
 def test_a_page_that_would_be_too_heavy_refers_to_its_pictures(tmp_path):

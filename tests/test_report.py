@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import plain_environment
+from conftest import HANDOUTS, plain_environment
 
 from helpers import NinefoldError, report, run
 
@@ -64,7 +64,7 @@ def test_a_fresh_clone_publishes_a_page_a_step_and_says_where_to_look(published,
     for step in STEPS:
         assert re.search(rf"^{step.replace('_', ' ')} +\d+\.\d s  \(start \d+\.\d s\)  \S", published.process.stdout, re.M)
     assert published.process.stdout.strip().splitlines()[-1].endswith("reports/complete_journey/2017-10-01/0001/index.html")
-    assert sorted(p.name for p in english[1].glob("*.html")) == [*(f"{s}.html" for s in STEPS), "index.html"]
+    assert sorted(p.stem for p in english[1].glob("*.html")) == sorted([*STEPS, "index", *HANDOUTS])
     assert {"tables.xlsx", "charts"} <= {p.name for p in english[1].iterdir()}
 
 
@@ -165,7 +165,7 @@ def make_company(home: Path) -> Path:
 
 def test_a_project_of_order_lines_alone_is_published_and_says_what_is_missing(other_company):
     pages = {p.stem: p.read_text(encoding="utf-8") for p in (other_company / "reports" / "shop" / "latest").glob("*.html")}
-    assert sorted(pages) == [*STEPS, "index"]
+    assert sorted(pages) == sorted([*STEPS, "index", *HANDOUTS])
     assert "no target is set" in pages["01_objectives"]
     assert "not in these data; it would take" in pages["02_scope"]
     assert "Attribute" not in pages["04_variables"]

@@ -542,6 +542,16 @@ def test_charts_and_tables_of_the_page_are_numbered_and_a_cell_run_twice_replace
     assert json.loads((page / "charts/01_reach.json").read_text(encoding="utf-8")) == {"title": "Third"}
 
 
+def test_a_hand_out_is_kept_for_the_pages_under_a_name_that_can_be_one_of_a_file():
+    this = start("objectives")
+    this.keep_handout("sheet-sales", "Sales", "<p>One</p>")
+    this.keep_handout("sheet-sales", "Sales", "<p>Two</p>", lead="For sales.")
+    kept = this.folder / "page" / "handouts" / "01_sheet-sales.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == {"title": "Sales", "lead": "For sales.", "body": "<p>Two</p>"}
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    assert refusal(this.keep_handout, "../sales", "Sales", "").startswith("Hand-out '../sales': name it with")
+
+
 def test_a_name_that_is_the_end_of_another_gets_a_number_of_its_own():
     this = start("objectives")
     this.keep_table("wide_reach", {"rows": []})

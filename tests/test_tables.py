@@ -142,7 +142,8 @@ def test_min_cell_is_the_projects_own(step):
     assert grid(table)[1] == [f"<{N}50"]
 
 
-def test_the_spreadsheet_gets_plain_numbers_iso_dates_and_units(step, shown):
+def test_the_spreadsheet_gets_plain_numbers_iso_dates_and_units(step, shown, monkeypatch):
+    monkeypatch.setenv("NINEFOLD_RUN", "/somewhere")
     tables.show(PLAIN)
     assert step.kept == {
         "groups": {
@@ -190,11 +191,15 @@ def test_html_is_the_same_twice_has_no_script_no_address_and_no_unescaped_text()
     assert not re.search(r"<script|https?:|<b>|<2017>", page)
 
 
-def test_a_style_is_added_in_jupyterlab_and_none_in_the_report(monkeypatch):
+def test_a_style_is_added_in_jupyterlab_and_none_in_the_report_nor_in_hand_outs(step, shown, monkeypatch):
     monkeypatch.delenv("NINEFOLD_RUN", raising=False)
-    assert "<style>" in tables.as_html(PLAIN)
+    tables.show(PLAIN)
+    tables.show(PLAIN, fold="More")
+    assert [page.count("<style>") for page in shown] == [1, 1]
+    assert "<style" not in tables.as_html(PLAIN), "a hand-out made in a draft has the report's style"
     monkeypatch.setenv("NINEFOLD_RUN", "/somewhere")
-    assert "<style" not in tables.as_html(PLAIN)
+    tables.show(PLAIN)
+    assert "<style" not in shown[-1]
 
 
 def test_an_empty_table_says_so_and_keeps_its_columns_in_the_spreadsheet():

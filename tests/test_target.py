@@ -13,7 +13,7 @@ from by_hand import AS_OF, at, mailings, orders, project, rows_of, same, table
 
 from helpers import NinefoldError, scope, tables, target
 from helpers.project import load
-from helpers.target import page, payoff
+from helpers.target import guards, page, payoff
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -38,6 +38,11 @@ def plan_of(offers=None, **more):
 def people(*ids, segment="S1"):
     rows = [(one, segment) if isinstance(one, str) else one for one in ids]
     return ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "segment"]).astype("string"))
+
+
+def agreed(consents):
+    """What the guards know where consents are all that is known."""
+    return guards.Facts(open_to=guards.reachable(consents))
 
 
 def crowd(n, segment="S1", prefix="c"):
@@ -156,7 +161,7 @@ def test_only_those_whose_last_word_on_the_channel_is_yes_are_listed():
         ("f", "mail", "marketing", False, "09-01"),  # twice at once: the no counts
         (None, "mail", "marketing", True, "09-01"),
     )
-    drawn = target.draw(people(*"abcdefg"), plan_of(universal_control=0), status="READY", consents=said)
+    drawn = target.draw(people(*"abcdefg"), plan_of(universal_control=0), status="READY", facts=agreed(said))
     assert set(rows_of(drawn)["customer_id"]) == {"a", "c"} and set(rows_of(drawn)["status"]) == {"READY"}
 
 
@@ -170,7 +175,7 @@ def test_the_channel_of_an_offer_is_the_one_of_a_consent_however_both_are_typed(
     )
     channels = {"Mail ": {"name": "Letter", "cost": 0.5}}
     typed = plan_of({"S1": offer("Mail ")}, channels=channels, universal_control=0)
-    drawn = rows_of(target.draw(people("a", "b"), typed, status="READY", consents=said))
+    drawn = rows_of(target.draw(people("a", "b"), typed, status="READY", facts=agreed(said)))
     assert drawn["customer_id"].tolist() == ["a"] and drawn["channel"].tolist() == ["Mail "]
 
 
@@ -297,6 +302,19 @@ def test_offers_redeemed_by_those_who_answer_anyway_are_a_cost_of_the_contact():
     # with half answering anyway no channel pays, and an offer x would: .05 + .5x = .05 (10 − x), x = .45 / .55
     half = money(plan_of({"S1": offer("till", cost=2.0)}), response={"value": 0.5})
     assert half["pays"] is False and half["pays_through"] is None and half["largest_offer"] == pytest.approx(0.45 / 0.55)
+
+
+def test_who_comes_anyway_is_read_from_those_left_alone_before_those_contacted():
+    # of those contacted a tenth answered, of those left alone a twentieth: the contact raised it, and .10 a contact go to the latter
+    found = target.economics("S1", 40.0, 100, {"value": 0.1}, plan_of(), 0.05)
+    assert found["anyway"] == {"share": 0.05, "source": "control"} and found["per_contact"] == pytest.approx(0.6)
+    assert target.economics("S1", 40.0, 100, {"value": 0.1}, plan_of(), 0.0)["anyway"] == {"share": 0.0, "source": "control"}
+    typed, shown = plan_of({"S1": offer(cost=2.0)}), profiles(profile("S1", 200))
+    more = {"reasons": [], "consents": False, "measured": {"S1": {"base": 0.05}}}
+    plan = target.plan(shown, {"S1": arms(100, 40)}, {"S1": {"y": 20.0, "n": 200.0, "customers": 200}}, typed, **more)
+    assert plan["segments"][0]["anyway"]["source"] == "control" and plan["segments"][0]["response"]["value"] == 0.1
+    assert "as many as in control groups of earlier campaigns." in payoff.money_table(plan).note
+    assert not [row for row in target.assumptions(typed, plan) if row["what"] == "anyway"]
 
 
 def test_an_offer_that_breaks_even_at_just_the_plausible_rise_pays():
@@ -463,7 +481,7 @@ def test_the_outlook_of_another_step_has_the_same_money():
         "consents", "customer_id channel purpose granted updated_at", *((f"c{i}", "till", "marketing", True, "09-01") for i in range(90))
     )
     typed, found = plan_of({"S1": offer("till", anyway=0.1)}), profiles(profile("S1", 100))
-    lists = target.draw(crowd(100), typed, status="READY", consents=said)
+    lists = target.draw(crowd(100), typed, status="READY", facts=agreed(said))
     plan = planned(found, target.counted(lists), project=typed, consents=True)
     checked = {"orders": orders(), "consents": said}
     outlook = target.outlook(at_work(typed), crowd(100), checked, found)
@@ -529,8 +547,8 @@ def test_every_reason_that_keeps_the_lists_a_draft_is_given():
         "DRAFT: nothing is released. Why: nobody’s consent to be contacted is known; the list of variables is not signed; at least one "
         "segment has no offer; no margin is typed."
     )
-    assert plan["segments"][0]["reachable"] is None and page.reach_words(plan, found).startswith("How many of the 400 customers may be")
-    assert page.summary(plan, found, bare)["unknown"][0] == page.reach_words(plan, found)
+    assert plan["segments"][0]["reachable"] is None
+    assert page.summary(plan, found, bare)["unknown"][0].startswith("How many of the 400 customers may be contacted: cannot tell.")
 
 
 def test_with_consents_signatures_offers_and_margin_nothing_stands_in_the_way():
@@ -542,7 +560,7 @@ def test_with_consents_signatures_offers_and_margin_nothing_stands_in_the_way():
         "data/by_hand/runs, as 08_target/contacts.parquet."
     )
     assert plan["segments"][0]["reachable"] == {"n": 100, "share": 0.5} and plan["segments"][1]["reachable"] is None  # nine people
-    assert page.reach_words(plan, found) == "Of the 300 customers 100 may be contacted for their offer."
+    assert not [line for line in page.summary(plan, found, plan_of())["unknown"] if "cannot tell" in line]
 
 
 def test_nothing_is_told_of_a_segment_of_three_people():
@@ -703,6 +721,16 @@ def _mailed(collect):
             "channel: mail, cost: 2.0,",
             "channel: pigeon, cost: 2.0,",
             "field target.offers.S1.channel has the value 'pigeon', which is not in target.channels (till, mail).",
+        ),
+        (
+            "\nadopt:\n",
+            "\nadopt:\n  scenarios: {welcome: {channel: pigeon}}\n",
+            "field adopt.scenarios.welcome.channel has the value 'pigeon', which is not in target.channels (till, mail).",
+        ),
+        (
+            "\nadopt:\n",
+            "\nadopt:\n  personas: {ann: {segments: [S9]}}\n",
+            "field adopt.personas.ann.segments names S9, and scope.segments_wanted is 5: the segments are S1 to S5.",
         ),
         ("  margin_rate: 0.25", "  margin_rate: 25", "field target.margin_rate has the value 25: Input should be less than 1."),
         ("  margin_rate: 0.25", "  margin_rate: 40", "between 0 and 1: for 40% write 0.40."),

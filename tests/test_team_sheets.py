@@ -9,7 +9,7 @@ from test_adopt import document, plan, profiles, segment, text_of, trait
 
 from helpers import NinefoldError, adopt
 from helpers.adopt import dictionary_page
-from helpers.adopt.teams import answers, finance, handouts, monday
+from helpers.adopt.teams import answers, finance, handouts, monday, sheets
 from helpers.render.markup import Inspector
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -95,6 +95,32 @@ def test_a_segment_that_differs_in_nothing_is_treated_as_everyone():
     assert said.startswith("Many Nothing here sets them apart: as for everyone.")
 
 
+def test_a_team_is_not_sent_where_few_orders_come_from_however_much_a_segment_stands_out():
+    def told(mean):
+        traits = [trait("morning_order_share", mean, 0.1, 1.2), trait("weekend_order_share", 0.5, 0.3, 0.5)]
+        return monday.moves("sales", segment("S1", 20, traits=traits), plan())
+
+    assert told(0.25) == ["have people and goods ready at the weekend (weekend orders: 50%, everyone 30%)"]
+    assert told(0.34) == ["have people and goods ready in the morning (morning orders: 34%, everyone 10%)"]
+
+
+def test_whom_to_answer_first_is_said_of_segments_far_above_the_mean_alone():
+    def first(effect):
+        traits = [trait("spend_per_30d", 60.0, 50.0, effect) | {"v": 9.0}]
+        return monday.moves("service", segment("S1", 20, traits=traits), plan())
+
+    assert first(0.29) == [] and first(0.3) == ["answer them first (spend per 30 days: $60, everyone $50)"]
+
+
+def test_what_is_the_same_for_all_has_no_column():
+    def columns(*means):
+        rows = [segment(f"S{i}", 20, traits=[trait("morning_order_share", mean, 1.0, 0.0)]) for i, mean in enumerate(means, 1)]
+        return [c.name for c in sheets.sheet("sales", profiles(*rows), plan()).columns]
+
+    assert "morning_order_share" not in columns(1.0, 1.0), "orders that have a day and no time are all of midnight"
+    assert "morning_order_share" in columns(1.0, 0.9) and "morning_order_share" in columns(1.0)
+
+
 # Finance
 
 
@@ -106,12 +132,12 @@ ORDERS = {"table": "orders", "file": "o.csv", "columns": {"customer_id": "custom
 OFFER = {"channels": {"mail": {"name": "letter", "cost": 0.5}}, "offers": {"S1": {"offer": "a book", "channel": "mail"}}}
 
 
-def test_the_controller_is_told_to_release_or_to_hold():
+def test_the_controller_is_told_to_set_money_aside_or_to_hold():
     columns = {c: c for c in ("customer_id", "channel", "purpose", "granted")}
     sources = {"consents": {"table": "consents", "file": "c.csv", "columns": columns}, "orders": ORDERS}
     one, typed = segment("S1", 20), plan(target=OFFER, collect={"sources": sources})  # a fifth of the customers, a quarter of revenue
     worth = "worth more than its size: 25% of revenue from 20% of customers"
-    told = "release $62 for the offer (it needs 3.6 answers more in 100 to pay; 5.0 are plausible)"
+    told = "set $62 aside for the offer (it needs 3.6 answers more in 100 to pay; 5.0 are plausible)"
     assert finance.money_moves(one, planned(), typed) == [told, worth]
     close = finance.money_moves(one, planned(pays=False, break_even=0.0504, largest_offer=1.5), typed)
     assert close[0] == "hold the offer as it stands (it needs 5.04 answers more in 100 to pay; 5.00 are plausible)"
@@ -122,6 +148,15 @@ def test_the_controller_is_told_to_release_or_to_hold():
     assert waiting.startswith("set $62 aside until consents are known (it needs 3.6 answers")
     assert finance.money_moves(one, planned(), plan())[0] == "release nothing: no offer is typed"
     assert finance.money_moves(one, None, plan())[0] == "release nothing: no offer is typed"
+    nobody = finance.money_moves(one, planned(contacted=0, cost=0.0), typed)[0]
+    assert nobody == "release nothing: nobody passes the filters of step 8 for the offer as it stands"
+    assert finance.money_moves(one, planned(cost=1.08), typed)[0].startswith("set $1.08 aside for the offer")
+
+
+def test_an_offer_that_reaches_nobody_is_not_among_those_that_pay():
+    judged = {"segments": [{"id": "S1", "pays": True, "contacted": 20}, {"id": "S2", "pays": True, "contacted": 0}]}
+    told = answers._paying({"segments": [segment(s["id"], 20) | s for s in judged["segments"]]})
+    assert told.startswith("1 of 1 at the rise that the scope holds plausible. They are: Segment S1. Step 8 sets against it")
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.225, "more"), (0.223, "its size"), (0.177, "its size"), (0.175, "less")])
@@ -146,7 +181,8 @@ def test_those_who_may_be_contacted_are_added_up_over_the_segments_with_an_offer
     assert answers.figures("marketing", found, plan(), plan=reach)[0] == ("May be contacted", "60%", "of 100 customers with an offer")
     assert answers.figures("marketing", found, plan())[0][1] == "cannot tell"
     assert answers.answers("marketing", found, plan())[0][1].startswith("Nobody knows: these data hold no consents.")
-    assert answers.answers("marketing", found, plan(), plan=reach)[0][1].startswith("60 of the 100 customers with an offer")
+    told = answers.answers("marketing", found, plan(), plan=reach)[0][1]
+    assert told == "60 of the 100 customers with an offer: they pass every filter of step 8, consent first."
 
 
 def test_who_lies_highest_is_answered_only_where_the_segments_differ():
@@ -177,6 +213,13 @@ def test_goods_live_on_the_segment_that_brings_most_of_their_revenue():
     assert answers.carried(members, orders, plan(), WINDOW) == {}
     asked = answers.answers("product", profiles(segment("S1", 20), segment("S2", 20)), plan(variables=GOODS), goods=found)
     assert asked[0][1].startswith("Most of all: fresh food, 82% from “Segment S1”.")
+    few = answers.answers(
+        "product",
+        profiles(segment("S1", 20, share_of_revenue=0.1)),
+        plan(variables=GOODS),
+        goods={"fresh_share": {"segment": "S1", "share": 0.3}},
+    )
+    assert few[0][1].startswith("None:"), "thrice its part of all revenue, and seven tenths come from others"
     even = answers.answers("product", profiles(segment("S1", 20, share_of_revenue=0.7)), plan(variables=GOODS), goods=found)
     assert even[0][1].startswith("None:"), "82% is not much more than 70% of all revenue"
 

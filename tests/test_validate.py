@@ -754,7 +754,7 @@ def test_every_page_is_marked_as_a_draft_until_the_sheet_is_signed(tmp_path, sig
     (place / "validation.json").write_text(json.dumps(validation(plan)), encoding="utf-8")
     render.render(base, tmp_path / "pages", project=plan, as_of=datetime(2017, 10, 1), language="en")
     pages = sorted((tmp_path / "pages").glob("*.html"))
-    assert [p.name for p in pages] == ["01_objectives.html", "02_scope.html", "index.html"]
+    assert [p.stem for p in pages] == ["01_objectives", "02_scope", "index", "who-counts"]
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert text.count('<p class="draft">DRAFT – No sheet of variables is signed yet') == (not signed)

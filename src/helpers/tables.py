@@ -64,6 +64,7 @@ def show(table: Table, *, fold: str = "") -> None:
     page = as_html(table)
     if fold:
         page = f'<details class="more">\n<summary>{escape(fold)}</summary>\n{page}</details>\n'
+    page = _style_in_lab() + page
     step = step_in_progress()
     if step is not None:
         step.keep_table(table.name, payload(table))
@@ -71,7 +72,10 @@ def show(table: Table, *, fold: str = "") -> None:
 
 
 def as_html(table: Table) -> str:
-    """The table as HTML: `figure.table-block` with `figcaption`, `div.table` (it scrolls) around `table`, `p.note`."""
+    """The table as HTML: `figure.table-block` with `figcaption`, `div.table` (it scrolls) around `table`, `p.note`.
+
+    It brings no style: pages and hand-outs have the report's, and `show` adds one in JupyterLab.
+    """
     import great_tables as gt
     import pandas as pd
 
@@ -103,7 +107,7 @@ def as_html(table: Table) -> str:
     inner = inner.replace("<table ", f'<table aria-labelledby="{table.name}-caption" ', 1)
     note = _note(table)
     return (
-        f'<figure class="table-block" id="{table.name}">\n{_style_in_lab()}'
+        f'<figure class="table-block" id="{table.name}">\n'
         f'<figcaption id="{table.name}-caption">{escape(table.caption)}</figcaption>\n'
         f'<div class="table" role="region" tabindex="0" aria-labelledby="{table.name}-caption">\n{inner}\n</div>\n'
         + (f'<p class="note">{escape(note)}</p>\n' if note else "")

@@ -3,6 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
+from helpers.adopt.teams.monday import few_on_a_side
 from helpers.build.portraits import strongest
 from helpers.masking import withheld
 from helpers.project import Project
@@ -100,7 +101,7 @@ def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], p
     later, action = segment["active_later"], project.adopt.first_action(segment["id"])
     described_here = known.get(segment["id"], 0)
     return {key: segment.get(key) for key in kept} | {
-        "active_later": later if later and later["n"] >= project.min_cell else None,
+        "active_later": later if later and not few_on_a_side(later, project.min_cell) else None,
         "traits": _traits(segment, passports, beyond.get(segment["id"], {}), project.min_cell),
         "strongest": strongest(segment),
         "described": described_here if described_here >= project.min_cell else None,

@@ -11,13 +11,14 @@ from helpers.adopt.belonging import rule_words
 from helpers.adopt.cards import TEAMS
 from helpers.adopt.dictionary_page import dictionary_table
 from helpers.adopt.names import NAMES, beside, how
+from helpers.adopt.personas.facts import origin_of
 from helpers.adopt.teams.sheets import owner
 from helpers.build.portraits import in_short, segment_name, titles
 from helpers.project import Project
 from helpers.tables import Column, Table, place_on_page
 from helpers.variables import catalogue
 from helpers.variables.people_page import attribute_words, level_words
-from helpers.words import mark, say, say_n
+from helpers.words import NONE, mark, say, say_n
 
 __all__ = [
     "NAMES",
@@ -33,6 +34,8 @@ __all__ = [
     "show_cards",
     "summary",
 ]
+DESCRIBED = 8
+"""Lines of a card that say who they are; step 6 has the others."""
 BEYOND = {"most": mark("nearly all of them {side}"), "few": mark("a few of them far {side}")}
 
 
@@ -90,13 +93,20 @@ def _figures(card: dict, cards: dict) -> str:
         (say("Customers"), words.number(card["n"]), say("{share} of all", share=words.share(card["share_of_customers"], 0))),
         (say("Revenue each, 30 days"), revenue, say("; ").join(spread)),
         (say("Share of revenue"), say("cannot tell") if share is None else words.share(share, 0), ""),
-        (say("Bought again"), words.share(later["share"], 0) if later else say("cannot tell"), say("in the following period")),
+        (say("Bought again"), words.share(later["share"], 0) if later else NONE, _again(card)),
     ]
     items = "".join(
         f"<div><dt>{escape(label)}{f' <small>{escape(note)}</small>' if note else ''}</dt><dd>{escape(value)}</dd></div>\n"
         for label, value, note in rows
     )
     return f'<p class="portrait-origins">{_origin("observed")}</p>\n<dl class="figures">\n{items}</dl>\n'
+
+
+def _again(card: dict) -> str:
+    """What stands beside the share that bought again: why there is none, where there is none."""
+    if card["active_later"]:
+        return say("in the following period")
+    return say("cannot tell, or true of nearly all or nearly none")
 
 
 def _traits(card: dict, project: Project) -> str:
@@ -129,22 +139,34 @@ def _who(card: dict, project: Project) -> str:
     about = say("Known for nearly all of {all}.", **values) if nearly else say("Known for {n} of {all}.", **values)
     if not card["descriptors"]:
         return _line(about + " " + say("Nothing differs from everyone described beyond chance."))
-    items = "".join(
-        "<li>"
-        + escape(
-            say(
-                "{attribute} {level}: {n} members, {share} of those described, against {everyone} of everyone described",
-                attribute=attribute_words(d["attribute"]),
-                level=level_words(d["attribute"], d["level"]),
-                n=words.number(d["n"]),
-                share=words.share(d["share"], 0),
-                everyone=words.share(d["everyone"], 0),
-            )
-        )
-        + "</li>\n"
-        for d in card["descriptors"]
+    shown = _telling(card["descriptors"])
+    items = "".join(f"<li>{escape(_level(d))}{_seen(d)}</li>\n" for d in shown)
+    left = len(card["descriptors"]) - len(shown)
+    more = say_n("One smaller difference is left to step 6.", "{n} smaller differences are left to step 6.", left) if left else ""
+    return f"<p>{escape(about)}</p>\n<ul>\n{items}</ul>\n" + (_line(more, "portrait-more") if more else "")
+
+
+def _telling(descriptors: list[dict]) -> list[dict]:
+    """The largest differences, and of what is named or not named what is named: “no” says the same once more."""
+    both = {d["attribute"] for d in descriptors if d["level"] == "yes"}
+    kept = [d for d in descriptors if d["level"] != "no" or d["attribute"] not in both]
+    return sorted(kept, key=lambda d: (-abs(d["share"] - d["everyone"]), d["attribute"], d["level"]))[:DESCRIBED]
+
+
+def _level(descriptor: dict) -> str:
+    return say(
+        "{attribute} {level}: {n} members, {share} of those described, against {everyone} of everyone described",
+        attribute=attribute_words(descriptor["attribute"]),
+        level=level_words(descriptor["attribute"], descriptor["level"]),
+        n=words.number(descriptor["n"]),
+        share=words.share(descriptor["share"], 0),
+        everyone=words.share(descriptor["everyone"], 0),
     )
-    return f"<p>{escape(about)}</p>\n<ul>\n{items}</ul>\n"
+
+
+def _seen(descriptor: dict) -> str:
+    """The mark of what was counted and not told by anybody, which stands among what was."""
+    return f" {_origin('observed')}" if origin_of(descriptor["attribute"]) == "observed" else ""
 
 
 def _action(card: dict) -> str:

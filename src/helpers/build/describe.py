@@ -115,10 +115,3 @@ def mean_with_interval(values: np.ndarray, *, draws: int, seed: int) -> dict:
         means.extend(values[drawn].mean(axis=1))
     low, high = np.quantile(means, [0.025, 0.975])
     return {"value": float(values.mean()), "low": float(low), "high": float(high)}
-
-
-def wilson(yes: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    z, share = 1.959964, yes / n
-    middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max((middle - half) / (1 + z * z / n), 0.0), min((middle + half) / (1 + z * z / n), 1.0)

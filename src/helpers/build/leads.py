@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import variables, words
-from helpers.build.describe import wilson
 from helpers.build.document import apply
 from helpers.build.inputs import KEY, Column
 from helpers.build.methods.base import numbers
 from helpers.build.methods.scoring import points_document
 from helpers.engine import Window, before, between, days_between
 from helpers.project import Project
+from helpers.rates import wilson
 from helpers.tables import Column as Shown
 from helpers.tables import Table, min_cell
 from helpers.variables.formulas import DATED

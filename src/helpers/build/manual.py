@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from helpers import NinefoldError, home
-from helpers.build.describe import wilson
 from helpers.build.inputs import KEY
+from helpers.rates import wilson
 
 COLUMNS = ("customer_id", "segment", "role", "because", "decided_on", "until")
 REQUIRED = ("customer_id", "segment", "role", "because", "decided_on")

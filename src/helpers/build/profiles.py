@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from helpers import rates
 from helpers.build import describe, naming
 from helpers.build.choice import name_fits
 from helpers.build.document import apply
@@ -182,6 +183,6 @@ def _active_later(step, confirm: dict | None) -> dict[str, dict]:
     found = joined.group_by("segment").agg(n=joined.count(), yes=joined.bought.sum()).order_by("segment").execute()
     result = {}
     for row in found.itertuples():
-        low, high = describe.wilson(int(row.yes), int(row.n))
+        low, high = rates.wilson(int(row.yes), int(row.n))
         result[row.segment] = {"share": int(row.yes) / int(row.n), "low": low, "high": high, "n": int(row.n)}
     return result

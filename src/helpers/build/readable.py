@@ -8,11 +8,11 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.contest import halves
-from helpers.build.describe import wilson
 from helpers.build.document import holds
 from helpers.build.inputs import Column as Input
 from helpers.build.portraits import segment_name
 from helpers.project import Project
+from helpers.rates import wilson
 from helpers.tables import Column, Table
 from helpers.variables.people_page import level_words
 from helpers.variables.spread import unit

@@ -13,7 +13,6 @@ from helpers.engine import days_between, total
 from helpers.project import Project
 
 Z = 1.959964
-ACTUAL = ("orders_per_30d", "spend_per_30d", "days_since_order", "online_order_share")
 ONLINE = ("web", "app", "online", "mobile", "internet", "site")
 """Values of orders.channel that are online."""
 LEAST_DAYS = 30

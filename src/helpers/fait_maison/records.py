@@ -6,8 +6,6 @@ from helpers.fait_maison.model import FIRM, PERSON, RESELLER, STAFF, Model, iden
 from helpers.fait_maison.people import address, addresses, bare
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-OF_CRM = ("crm", 0), ("crm", 1)
-OF_SHOP = ("shop", 0), ("shop", 1)
 FIELDS = ("first_name", "last_name", "email", "phone", "street", "postcode", "city")
 
 

@@ -30,6 +30,7 @@ def check_segments(project: Project) -> None:
     k = max(project.scope.segments_wanted, rules + 1 if rules else 0, bands + 1 if bands else 0)
     known = {f"S{number}" for number in range(1, k + 1)}
     places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
+    places |= {f"adopt.personas.{name}.segments": persona.segments for name, persona in project.adopt.personas.items()}
     if any(segment not in known for typed in places.values() for segment in typed):
         known |= _published(project)  # a new segment of a later build has a number of its own, above k
     for place, typed in places.items():
@@ -42,17 +43,25 @@ def check_segments(project: Project) -> None:
     _check_target(project, [f"S{number}" for number in range(1, k + 1)])
 
 
+def _check_channels(project: Project) -> None:
+    """Offers and scenarios go through typed channels."""
+    target = project.target
+    typed = {f"target.offers.{key}": offer.channel for key, offer in target.offers.items()}
+    typed |= {f"target.also.{key}": offer.channel for key, offer in target.also.items()}
+    typed |= {f"adopt.scenarios.{key}": each.channel for key, each in project.adopt.scenarios.items() if each.channel}
+    for place, channel in typed.items():
+        if channel not in target.channels:
+            raise NinefoldError(
+                f"{project.file}: field {place}.channel has the value {channel!r}, which is not in target.channels "
+                f"({', '.join(target.channels) or 'none is typed'}). {_near(channel, target.channels)}Add it there with its cost, or "
+                "correct it."
+            )
+
+
 def _check_target(project: Project, planned: list[str]) -> None:
     """Offers go through typed channels, to typed rules, in an order of typed offers, and not the same to everybody."""
     target, rules = project.target, [rule.name for rule in project.build.rules]
-    for place, offers in (("offers", target.offers), ("also", target.also)):
-        for key, offer in offers.items():
-            if offer.channel not in target.channels:
-                raise NinefoldError(
-                    f"{project.file}: field target.{place}.{key}.channel has the value {offer.channel!r}, which is not in target.channels "
-                    f"({', '.join(target.channels) or 'none is typed'}). {_near(offer.channel, target.channels)}Add it there with its "
-                    "cost, or correct it."
-                )
+    _check_channels(project)
     for key in target.also:
         if key not in rules:
             raise NinefoldError(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from helpers import ROOT, NinefoldError, __version__, words
+from helpers import NinefoldError, __version__, words
 from helpers.collect.control_page import draft_reason
 from helpers.render.asked import said
 from helpers.render.cells import SHOWN, arrange
@@ -24,12 +24,12 @@ from helpers.render.front import blocks
 from helpers.render.markup import Inspector, Prose
 from helpers.render.spreadsheet import write_spreadsheet
 from helpers.run import STEPS
+from helpers.templates import TEMPLATE, filled, style
 from helpers.validate.page import draft_line
 from helpers.words import say, say_n
 
 __all__ = ["render", "workbook"]
 
-TEMPLATE = ROOT / "reports" / "template"
 PAGE_BYTES = 1_000_000
 """A page that would weigh more refers to its pictures in charts/ instead of holding them."""
 
@@ -37,7 +37,7 @@ LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 
 
 def render(run_folder: Path, destination: Path, *, project, as_of: date | datetime, language: str) -> None:
-    """Write index.html, a page a step, charts/*.png and tables.xlsx of a finished run.
+    """Write index.html, a page a step, a page a hand-out, charts/*.png and tables.xlsx of a finished run.
 
     run_folder   …/runs/<as_of>/<run_id>: notebooks/*.ipynb, executed, and a folder a step with step.json and page/
     destination  the folder of the pages; made when missing
@@ -45,7 +45,7 @@ def render(run_folder: Path, destination: Path, *, project, as_of: date | dateti
     as_of        first instant not counted
     language     "en" or "fr"
     Raises       NinefoldError naming notebook and cell: a cell that failed, a picture without a text alternative, a
-                 script, an address of another server
+                 script, an address of another server; or naming the page: a hand-out with these, or with another page's name
     """
     run_folder, destination = Path(run_folder), Path(destination)
     words.use(language, currency=project.currency)
@@ -60,10 +60,13 @@ def render(run_folder: Path, destination: Path, *, project, as_of: date | dateti
     shared = _shared(chapters, run_folder.name, project=project, as_of=as_of, language=language)
     shared |= {"has_workbook": sheets > 0, "draft": _draft(run_folder, project)}
     _save(destination / "index.html", _front_page(chapters, sheets, shared | {"whole": blocks(read(run_folder), chapters, project)}))
-    exporter = _exporter()
+    exporter, taken = _exporter(), {"index", *(chapter.slug for chapter in chapters)}
     for chapter in chapters:
         _save(destination / chapter.href, _step_page(exporter, chapter, chapters, shared))
         for name, kept in chapter.handouts:
+            if name in taken:
+                raise NinefoldError(f"{chapter.slug} keeps a hand-out {name!r}, and there is a page of that name: give it another.")
+            taken.add(name)
             _save(destination / f"{name}.html", handout_page(name, kept, shared | {"number": chapter.number, "step": chapter}))
 
 
@@ -80,7 +83,7 @@ def _shared(chapters: Sequence[Chapter], run: str, *, project, as_of, language: 
     sources = project.collect.sources.values()
     return {
         "version": __version__,
-        "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
+        "style": style(),
         "running_foot": _css_string(" · ".join((title, as_of_words, say("run {run}", run=run)))),
         "language": language,
         "language_name": LANGUAGE_NAMES[language],
@@ -155,7 +158,7 @@ def _front_page(chapters: Sequence[Chapter], sheets: int, shared: dict) -> str:
         "tables_words": say_n("{n} table", "{n} tables, a sheet each", sheets),
         "charts_words": say_n("{n} chart as a picture", "{n} charts as pictures", len(charts)),
     }
-    return _filled("front.html.j2", page)
+    return filled("front.html.j2", page)
 
 
 def handout_page(name: str, kept: dict, shared: dict) -> str:
@@ -165,16 +168,7 @@ def handout_page(name: str, kept: dict, shared: dict) -> str:
     shared  what every page says alike, with the step that it belongs to
     """
     title = " – ".join((kept["title"], shared["project_title"]))
-    return _filled("handout.html.j2", shared | {"name": name, "title": title, "description": kept["lead"], "kept": kept})
-
-
-def _filled(template: str, page: dict) -> str:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(TEMPLATE)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.globals["say"] = say
-    return environment.get_template(template).render(page=page)
+    return filled("handout.html.j2", shared | {"name": name, "title": title, "description": kept["lead"], "kept": kept})
 
 
 def _steps_of(chapters: Sequence[Chapter]) -> str:

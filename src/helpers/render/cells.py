@@ -91,6 +91,7 @@ class _Pictures:
         self.used: set[int] = set()
 
     def figure(self, kind: str, data: str, alt: str) -> dict:
+        """A picture of a cell for the template: its number among the charts kept, and where it lies beside the pages."""
         content = data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
         number = self.kept.get(content)
         beside = self.chapter.chart_href(number) if number else ""

@@ -35,7 +35,7 @@ def table(docs: dict, project) -> dict:
             rows.append(row | {"few": say(NOT_SHOWN), "in_short": "", "cells": []})
         else:
             rows.append(row | {"few": "", "cells": _cells(segment, docs, project, digits=0 if smallest >= 20 else 2)})
-    return {"labels": labels, "rows": rows, "notes": _notes(docs, project)}
+    return {"labels": labels, "rows": rows, "notes": _notes(docs)}
 
 
 def _cells(segment: dict, docs: dict, project, *, digits: int) -> list[dict]:
@@ -89,7 +89,7 @@ def _cell(text: str, *, note: str = "", mood: str = "") -> dict:
     return {"text": text, "note": note, "mood": mood or ("quiet" if text == say(CANNOT_TELL) else "")}
 
 
-def _notes(docs: dict, project) -> list[str]:
+def _notes(docs: dict) -> list[str]:
     """How to read the table."""
     notes, window = [], docs["evidence"].get("window") or {}
     if docs["moves"].get("from"):

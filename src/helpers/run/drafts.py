@@ -19,6 +19,7 @@ def stamp(as_of: datetime) -> str:
 
 
 def draft_folder(project: Project, as_of: datetime) -> Path:
+    """Where the notebooks of JupyterLab work for this as_of."""
     return project.folder / "draft" / stamp(as_of)
 
 
@@ -43,47 +44,63 @@ def open_draft(base: Path, step: str, project: Project, as_of: datetime) -> str:
     with saving(base):
         base.mkdir(parents=True, exist_ok=True)
     number = STEPS.index(step)
-    for begun in STEPS[:number]:
-        if (base / (folder(begun) + ".tmp")).is_dir():
-            raise NinefoldError(
-                f"Step {step} rests on step {begun}, which was begun in this draft and not finished. "
-                f"Run notebooks/{folder(begun)}.ipynb to its end first, or delete {named(base)}."
-            )
     made = [s for s in STEPS if (base / folder(s)).is_dir() and not is_link(base / folder(s))]
-    for own in made[:1]:  # from the first step made here on, every step must have been made here since
-        for between in STEPS[STEPS.index(own) : number]:
-            if between not in made:
-                raise NinefoldError(
-                    f"Step {step} rests on step {between}, which is outdated in this draft: an earlier step was run again. "
-                    f"Run notebooks/{folder(between)}.ipynb first."
-                )
-    note = ""
-    linkable = STEPS[: min([number, *(STEPS.index(s) for s in made[:1])])]
-    missing = [s for s in linkable if not resolve(base / folder(s)).is_dir()]
-    if linkable and (missing or not made):
-        runs = complete_runs(project, as_of)
-        if not runs:
-            first = folder(missing[0] if missing else linkable[0])
-            raise NinefoldError(
-                f"Step {step} needs the steps before it, and there is no complete run of {project.name} as of {stamp(as_of)} to take "
-                f"them from. Run notebooks/{first}.ipynb first, or `make report`."
-            )
-        for earlier in linkable:
-            if not (runs[-1] / folder(earlier)).is_dir():
-                raise NinefoldError(
-                    f"Step {step} needs step {earlier}, and neither this draft nor run {runs[-1].name} of {stamp(as_of)} has it. "
-                    f"Run notebooks/{folder(earlier)}.ipynb first."
-                )
-            link(base / folder(earlier), runs[-1] / folder(earlier))
-        note = words.say("Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of))
-        recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
-        if recorded["project_yml"] != digest(home() / project.file):
-            note += " " + words.say("project.yml has changed since that run.")
+    _refuse_unfinished(base, step)
+    _refuse_outdated(step, made)
+    note = _link_earlier(base, step, project, as_of, made)
     old = [s for s in made if STEPS.index(s) < number and made_with(base / folder(s)) != digest(home() / project.file)]
     if old:
         changed = words.say("project.yml has changed since these steps of the draft were run: {steps}.", steps=words.join(old))
         note = f"{note} {changed}".strip()
     set_aside_from(base, number)
+    return note
+
+
+def _refuse_unfinished(base: Path, step: str) -> None:
+    """No step rests on one that was begun in this draft and has not handed over."""
+    for begun in STEPS[: STEPS.index(step)]:
+        if (base / (folder(begun) + ".tmp")).is_dir():
+            raise NinefoldError(
+                f"Step {step} rests on step {begun}, which was begun in this draft and not finished. "
+                f"Run notebooks/{folder(begun)}.ipynb to its end first, or delete {named(base)}."
+            )
+
+
+def _refuse_outdated(step: str, made: list[str]) -> None:
+    """From the first step made in the draft on, every step before this one must have been made there since."""
+    for own in made[:1]:
+        for between in STEPS[STEPS.index(own) : STEPS.index(step)]:
+            if between not in made:
+                raise NinefoldError(
+                    f"Step {step} rests on step {between}, which is outdated in this draft: an earlier step was run again. "
+                    f"Run notebooks/{folder(between)}.ipynb first."
+                )
+
+
+def _link_earlier(base: Path, step: str, project: Project, as_of: datetime, made: list[str]) -> str:
+    """Link the steps before the first one made here from the newest complete run, where that is needed; the sentence that says so."""
+    linkable = STEPS[: min([STEPS.index(step), *(STEPS.index(s) for s in made[:1])])]
+    missing = [s for s in linkable if not resolve(base / folder(s)).is_dir()]
+    if not linkable or (made and not missing):
+        return ""
+    runs = complete_runs(project, as_of)
+    if not runs:
+        first = folder(missing[0] if missing else linkable[0])
+        raise NinefoldError(
+            f"Step {step} needs the steps before it, and there is no complete run of {project.name} as of {stamp(as_of)} to take "
+            f"them from. Run notebooks/{first}.ipynb first, or `make report`."
+        )
+    for earlier in linkable:
+        if not (runs[-1] / folder(earlier)).is_dir():
+            raise NinefoldError(
+                f"Step {step} needs step {earlier}, and neither this draft nor run {runs[-1].name} of {stamp(as_of)} has it. "
+                f"Run notebooks/{folder(earlier)}.ipynb first."
+            )
+        link(base / folder(earlier), runs[-1] / folder(earlier))
+    note = words.say("Draft: the steps before this one are taken from run {run} of {as_of}.", run=runs[-1].name, as_of=words.day(as_of))
+    recorded = json.loads((runs[-1] / "run.json").read_text(encoding="utf-8"))
+    if recorded["project_yml"] != digest(home() / project.file):
+        note += " " + words.say("project.yml has changed since that run.")
     return note
 
 
@@ -114,6 +131,7 @@ def refuse_unknown_parameters(known: set[str]) -> None:
 
 
 def is_link(place: Path) -> bool:
+    """Whether a step of a draft is another run's: a link, or the file that stands for one where links are not allowed."""
     return place.is_symlink() or place.is_file()
 
 

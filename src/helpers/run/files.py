@@ -52,6 +52,7 @@ def digest(path: Path) -> str:
 
 
 def plain(value):
+    """A value as JSON holds it, the same on every run: sets sorted, numbers as Python's own, days as text."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,6 +1,6 @@
 """Step 8: whom to contact with what, who is left alone so that something is learnt, and what it would have to bring."""
 
-from helpers.target.arms import counted, draw, held_back, reachable, ruled
+from helpers.target.arms import counted, draw, held_back, ruled
 from helpers.target.attractiveness import worth
 from helpers.target.outcomes import outcomes, uplifts
 from helpers.target.plan import answers_so_far, assumptions, economics, outlook, plan, reasons, responses
@@ -21,7 +21,6 @@ __all__ = [
     "outcomes",
     "outlook",
     "plan",
-    "reachable",
     "reasons",
     "responses",
     "ruled",

@@ -4,11 +4,10 @@ import math
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 
 from helpers import NinefoldError
 from helpers.project import Project
-from helpers.target.guards import Facts, judge, reachable, with_consents
+from helpers.target.guards import Facts, judge
 
 ARMS = ("contact", "control", "held out")
 EVERY = "universal"
@@ -27,13 +26,12 @@ def held_back(customer: ir.StringValue, name: str, share: float, *, seed: int) -
     return drawn < (f"{border:0{DIGITS}x}" if border < 16**DIGITS else "g")  # g sorts after every digit
 
 
-def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table | None = None, facts: Facts | None = None) -> ir.Table:
+def draw(members: ir.Table, project: Project, *, status: str, facts: Facts | None = None) -> ir.Table:
     """Everyone who gets a message or is left alone to compare: one row a customer.
 
     members    customer_id, segment
     status     "DRAFT" or "READY"
-    consents   as step 3 hands them over; with them only those who agreed to the channel are in the list
-    facts      result of `guards.gather`, and then all the guards are asked, and `consents` is not; none: consents alone
+    facts      result of `guards.gather`; none: nobody is stopped, and who has an offer gets it
     Returns    customer_id, segment, offer (key of the offer: the segment's, or the rule's of target.also), channel, arm, version (of those
                in the arm "contact"; missing where one message is sent), status, reason ("segment" or "rule": by what they got the offer)
     Raises     NinefoldError for a campaign whose name is that of the control for all campaigns
@@ -44,7 +42,7 @@ def draw(members: ir.Table, project: Project, *, status: str, consents: ir.Table
             f"{project.file}: field target.campaign has the value {EVERY!r}, by which the control for all campaigns is drawn: both would "
             "be the same customers. Give the campaign another name."
         )
-    judged = judge(members, project, with_consents(facts, consents))
+    judged = judge(members, project, facts or Facts())
     kept = judged.filter(judged.stopped.isnull())
     arm = ibis.cases(
         (held_back(kept.customer_id, EVERY, target.universal_control, seed=seed), ARMS[2]),
@@ -72,9 +70,9 @@ def version_of(customer: ir.StringValue, project: Project) -> ir.StringValue:
 
 def counted(lists: ir.Table) -> dict[str, dict[str, int]]:
     """Segment → arm → customers; an arm in which nobody is counts 0."""
-    frame: pd.DataFrame = lists.group_by(["segment", "arm"]).agg(n=ibis._.count()).execute()
+    frame = lists.group_by(["segment", "arm"]).agg(n=ibis._.count()).order_by(["segment", "arm"]).execute()
     result: dict[str, dict[str, int]] = {}
-    for row in frame.sort_values(["segment", "arm"]).itertuples():
+    for row in frame.itertuples():
         result.setdefault(row.segment, dict.fromkeys(ARMS, 0))[row.arm] = int(row.n)
     return result
 
@@ -89,4 +87,4 @@ def ruled(lists: ir.Table) -> dict[str, dict[str, int]]:
     return result
 
 
-__all__ = ["ARMS", "EVERY", "counted", "draw", "held_back", "reachable", "ruled", "version_of"]
+__all__ = ["ARMS", "EVERY", "counted", "draw", "held_back", "ruled", "version_of"]

@@ -1,5 +1,6 @@
 """Which segments are worth the effort: knock-out criteria, then weighted attractiveness × ability to serve; figures and codes only."""
 
+import math
 from datetime import date, datetime
 
 import numpy as np
@@ -122,8 +123,13 @@ def _at(criteria: dict, name: str, figure: str) -> dict | None:
 
 
 def _growth(counts: dict, least: int) -> dict | None:
+    """Members now over members then, less 1, with the normal interval of the logarithm of a ratio of two counts (Poisson's spread; wide,
+    for many are the same people)."""
     now, then = counts.get("now"), counts.get("then")
-    return _known({"value": now / then - 1}) if now is not None and then and then >= least else None
+    if now is None or not then or then < least:
+        return None
+    ratio, apart = now / then, math.exp(NORMAL * math.sqrt(1 / max(now, 1) + 1 / then))
+    return _known({"value": ratio - 1, "low": ratio / apart - 1, "high": ratio * apart - 1})
 
 
 def _bought_again(later: dict | None, least: int) -> dict | None:

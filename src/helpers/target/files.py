@@ -207,6 +207,36 @@ def write_table(con, place: Path, name: str, table: ir.Table, key: list[str]) ->
     return entry(path, None, "parquet", None, pq.read_metadata(path).num_rows)
 
 
+CHANGES = {"entered": mark("entered"), "left": mark("left")}
+
+
+def write_changes(place: Path, changes: ir.Table, project: Project) -> dict:
+    """Who came onto a list and who left it, for people: whoever left is to be taken out of the tool that sends. Its line in the manifest.
+
+    changes   customer_id, channel, change ("entered" or "left"), segment
+    """
+    path, columns = place / "entered_and_left_excel.csv", ["channel", "change", "customer_id", "tag"]
+    titles = HEAD | {"change": mark("Since the last list")}
+    head = [say(title) for title in (titles[c] for c in columns)]
+    rows = 0
+    with run.saving(path):
+        out = CsvFile(path, columns, head, separator=";", cell=excel_cell, encoding="utf-8-sig")
+        for batch in changes.order_by(["channel", "change", "customer_id"]).to_pyarrow_batches(chunk_size=BATCH):
+            told = []
+            for row in batch.to_pylist():
+                change = CHANGES[row["change"]]
+                told.append(row | {"channel": _channel_name(row["channel"], project), "change": say(change), "tag": row["segment"]})
+            out.write(told)
+            rows += len(told)
+        out.close()
+    return entry(path, None, "csv for Excel", None, rows)
+
+
+def _channel_name(channel: str, project: Project) -> str:
+    known = project.target.channels.get(channel)
+    return words.text(known.name) if known else channel
+
+
 def write_lists(place: Path, rows: ir.Table, words_of: Wording, *, status: str, as_of) -> tuple[list[dict], list[dict]]:
     """The lists of every channel in use.
 

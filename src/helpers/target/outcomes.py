@@ -1,6 +1,5 @@
 """What earlier campaigns taught: each one's groups, whether the draw was fair, what contact did, and what to expect of the next."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,9 +11,10 @@ from helpers.build.inputs import customers
 from helpers.masking import covered_table
 from helpers.objectives.figures import RESPONSE_DAYS
 from helpers.project import Project
+from helpers.rates import quantile
 from helpers.target import learnt, tallies
 from helpers.target.tallies import CONTACT, CONTROL, HELD_OUT
-from helpers.target.uplift import cochran
+from helpers.target.uplift import together
 
 MEASURED = "measured"
 SILENT = 10
@@ -161,44 +161,42 @@ def _prices(head: dict, project: Project) -> dict:
 def uplifts(found: dict, channel: str | None = None) -> dict[str, dict]:
     """Segment → the rise to expect of a next campaign, from all that were measured.
 
-    Within a campaign each segment's uplift is drawn towards the mean of all as far as they do not differ (empirical Bayes: the share
-    kept is between² / (between² + se²)), for the best of several is best by luck too. Campaigns are then put together by random effects.
+    Within a campaign each segment's uplift is drawn towards the mean of all as far as they do not differ, for the best of several is best
+    by luck too; how far they differ is not known, and that doubt is in the figure (`uplift.together`). Campaigns are put together in the
+    same way. A campaign whose control group could not answer is left out: its rise is no rise.
     channel   only campaigns of this channel; None: all
-    Returns   uplift, se, next_sd (a next campaign differs from the mean of past ones), low, high, base, n, contacted, control, campaigns,
-              between_sd (of campaigns), own (whether the segment's own figure weighs at least half)
+    Returns   uplift, se, next_sd (a next campaign differs from the mean of past ones; of one campaign alone nobody has seen by how much),
+              low, high, base, n, contacted, control, campaigns, own (whether the segment's own figure weighs at least half)
     """
     wanted = None if channel is None else channel.strip().lower()
     seen: dict[str, list[dict]] = {}
     for campaign in found["campaigns"]:
-        if campaign["status"] == MEASURED and wanted in (None, (campaign["channel"] or "").strip().lower()):
-            for line in _shrunk(campaign["tests"][0]):
+        usable = campaign["status"] == MEASURED and not campaign.get("silent_control")
+        if usable and wanted in (None, (campaign["channel"] or "").strip().lower()):
+            for line in _drawn(campaign["tests"][0]["segments"]):
                 seen.setdefault(line["id"], []).append(line | {"campaign": campaign["id"]})
     return {segment: _expected(lines) for segment, lines in sorted(seen.items())}
 
 
-def _shrunk(test: dict) -> list[dict]:
-    """The segments of a test, each drawn towards the mean of all."""
-    differ = test["differ"]
-    if differ is None:
-        return [line | {"kept": 1.0} for line in test["segments"]]
-    lines, between = [], differ["between_sd"] ** 2
-    for line in test["segments"]:
-        kept = between / (between + line["se"] ** 2)
-        error = math.sqrt(kept * line["se"] ** 2 + (1 - kept) ** 2 * differ["se"] ** 2)
-        lines.append(line | {"kept": kept, "uplift": differ["mean"] + kept * (line["uplift"] - differ["mean"]), "se": error})
-    return lines
+def _drawn(lines: list[dict]) -> list[dict]:
+    """The segments of a test, each drawn towards the mean of all; one alone stays as it is."""
+    if len(lines) < 2:
+        return [line | {"kept": 1.0} for line in lines]
+    units = together([line["uplift"] for line in lines], [line["se"] ** 2 for line in lines])["units"]
+    return [line | {"kept": u["kept"], "uplift": u["mean"], "se": u["sd"]} for line, u in zip(lines, units, strict=True)]
 
 
 def _expected(lines: list[dict]) -> dict:
     """One segment's uplifts of several campaigns as one."""
     n1, n0 = (sum(line[key] for line in lines) for key in ("n1", "n0"))
-    whole = cochran([line["uplift"] for line in lines], [line["se"] ** 2 for line in lines])
-    whole = whole or {"mean": lines[0]["uplift"], "se": lines[0]["se"], "between_sd": 0.0}
-    mean, se = whole["mean"], whole["se"]
+    whole = {"mean": lines[0]["uplift"], "sd": lines[0]["se"], "next_sd": lines[0]["se"]}
+    if len(lines) > 1:
+        whole = together([line["uplift"] for line in lines], [line["se"] ** 2 for line in lines])
+    mean, se = whole["mean"], whole["sd"]
     return {
-        "uplift": mean, "se": se, "next_sd": math.hypot(se, whole["between_sd"]), "low": mean - 1.959964 * se, "high": mean + 1.959964 * se,
+        "uplift": mean, "se": se, "next_sd": whole["next_sd"], "low": mean - quantile() * se, "high": mean + quantile() * se,
         "base": sum(line["y0"] for line in lines) / n0, "n": n1 + n0, "contacted": n1, "control": n0,
-        "campaigns": [line["campaign"] for line in lines], "between_sd": whole["between_sd"],
+        "campaigns": [line["campaign"] for line in lines],
         "own": sum(line["kept"] * (line["n1"] + line["n0"]) for line in lines) >= (n1 + n0) / 2,
     }  # fmt: skip
 

@@ -60,15 +60,10 @@ def offers_table(plan: dict, project: Project) -> Table:
     return Table("offers", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=_dash(plan, project))
 
 
-def reach_words(plan: dict, profiles: dict) -> str:
-    """How many can be reached, or that nobody can tell."""
+def no_consents_words(profiles: dict) -> str:
+    """That nobody can tell how many may be contacted."""
     n = words.number(profiles["customers"])
-    if NO_CONSENTS in plan["reasons"]:
-        return say("How many of the {n} customers may be contacted: cannot tell. These data hold no consents.", n=n)
-    known = [s["reachable"]["n"] for s in plan["segments"] if s["reachable"]]
-    if not known:
-        return say("Of the {n} customers too few may be contacted for their offer to say more.", n=n)
-    return say("Of the {n} customers {some} may be contacted for their offer.", n=n, some=words.number(sum(known)))
+    return say("How many of the {n} customers may be contacted: cannot tell. These data hold no consents.", n=n)
 
 
 def status_words(plan: dict, project: Project) -> str:
@@ -254,7 +249,7 @@ def summary(plan: dict, profiles: dict, project: Project) -> dict:
         (say("Cost of contacts, assumed"), unknown_money if total["cost"] is None else words.money(total["cost"], 0)),
     ]
     points = [status_words(plan, project), pays_verdict(plan, project), effects_verdict(plan)]
-    unknown = [reach_words(plan, profiles)] if NO_CONSENTS in plan["reasons"] else []
+    unknown = [no_consents_words(profiles)] if NO_CONSENTS in plan["reasons"] else []
     unknown.append(say("What an offer really brings: margin, costs and the plausible rise are typed, not measured."))
     return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": _todo(plan, project)}
 

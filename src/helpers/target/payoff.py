@@ -243,13 +243,23 @@ def money_table(plan: dict) -> Table:
         Column("pays", say("Pays?")),
     ]
     note = say(
-        "All assumed. Cost of one contact: the channel, and the offers taken by those who come anyway, as many as answered earlier "
-        "mailings, else as typed. Margin of one response: spend per order × margin − the redeemed offer. Gain: contacted × {points} points "
-        "× that margin − cost. A dash: cannot tell.",
+        "All assumed. Cost of one contact: the channel, and the offers taken by those who come anyway, {anyway}. Margin of one response: "
+        "spend per order × margin − the redeemed offer. Gain: contacted × {points} points × that margin − cost. A dash: cannot tell.",
+        anyway=_who_comes(plan),
         points=_points(plan["plausible"]),
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     return Table("money", say("What the offers would cost and bring, if the assumptions hold"), frame, columns, note=note)
+
+
+def _who_comes(plan: dict) -> str:
+    """How it is known who comes anyway."""
+    sources = {s["anyway"]["source"] for s in plan["segments"] if s["anyway"]}
+    if sources == {"control"}:
+        return say("as many as in control groups of earlier campaigns")
+    if "control" in sources:
+        return say("as many as in control groups of earlier campaigns, else as answered earlier mailings, else as typed")
+    return say("as many as answered earlier mailings, too many where mailings raised them, else as typed")
 
 
 def _pays(segment: dict) -> str:

@@ -1,6 +1,6 @@
 """The plan of a campaign: reach, answers so far, what its test could see, and what it must bring; figures and codes only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import ibis.expr.types as ir
@@ -13,6 +13,7 @@ from helpers.project.targeting import Offer
 from helpers.scope import smallest_rise
 from helpers.target.arms import ARMS, counted, draw, ruled
 from helpers.target.guards import gather
+from helpers.target.outcomes import outcomes, uplifts
 
 MOST_CAMPAIGNS = 12
 """Campaigns over which a test may be spread before it is called hopeless."""
@@ -88,6 +89,7 @@ def outlook(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dic
     lists = draw(members, project, status="DRAFT", facts=gather(step, members, checked)).cache()
     answers, since = answers_so_far(step, members, checked, profiles)
     told = {"reasons": [], "consents": consents is not None, "since": since, "ruled": ruled(lists)}
+    told["measured"] = uplifts(outcomes(step, checked, profiles))
     return plan(profiles, counted(lists), answers, project, **told) | {"status": None, "reasons": None}
 
 
@@ -101,19 +103,22 @@ def plan(
     consents: bool,
     since: datetime | None = None,
     ruled: dict[str, dict[str, int]] | None = None,
+    measured: Mapping[str, Mapping] | None = None,
 ) -> dict:
     """plan.json: nothing in it is about fewer than min_cell customers, and no number of customers from which such a one follows.
 
     profiles   as step 6 hands them over;  arms: result of `counted`;  answers: result of `responses`
     since      the day from which mailings count in `answers`, None for all history
     ruled      result of `arms.ruled`: whom the money of their segment leaves out, for they get another offer (fewer than min_cell: not)
+    measured   result of `uplifts`: what control groups of earlier campaigns did, and so who comes without being contacted
     Returns    a line a segment: contacted, control (of this campaign and of all), unlisted (no offer, or stopped by a guard), null when not
                told
     """
     target, shown = project.target, profiles["segments"]
     drawn = {s["id"]: arms.get(s["id"]) or dict.fromkeys(ARMS, 0) for s in shown}
     also, others = _also(ruled or {}, project), {s["id"]: _others(s["id"], ruled or {}, project.min_cell) for s in shown}
-    segments = [_segment(s, drawn[s["id"]], answers.get(s["id"]), project, consents, others[s["id"]]) for s in shown]
+    bases = {one: line["base"] for one, line in (measured or {}).items()}
+    segments = [_segment(s, drawn[s["id"]], answers.get(s["id"]), project, consents, others[s["id"]], bases.get(s["id"])) for s in shown]
     totals = {key: _added(segments, key) for key in ("contacted", "control", "unlisted")}
     return {
         "campaign": target.campaign,
@@ -148,8 +153,13 @@ def _others(segment: str, ruled: dict[str, dict[str, int]], least: int) -> int:
     return n if n >= least else 0
 
 
-def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, project: Project, consents: bool, others: int = 0) -> dict:
-    """One segment's line; all that is about fewer than min_cell customers is null. others: contacted with another offer than its own."""
+def _segment(
+    segment: dict, drawn: dict, answered: dict | None, project: Project, consents: bool, others: int = 0, base: float | None = None
+) -> dict:
+    """One segment's line; all that is about fewer than min_cell customers is null.
+
+    others   contacted with another offer than its own;  base: share that control groups of earlier campaigns answered, None: not known
+    """
     least, n = project.min_cell, segment["n"]
     offer, action = project.target.offers.get(segment["id"]), project.adopt.first_action(segment["id"])
     head = {key: segment.get(key) for key in ("id", "name", "suggested", "fits", "colour")}
@@ -167,7 +177,7 @@ def _segment(segment: dict, drawn: dict[str, int], answered: dict | None, projec
     seen = _seen(response, _tested(counts, drawn, least), project)
     own = None if counts["contacted"] is None else max(counts["contacted"] - others, 0)
     own = None if own is not None and 0 < own < least else own
-    worth = economics(segment["id"], None if untold else segment["spend_per_order"], own, response, project)
+    worth = economics(segment["id"], None if untold else segment["spend_per_order"], own, response, project, None if untold else base)
     return head | {"customers": None if untold else n, "reachable": reach, **counts, "response": response, **seen, **worth}
 
 
@@ -203,11 +213,19 @@ def _seen(response: dict | None, tested: tuple[int, int], project: Project) -> d
     }
 
 
-def economics(segment: str, spend_per_order: float | None, contacted: int | None, response: dict | None, project: Project) -> dict:
+def economics(
+    segment: str,
+    spend_per_order: float | None,
+    contacted: int | None,
+    response: dict | None,
+    project: Project,
+    base: float | None = None,
+) -> dict:
     """What the offer of a segment must bring, at the typed margin and costs.
 
-    anyway               {share, source}: who would take the offer and come anyway, by earlier answers ("answers"), else as "typed";
-                         share and source null when neither is known
+    base                 the share that came without a contact, in control groups of earlier campaigns
+    anyway               {share, source}: who would take the offer and come anyway, by those groups ("control"), else by earlier answers
+                         of those contacted ("answers": too many, for a contact raises them), else as "typed"; null when none is known
     per_contact          cost of a contact, and of the offers redeemed by those who come anyway; null when the offer costs something and
                          nobody knows how many they are, and with it cost, gain and break_even
     margin_of_response   spend per order × margin rate − cost of a redeemed offer
@@ -224,7 +242,7 @@ def economics(segment: str, spend_per_order: float | None, contacted: int | None
     found = dict.fromkeys(MONEY)
     if offer is None:
         return found
-    known = (response["value"], "answers") if response else (offer.anyway_share, None if offer.anyway_share is None else "typed")
+    known = _who_comes(base, response, offer)
     anyway, channel = known[0], target.channels[offer.channel].cost
     price = channel + (anyway or 0.0) * offer.cost if anyway is not None or not offer.cost else None
     found["anyway"] = dict(zip(("share", "source"), known, strict=True))
@@ -243,6 +261,13 @@ def economics(segment: str, spend_per_order: float | None, contacted: int | None
         found["fails_for"] = "anyway" if possible else "offer" if alone and offer.cost else "contact"
         found |= _remedies(offer, before_offer, anyway, project)
     return found
+
+
+def _who_comes(base: float | None, response: dict | None, offer: Offer) -> tuple[float | None, str | None]:
+    """The share that would take an offer and come anyway, and where it is from."""
+    if base is not None:
+        return base, "control"
+    return (response["value"], "answers") if response else (offer.anyway_share, None if offer.anyway_share is None else "typed")
 
 
 def _remedies(offer: Offer, before_offer: float, anyway: float | None, project: Project) -> dict:
@@ -316,7 +341,7 @@ def assumptions(project: Project, plan: dict) -> list[dict]:
 
 def _anyway(segment: dict, offer: Offer | None) -> list[dict]:
     """The line of the share that would take the offer and come anyway, unless it is observed or the offer costs nothing."""
-    if offer is None or not offer.cost or segment["anyway"]["source"] == "answers":
+    if offer is None or not offer.cost or segment["anyway"]["source"] in ("answers", "control"):
         return []
     share, field = segment["anyway"]["share"], f"target.offers.{segment['id']}.anyway_share"
     return [{"what": "anyway", "of": offer.offer, "value": share, "source": NEEDED if share is None else None, "field": field}]

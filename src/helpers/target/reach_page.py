@@ -7,7 +7,7 @@ from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.tables import Column, Table, nothing
 from helpers.target.guards import needs_of, one_form_text
-from helpers.words import mark, say, say_n
+from helpers.words import NONE, mark, say, say_n
 
 STEPS = {
     "no offer": mark("An offer is meant for them"),
@@ -235,7 +235,7 @@ def offers_table(suggested: dict, plan: dict) -> Table:
         rows += [
             head | {key: each[key] for key in ("category", "share", "others", "lacking")} | {"times": _times(each)} for each in one["over"]
         ]
-        rows += [] if one["over"] else [head | {"category": say("nothing that can be told from chance")}]
+        rows += [] if one["over"] else [head | {"category": say("nothing that can be told from chance and that some members lack")}]
     columns = [
         Column("name", say("Segment")),
         Column("typed", say("Offer as typed")),
@@ -243,7 +243,7 @@ def offers_table(suggested: dict, plan: dict) -> Table:
         Column("share", say("Members"), "share"),
         Column("others", say("Everyone else"), "share"),
         Column("times", say("Times as often")),
-        Column("lacking", say("Members who have not yet"), "count", people=True),
+        Column("lacking", say("Members who did not, in these days"), "count", people=True),
     ]
     days = words.number(suggested["window_days"])
     note = say(
@@ -270,8 +270,8 @@ def pairs_words(suggested: dict, plan: dict) -> list[str]:
 
 def _pair(name: str, pair: dict) -> str:
     return say(
-        "{name}: members who bought {having} bought {category} more often, {share} against {others} of the other members. {n} have the "
-        "first and not the second.",
+        "{name}: members who bought {having} bought {category} more often, {share}; of other members who buy as many categories it would "
+        "be {others}. {n} bought the first and not the second in these days.",
         name=name,
         having=pair["having"],
         category=pair["category"],
@@ -305,7 +305,8 @@ def moments_table(suggested: dict, plan: dict, project: Project) -> Table:
         Column("hour", say("Hour of orders")),
     ]
     note = say(
-        "May be contacted: agreed to marketing by the channel, and a valid address is known. Days and hours: mean share of each member’s "
+        "May be contacted: agreed to marketing by the channel, and a valid address is known; a dash: so few, or so nearly all, that it "
+        "would tell of a few customers, or no address of that kind in these data. Days and hours: mean share of each member’s "
         "own orders; “or” joins days that cannot be told from the best. When people order is not when they read: a guess to be tested."
     )
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
@@ -320,10 +321,11 @@ def _typed(offer, project: Project) -> str:
 def _open(reach: list[dict] | None, project: Project) -> str:
     if reach is None:
         return say("cannot tell: no consents")
-    told = [one for one in reach if one["share"] is not None]
-    names = {one["channel"]: words.text(project.target.channels[one["channel"]].name) for one in told}
-    listed = [say("{channel} {share}", channel=names[one["channel"]], share=words.share(one["share"], 0)) for one in told]
-    return ", ".join(listed) or say("cannot tell")
+    if all(one["share"] is None for one in reach):
+        return say("cannot tell")
+    names = {one["channel"]: words.text(project.target.channels[one["channel"]].name) for one in reach}
+    shares = {one["channel"]: NONE if one["share"] is None else words.share(one["share"], 0) for one in reach}
+    return ", ".join(say("{channel} {share}", channel=name, share=shares[channel]) for channel, name in names.items())
 
 
 def _orders(ordered: dict | None) -> str:
@@ -351,6 +353,8 @@ def hour_words(moment: dict | None) -> str:
     """The stretch of hours around the best one in which none can be told from it, or that no hour stands out."""
     if moment is None:
         return say("cannot tell")
+    if moment["hour"] is None:
+        return say("cannot tell: orders have a day and no time")
     hours = sorted([moment["hour"]["best"], *moment["hour"]["as_good"]])
     first, last = hours[0], hours[-1] + 1
     if len(hours) > HOURS_NAMED or last - first != len(hours):

@@ -203,6 +203,8 @@ def _fill(half: Path, step: Step, base: Path) -> dict:
     came, on_lists = moves(members, before and before.members), listed(drawn, before and before.contacts)
     tables.append(files.write_table(con, half, "moves", came, ["customer_id"]))
     tables.append(files.write_table(con, half, "entered_and_left", on_lists, ["channel", "customer_id"]))
+    if before and before.contacts is not None:
+        tables.append(files.write_changes(half, con.read_parquet(str(half / "entered_and_left.parquet")), project))
     identity = step.take("collect", "identity") if step.gives("collect", "identity") else None
     points = None if reasons else contact_points(step.engine.records(), identity)
     entered = on_lists.filter(on_lists.change == "entered") if before and before.contacts is not None else None

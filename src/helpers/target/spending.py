@@ -13,7 +13,7 @@ DRAWS = 4_096
 SPREAD = 0.5
 """Standard deviation of a rise that nobody has measured, as a share of the plausible rise: about nothing to twice as much."""
 OTHER_OFFER = 0.25
-"""The same, added where another offer, or the segment’s own difference from the others, has not been seen: `expected`."""
+"""The same, added where one campaign alone was measured: nobody has seen how much another one differs (`expected`)."""
 SHARED = 0.5
 """Share of the doubt (its variance) that all segments have in common: a campaign that fails fails everywhere."""
 LEAST_ARM, ARM_SIZES = 25, 60
@@ -32,14 +32,33 @@ def divide(plan: dict, measured: dict[str, dict], project: Project, *, out: Coll
     Returns    segments: id …, people (those on the list who are no control), each: {net, spend} of one contact, rise, source, break_even,
                fails (probability that the contact does not pay), best and equal ({contacts, spend, net, low, high}), why it is left out;
                total of both, difference with interval and better (share of draws); wrong: what knowing every rise would be worth;
-               each segment's wrong and test. Money is the project's currency, for one campaign; intervals hold 95 of 100 draws
+               each segment's wrong and test; listed: what contacting everybody on the lists is worth (`whole_list`).
+               Money is the project's currency, for one campaign; intervals hold 95 of 100 draws
     """
     priced = [_priced(s, measured, project, out=s["id"] in out) for s in plan["segments"]]
     open_to = [p for p in priced if p["why"] is None]
     divided = _divided(open_to, project) if open_to else dict.fromkeys(("bound", "total", "wrong", "loses"))
     stated = {"draws": DRAWS, "spread": SPREAD, "shared": SHARED, "other_offer": OTHER_OFFER}
     head = {"budget": project.target.budget, "verdict": verdict, "plausible": plan["plausible"]}
-    return head | stated | divided | {"segments": priced}
+    return head | stated | divided | {"segments": priced, "listed": whole_list(priced, project)}
+
+
+def whole_list(priced: list[dict], project: Project) -> dict | None:
+    """What contacting everybody on the lists as drawn is expected to bring, those knocked out included, for they are on the lists too.
+
+    The plan's gain takes the plausible rise of every segment for granted; where earlier campaigns measured the rises, this is what they
+    say. None where no rise was measured, or a cost or margin is not known
+    Returns   net, low, high (95 of 100 draws), measured (whether every rise was)
+    """
+    lines = [p for p in priced if p["offer"] and p["people"]]
+    measured = [p["source"] == MEASURED for p in lines]
+    if not any(measured) or any(p["margin"] is None or p["price"] is None for p in lines):
+        return None
+    people, margin, price, mean, sd = (
+        np.array([p[key] for p in lines], dtype=float) for key in ("people", "margin", "price", "rise", "sd")
+    )
+    nets = drawn(mean, sd, seed=project.seed) * margin - price
+    return _spread((people * nets).sum(axis=1)) | {"measured": all(measured)}
 
 
 def _divided(open_to: list[dict], project: Project) -> dict:
@@ -109,9 +128,8 @@ def expected(segment: str, measured: dict[str, dict], project: Project) -> dict:
     """The rise in response expected of a campaign and its doubt: rise and sd (shares), source, campaigns.
 
     Measured: the mean of earlier campaigns with the spread of a next one; `OTHER_OFFER` of the plausible rise is added to its variance
-    where one campaign alone measured it, for nobody has seen what another offer does, and where it is the figure of all segments
-    together, for nobody has seen how this one differs. Else the plausible rise (scope.criteria.interesting_uplift) with
-    `SPREAD` of it.
+    where one campaign alone measured it, for nobody has seen what another offer does. (How a segment differs from the others is in the
+    spread already: `uplift.together`.) Else the plausible rise (scope.criteria.interesting_uplift) with `SPREAD` of it.
     """
     plausible, known = project.scope.criteria.interesting_uplift, measured.get(segment)
     if not known:
@@ -123,8 +141,8 @@ def expected(segment: str, measured: dict[str, dict], project: Project) -> dict:
             "own": None,
             "same_channel": None,
         }
-    unseen = (len(known["campaigns"]) < 2) + (known["own"] is False)
-    sd = math.hypot(known["next_sd"], math.sqrt(unseen) * OTHER_OFFER * plausible)
+    alone = len(known["campaigns"]) < 2
+    sd = math.hypot(known["next_sd"], alone * OTHER_OFFER * plausible)
     told = {"rise": known["uplift"], "sd": max(sd, 1e-6), "source": MEASURED, "campaigns": list(known["campaigns"])}
     return told | {"own": known["own"], "same_channel": known.get("same_channel"), "measured_base": known.get("base")}
 

@@ -173,7 +173,15 @@ def _budget_words(found: dict) -> str:
     budget = words.money(found["budget"], 0)
     if found["bound"]:
         return say("The budget of {budget} is used up; more money would still pay.", budget=budget)
+    if any(_would_pay(s) for s in found["segments"]):
+        return say("The budget of {budget} does not bind: of the segments in play no other contact is expected to pay.", budget=budget)
     return say("The budget of {budget} does not bind: beyond this, contacts are expected to lose.", budget=budget)
+
+
+def _would_pay(segment: dict) -> bool:
+    """Whether a segment that is knocked out would pay."""
+    known = segment["why"] == spend_of.KNOCKED_OUT and None not in (segment["margin"], segment["price"])
+    return known and segment["rise"] * segment["margin"] > segment["price"]
 
 
 def left_out_words(found: dict) -> str:
@@ -294,10 +302,9 @@ def _added_doubt(found: dict, project: Project) -> list[str]:
     pooled = [segment_name(s) for s in _told(found) if s["own"] is False]
     if pooled:
         said = say(
-            "Earlier campaigns were too small to tell {names} from the other segments: the rise is mostly that of all, and {sd} points are "
-            "added to the doubt, an assumption.",
+            "Earlier campaigns were too small to tell {names} from the other segments: the rise is mostly that of all, and how far their "
+            "own may lie from it is in the doubt.",
             names=words.join(pooled),
-            sd=added,
         )
         result.append(said)
     return result
@@ -305,7 +312,28 @@ def _added_doubt(found: dict, project: Project) -> list[str]:
 
 def points(found: dict) -> list[str]:
     """What the summary of the step says of the budget; nothing where it cannot be told."""
-    return [spending_words(found)] if found["total"] else []
+    return [said for said in (listed_words(found), spending_words(found) if found["total"] else "") if said]
+
+
+def listed_words(found: dict) -> str:
+    """What the lists as drawn are expected to bring by measured rises; nothing where none was measured."""
+    listed = found["listed"]
+    if listed is None:
+        return ""
+    values = {"net": words.money(listed["net"], 0), "range": _range(listed), "rise": _points(found["plausible"])}
+    if listed["measured"]:
+        return say("Contacting everybody on the lists is expected to bring {net} ({range}) by the rises that were measured.", **values)
+    return say(
+        "Contacting everybody on the lists is expected to bring {net} ({range}) by the rises that were measured, and {rise} points where "
+        "none was.",
+        **values,
+    )
+
+
+def figures(found: dict) -> list[tuple[str, str]]:
+    """The key figure beside the assumed gain; none where no rise was measured."""
+    listed = found["listed"]
+    return [] if listed is None else [(say("Expected gain, by measured rises"), words.money(listed["net"], 0))]
 
 
 def headline(found: dict) -> str:

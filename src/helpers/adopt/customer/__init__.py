@@ -20,7 +20,7 @@ import pandas as pd
 
 from helpers import NinefoldError, home, run, words
 from helpers import project as projects
-from helpers.adopt.customer import happenings
+from helpers.adopt.customer import happenings, stopped
 from helpers.adopt.customer import page as customer_page
 from helpers.build import inputs, why
 from helpers.build.document import labels
@@ -311,7 +311,9 @@ def _then(step, base: Path, raw_ids: list[str], one: str) -> dict:
 
 
 def _planned(step, one: str, segment: str | None) -> dict:
-    """held_out (of every campaign, on purpose), contacts (rows of step 8's list), actions and offer typed for the segment."""
+    """held_out (of every campaign, on purpose), contacts (rows of step 8's list), stops (why there are none), actions and offer typed for
+    the segment.
+    """
     target = step.project.target
     out = held_back(ibis.literal(one), EVERY, target.universal_control, seed=step.project.seed)
     contacts = []
@@ -319,6 +321,7 @@ def _planned(step, one: str, segment: str | None) -> dict:
         table = step.take("target", "contacts")
         contacts = table.filter(table[KEY] == one).execute().to_dict("records")
     planned = {"held_out": bool(step.engine.con.execute(out)), "contacts": contacts}
+    planned |= {"stops": stopped.stops(step, one) if segment and not contacts else []}
     return planned | {"actions": step.project.adopt.actions.get(segment, []), "offer": target.offers.get(segment)}
 
 

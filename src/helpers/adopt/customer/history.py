@@ -89,7 +89,7 @@ def said(row, project) -> str:
     if row.kind in TIMES:
         one, many = TIMES[row.kind]
         detail = "" if absent(row.detail) else row.detail
-        shown = say_n(one, many, int(row.n), detail=detail)
+        shown = say(one if int(row.n) == 1 else many, n=words.number(row.n), detail=detail)
         return _listed(shown, channel if row.kind in ("visit", "basket", "event") else None, None if row.kind == "event" else row.detail)
     if row.kind == "comment":
         text = row.detail if len(row.detail) <= TEXT else row.detail[:TEXT] + "…"

@@ -10,6 +10,7 @@ from helpers import ROOT, __version__, home, run, words
 from helpers.adopt.customer.happenings import counted
 from helpers.adopt.customer.history import heading, list_html, paragraph, table_html
 from helpers.adopt.customer.segment import measures_html, segment_html, segment_line
+from helpers.adopt.customer.stopped import stopped_words
 from helpers.adopt.customer.strip import strip_html
 from helpers.build.inputs import KEY
 from helpers.collect.control_page import draft_reason
@@ -216,6 +217,7 @@ def _todo(known: dict, project) -> str:
     if plan["offer"] and not plan["contacts"]:
         offer, name = words.text(plan["offer"].offer), project.target.campaign
         lines.append(say("Offer to the segment: {offer}. This customer is not on the list of campaign {name}.", offer=offer, name=name))
+    lines += stopped_words(plan["stops"], project)
     if plan["held_out"]:
         lines.append(say("Left out of every campaign on purpose, so that their effect can be measured: do not add by hand."))
     if not lines:

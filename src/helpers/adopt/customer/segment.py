@@ -15,6 +15,8 @@ from helpers.words import absent, say, say_n
 
 STEADY, LOOSE = 0.8, 0.6
 """Confidence from which a member is a core member, and from which lists follow a customer."""
+SURE = 0.99
+"""Confidence above which no number is told: rounded to 100%, it would promise what no measure can."""
 STRIKING = 8
 """Measures shown at once: those farthest from everyone's mean."""
 
@@ -29,7 +31,7 @@ def segment_line(known: dict, project) -> str:
         return say("{segment} – placed by hand.", segment=name)
     if segment["confidence"] is None:
         return say("{segment}. How sure this is cannot be told.", segment=name)
-    sure = words.share(segment["confidence"], 0)
+    sure = say("over {share}", share=words.share(SURE, 0)) if segment["confidence"] > SURE else words.share(segment["confidence"], 0)
     if segment["confidence"] >= STEADY:
         return say("{segment} – a steady place, confidence {sure}.", segment=name, sure=sure)
     if segment["confidence"] >= LOOSE:
@@ -73,13 +75,21 @@ def _spoken(row: dict, variables: dict) -> str:
     """One row of `why.of` in words."""
     if absent(row["variable"]):
         return row["clause"] or ""
-    value, everyone = _both(row["value"], row["everyone"], variables.get(row["variable"]))
+    variable = variables.get(row["variable"])
+    if variable is not None and asked(variable):
+        return say("{title}: from the survey, and not shown of one person", title=row["title"])
+    value, everyone = _both(row["value"], row["everyone"], variable)
     told = say("{title}: {value}, everyone {everyone}", title=row["title"], value=value, everyone=everyone)
     if not absent(row["clause"]):
         return say("{clause} ({told})", clause=row["clause"], told=told)
     if not absent(row["points"]):
         return say("{told}: {points} points", told=told, points=words.number(row["points"], 1))
     return say("{told} ({share} of what speaks for it)", told=told, share=words.share(row["share"], 0))
+
+
+def asked(variable) -> bool:
+    """Whether a variable rests on answers to a survey, which were given to learn about all, not about one."""
+    return any(need.split(".")[0] == "answers" for need in variable.needs)
 
 
 def kind(variable) -> tuple[str, int]:
@@ -131,6 +141,8 @@ def measures_html(known: dict, project) -> str:
     measures = known["measures"]
     if measures is None:
         return ""
+    said = {v.name for v in catalogue(project) if asked(v)}
+    measures = measures[~measures["variable"].isin(said)]
     known_ones = measures[measures["value"].notna()]
     order = known_ones["apart"].astype("float64").abs().sort_values(ascending=False, kind="stable").index
     first = known_ones.loc[order].head(STRIKING)
@@ -141,6 +153,7 @@ def measures_html(known: dict, project) -> str:
     note += " " + say_n("One measure is unknown.", "{n} measures are unknown.", lacking) if lacking else ""
     hidden = sum(v.sensitivity == "special" for v in catalogue(project))
     note += " " + say("Measures of special categories are left out.") if hidden else ""
+    note += " " + say("What was answered in a survey is left out.") if said else ""
     table = _table("measures", say("Everything measured of the customer"), known_ones, known, project, note)
     fold = say_n("Show the one measure", "Show all {n} measures", len(known_ones))
     return html + folded(fold, table_html(table))

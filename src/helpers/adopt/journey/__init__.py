@@ -6,8 +6,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from helpers.adopt.journey.moments import ORDERED, STAGES, happened, moments, purchases, rate, refunds, sound
-from helpers.adopt.journey.pains import breaks, pains
+from helpers.adopt.journey.moments import ORDERED, STAGES, happened, purchases, rate, refunds, sound
+from helpers.adopt.journey.moments import moments as moments_of
+from helpers.adopt.journey.pains import breaks
+from helpers.adopt.journey.pains import pains as pains_of
 from helpers.engine import Window, between, days_between, first_instant
 from helpers.masking import withheld
 from helpers.project import Project
@@ -25,14 +27,14 @@ def journey(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dic
     """
     project, as_of = step.project, step.as_of
     bought = purchases(checked["orders"], as_of=as_of).cache()
-    known = moments(checked, bought, project, as_of=as_of)
+    known = moments_of(checked, bought, project, as_of=as_of)
     first = first_instant(checked["orders"])
     known = known.mutate(sound=sound(known, first=first, horizon_days=project.scope.horizon_days)).cache()
     window = step.windows(checked["orders"])["confirm"]
     then = step.take("build", "membership_confirm") if window.enough and step.gives("build", "membership_confirm") else None
     came = arrived(members, known, project)
     after = later(then, checked, bought, window, project) if then is not None else {}
-    hurt = pains(then, checked, bought, window, project) if then is not None else {}
+    hurt = pains_of(then, checked, bought, window, project) if then is not None else {}
     found = []
     for segment in profiles["segments"]:
         shown = bool(segment["n"]) and not withheld(segment, project.min_cell)

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 
-from helpers.build.describe import wilson
 from helpers.project import Project
+from helpers.rates import wilson
 
 STAGES = ("trace", "visit", "basket", "first", "second", "third", "loyal")
 """First trace, visit, basket, purchase, second and third purchase, and as many within a year as make a loyal customer."""
@@ -135,12 +134,3 @@ def sound(table: ir.Table, *, first: datetime, horizon_days: int) -> ir.BooleanV
     begun = ibis.literal(datetime(first.year, first.month, first.day))
     entered = (table.created >= begun) & (table.trace >= begun)
     return ibis.ifelse(table.created.notnull(), entered, table.trace >= ibis.literal(first + timedelta(days=horizon_days)))
-
-
-def difference(yes: int, n: int, yes_other: int, n_other: int) -> tuple[float, float, float]:
-    """The difference of two shares and Newcombe's 95 % interval (1998, method 10, from two Wilson intervals)."""
-    one, other = yes / n, yes_other / n_other
-    (low, high), (low_other, high_other) = wilson(yes, n), wilson(yes_other, n_other)
-    gap = one - other
-    below, above = np.hypot(one - low, high_other - other), np.hypot(high - one, other - low_other)
-    return gap, float(gap - below), float(gap + above)

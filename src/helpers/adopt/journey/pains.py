@@ -6,10 +6,11 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
-from helpers.adopt.journey.moments import difference, happened, rate, refunds
+from helpers.adopt.journey.moments import happened, rate, refunds
 from helpers.build.describe import holm
 from helpers.engine import Window, between
 from helpers.project import Project
+from helpers.rates import newcombe
 from helpers.variables.formulas_events import BASKET_DAYS
 
 POINTS = ("refund", "basket", "rating")
@@ -74,18 +75,24 @@ def pains(then: ir.Table, checked: dict[str, ir.Table], bought: ir.Table, window
     """Whom each pain point struck in the days after the segments were built.
 
     then      customer_id, segment, as built at window.built_at;  bought: result of `moments.purchases`
-    Returns   segment → point → as `moments.rate`: share of those who could be struck (bought; filled a basket; rated)
+    Returns   segment → point → as `moments.rate`: share of those who could be struck (bought; filled a basket; rated), and each: share of
+              their purchases, baskets or ratings that hurt (missing where the other is): who buys more often is struck more often
     """
     members, result = then.select("customer_id", "segment"), {}
     for name, rows in points(checked, project=project, as_of=window.judged_until).items():
         seen = between(rows, "at", window.built_at, window.judged_until)
-        struck = seen.group_by("customer_id").agg(hurt=seen.hurt.cast("int64").max())
+        struck = seen.group_by("customer_id").agg(hurt=seen.hurt.cast("int64").sum(), of=seen.count())
         if name == "refund":
             buyers = between(bought.select("customer_id", "at"), "at", window.built_at, window.judged_until)
-            struck = buyers.select("customer_id").distinct().left_join(struck, "customer_id").drop("customer_id_right")
+            buyers = buyers.group_by("customer_id").agg(of=buyers.count())
+            struck = buyers.left_join(struck.drop("of"), "customer_id").drop("customer_id_right")
         t = members.join(struck, "customer_id")
-        for row in t.group_by("segment").agg(n=t.count(), yes=t.hurt.fill_null(0).sum()).order_by("segment").execute().itertuples():
-            result.setdefault(str(row.segment), {})[name] = rate(int(row.yes), int(row.n), least=project.min_cell)
+        t = t.mutate(hurt=t.hurt.fill_null(0))
+        sums = {"n": t.count(), "yes": (t.hurt > 0).cast("int64").sum(), "times": t.hurt.sum(), "of": t["of"].sum()}
+        for row in t.group_by("segment").agg(**sums).order_by("segment").execute().itertuples():
+            told = rate(int(row.yes), int(row.n), least=project.min_cell)
+            each = None if told["share"] is None or not row.of else float(row.times / row.of)
+            result.setdefault(str(row.segment), {})[name] = told | {"each": each}
     return result
 
 
@@ -161,8 +168,11 @@ def _compared(index: ir.Table, point: ir.Table, orders: ir.Table, name: str, day
         if any(share["share"] is None for share in shares.values()):
             continue
         (yes, n), (yes_without, n_without) = groups[1], groups[0]
-        gap, low, high = difference(yes, n, yes_without, n_without)
+        low, high = newcombe(yes, n, yes_without, n_without)
         p = float(fisher_exact([[yes, n - yes], [yes_without, n_without - yes_without]])[1])
         head = {"segment": None if segment == "all" else str(segment), "point": name, "days": days}
-        lines.append(head | {"with": shares[1], "without": shares[0], "difference": gap, "low": low, "high": high, "p": p})
+        lines.append(
+            head
+            | {"with": shares[1], "without": shares[0], "difference": yes / n - yes_without / n_without, "low": low, "high": high, "p": p}
+        )
     return lines

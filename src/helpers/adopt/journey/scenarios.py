@@ -12,7 +12,7 @@ from helpers.collect.unify import years_of_age
 from helpers.engine import between, days_between, first_instant
 from helpers.masking import withheld
 from helpers.project import Project
-from helpers.target.arms import reachable
+from helpers.target.guards import reachable
 from helpers.variables.formulas_events import BASKET_DAYS
 
 SPANS = (30, 90)

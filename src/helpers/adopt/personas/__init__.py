@@ -15,7 +15,9 @@ from helpers.adopt.personas.facts import (
     gap,
     key_of,
     levels,
+    looks,
     of_levels,
+    of_most,
     ordered,
     origin_of,
     run_of,
@@ -140,7 +142,7 @@ def _finish(persona: dict, project: Project, taken: set[str]) -> None:
         for fact in field["facts"]:
             fact.pop("true", None)
     firm = fields["firm"]["facts"][0] if fields["firm"]["facts"] else None
-    if (firm and not _most(firm)) or fields["firm"]["would_take"] == "apart":
+    if (firm and not of_most(firm)) or fields["firm"]["would_take"] == "apart":
         for name in ("post", "missions"):
             fields[name]["would_take"] = fields[name]["would_take"] and "people"
     persona["avatar"] = _drawn(fields)
@@ -173,10 +175,10 @@ def _name(fields: dict, taken: set[str]) -> dict:
 
 
 def _quote(fields: dict) -> dict:
-    """What such a person might say: made of the needs and habits that set them apart, never of anybody's words."""
+    """What such a person might say: made of the needs and habits that set most of them apart, never of anybody's words."""
     places = {"goals": ("opinion",), "motivations": ("opinion",), "interests": ("bought",), "path": ("habit",), "media": ("level",)}
     told = {
-        place: next((f for f in fields[place]["facts"] if f.get("stands_out") == "more" and f["kind"] in kinds), None)
+        place: next((f for f in fields[place]["facts"] if f.get("stands_out") == "more" and f["kind"] in kinds and of_most(f)), None)
         for place, kinds in places.items()
     }
     kept = [_fact("said", f["kind"], [f["code"], *f["values"]], "assumed") for f in told.values() if f]
@@ -188,11 +190,11 @@ def _drawn(fields: dict) -> dict:
 
     def sure(field: str, code: str) -> str | None:
         fact = next((f for f in fields[field]["facts"] if f["code"] == code), None)
-        return fact["values"][0] if fact and fact["values"] and _most(fact) else None
+        return fact["values"][0] if fact and fact["values"] and of_most(fact) else None
 
     gender, place = fields["first_name"]["facts"][0]["code"].split("-")
-    half = [f["code"] for f in fields["path"]["facts"] if f["code"] in HABITS and _most(f)]
-    family = [f for f in fields["household"]["facts"] if f["code"].casefold() in FIELD_OF["children"] and _most(f)]
+    half = [f["code"] for f in fields["path"]["facts"] if f["code"] in HABITS and of_most(f)]
+    family = [f for f in fields["household"]["facts"] if f["code"].casefold() in FIELD_OF["children"] and of_most(f)]
     several = [f for f in family if not re.match(r"0|no|none", f["values"][0].casefold())]
     firm = fields["firm"]["facts"][0] if fields["firm"]["facts"] else None
     return {
@@ -202,13 +204,8 @@ def _drawn(fields: dict) -> dict:
         "channel": sure("media", "preferred_channel"),
         "time": next((h.removesuffix("_order_share") for h in half), None),
         "children": bool(several),
-        "firm": bool(firm and firm["kind"] == "firm" and _most(firm)),
+        "firm": bool(firm and firm["kind"] == "firm" and of_most(firm)),
     }
-
-
-def _most(fact: dict) -> bool:
-    """Whether it is true of more than half of the members of whom it is known."""
-    return fact["share"] == "most" or (fact["share"] or 0.0) > 0.5
 
 
 # What is true of how many
@@ -230,7 +227,7 @@ class Asked:
         self._variables(profiles)
         self._things(members, checked)
         self._consents()
-        self.tests = max(len([c for each in self.counts.values() for c in each]), 1) * FIVE
+        self.tests = max(sum(looks(c) for each in self.counts.values() for c in each), 1) * FIVE
 
     def _add(self, field: str, kind: str, code: str, values: list, origin: str, counts: Counts, **more) -> None:
         self.counts[field].append({"kind": kind, "code": code, "values": values, "origin": origin, "counts": counts} | more)
@@ -325,7 +322,7 @@ class Asked:
         alone = [told([level], of_levels(count["levels"], [level])) for level in here if [level] != chosen and level not in chosen]
         own = [f for f in alone if f and f["stands_out"] == "more" and (f["share"] == "most" or f["share"] >= LEAST_OWN)]
         own = [max(own, key=lambda f: (gap(f), f["values"]))] if own and count["kind"] == "level" else []
-        kept = [first] if first and (_most(first) or first["share"] >= LEAST_SHARE and first["stands_out"] != "less") else []
+        kept = [first] if first and (of_most(first) or first["share"] >= LEAST_SHARE and first["stands_out"] != "less") else []
         return [*kept, *own]
 
     def _mean(self, count: dict, inside: set[str]) -> dict:
@@ -357,7 +354,7 @@ def _worth_a_line(fact: dict) -> bool:
     """Whether it helps to know: what most do, or what sets members apart and is true of enough of them."""
     if fact["kind"] in ("level", "gender", "consent", "firm", "trouble", "rate"):
         return True
-    if fact["kind"] == "habit" and _most(fact) and gap(fact) >= LEAST_GAP:
+    if fact["kind"] == "habit" and of_most(fact) and gap(fact) >= LEAST_GAP:
         return True
     if fact["stands_out"] != "more" or gap(fact) < LEAST_GAP:
         return False
@@ -368,4 +365,4 @@ def _weight(fact: dict) -> float:
     """What comes first among facts of a kind: what sets apart most; a channel that may be used, by how many said yes."""
     if fact["kind"] == "consent":
         return 1.0 if fact["share"] == "most" else fact["share"]
-    return abs(gap(fact)) + _most(fact) if fact["kind"] == "level" else gap(fact)
+    return abs(gap(fact)) + of_most(fact) if fact["kind"] == "level" else gap(fact)

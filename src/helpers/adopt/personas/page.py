@@ -6,6 +6,7 @@ import pandas as pd
 
 from helpers import words
 from helpers.adopt.personas.avatar import avatar
+from helpers.adopt.personas.facts import of_most
 from helpers.adopt.personas.invented import name_of
 from helpers.adopt.personas.words import FIELDS, ORIGINS, Wording, evidence, origin_words, share_words, takes_words
 from helpers.build.portraits import segment_name
@@ -228,7 +229,7 @@ def brief(persona: dict, wording: Wording) -> list[tuple[str, str]]:
         }
         told.append((say("Open with"), say("{category}: {share} of them buy it, {others} of the others.", **about)))
     wants = [f for name in ("goals", "motivations") for f in fields[name]["facts"] if f["kind"] == "opinion"][:2]
-    offers = [f for f in fields["motivations"]["facts"] if f["kind"] == "above"][:1]
+    offers = [f for f in fields["motivations"]["facts"] if f["kind"] == "above" and of_most(f)][:1]
     if wants:
         names = words.join([say("“{opinion}”", opinion=wording.opinion(f["code"])) for f in wants])
         shares = words.join([share_words(f["share"]) for f in wants])

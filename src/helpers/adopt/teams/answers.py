@@ -141,7 +141,13 @@ def _asked_reach(profiles: dict, project: Project, plan, goods) -> list[tuple[st
     if reached:
         values = {"n": words.number(reached[0]), "all": words.number(reached[1])}
         return [
-            (question, say("{n} of the {all} customers with an offer have agreed to its channel; the lists hold no one else.", **values))
+            (
+                question,
+                say(
+                    "{n} of the {all} customers with an offer: they pass every filter of step 8, consent first.",
+                    **values,
+                ),
+            )
         ]
     if not project.has("consents.granted"):
         return [(question, say("Nobody knows: these data hold no consents. It takes a line a customer, channel and purpose."))]
@@ -180,6 +186,8 @@ def carried(members: ir.Table, orders: ir.Table, project: Project, window) -> di
 
 LIVES = 1.25
 """A group of goods lives on a segment that brings this many times as much of its revenue as of all revenue."""
+PART = 1 / 3
+"""…and at least this part of the group's own: what brings less can be dropped without the group dying of it."""
 
 
 def _dependent(profiles: dict, goods: dict | None, project: Project) -> list[tuple[str, dict, dict]]:
@@ -187,7 +195,7 @@ def _dependent(profiles: dict, goods: dict | None, project: Project) -> list[tup
     shown = {s["id"]: s for s in profiles["segments"] if not withheld(s, project.min_cell) and s["share_of_revenue"]}
     listed = [(name, each, shown[each["segment"]]) for name, each in (goods or {}).items() if each["segment"] in shown]
     uneven = [(each["share"] / segment["share_of_revenue"], name, each, segment) for name, each, segment in listed]
-    return [one[1:] for one in sorted(uneven, key=lambda one: (-one[0], one[1])) if one[0] >= LIVES]
+    return [one[1:] for one in sorted(uneven, key=lambda one: (-one[0], one[1])) if one[0] >= LIVES and one[2]["share"] >= PART]
 
 
 def _goods(profiles: dict, project: Project, plan, goods) -> list[Figure]:
@@ -259,13 +267,14 @@ def _largest(shown: list[dict]) -> str:
 
 
 def _paying(plan: dict | None) -> str:
-    judged = [s for s in (plan or {}).get("segments", []) if s.get("pays") is not None]
+    judged = [s for s in (plan or {}).get("segments", []) if s.get("pays") is not None and s.get("contacted") != 0]
     if not judged:
         return say("Cannot be told: it takes an offer, its costs and a margin for each segment.")
     pays = [short_name(s) for s in judged if s["pays"]]
     values = {"n": words.number(len(pays)), "all": words.number(len(judged))}
     told = say("{n} of {all} at the rise that the scope holds plausible.", **values)
-    return told if not pays else " ".join([told, say("They are: {names}.", names=words.join(pays))])
+    named = [say("They are: {names}.", names=words.join(pays))] if pays else []
+    return " ".join([told, *named, say("Step 8 sets against it what earlier campaigns measured: release money as its budget says.")])
 
 
 def _half(segment: dict) -> float | None:

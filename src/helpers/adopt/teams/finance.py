@@ -1,4 +1,7 @@
-"""What the controller does about each segment: what it is worth beside its size, and whether money is released for its offer."""
+"""What the controller does about each segment: what it is worth beside its size, and whether money is set aside for its offer.
+
+Released it is by step 8 alone, which weighs what earlier campaigns measured.
+"""
 
 from helpers import words
 from helpers.project import Project
@@ -35,14 +38,21 @@ def _offer(segment: dict, planned: dict, plan: dict, project: Project) -> list[s
         return [say("release nothing: no offer is typed")]
     if planned.get("pays") is None:
         return [say("decide nothing yet: whether the offer pays cannot be told")]
+    if planned.get("contacted") == 0:
+        return [say("release nothing: nobody passes the filters of step 8 for the offer as it stands")]
     cost, even = planned.get("cost"), planned.get("break_even")
     if not planned["pays"]:
         return [_needs(say("hold the offer as it stands"), even, plan), *_instead(planned, project)]
     if cost is None:
-        return [_needs(say("release the offer"), even, plan)]
+        return [_needs(say("prepare the offer"), even, plan)]
     if not project.has("consents.granted"):  # nobody may be contacted before
-        return [_needs(say("set {cost} aside until consents are known", cost=words.money(cost, 0)), even, plan)]
-    return [_needs(say("release {cost} for the offer", cost=words.money(cost, 0)), even, plan)]
+        return [_needs(say("set {cost} aside until consents are known", cost=_money(cost)), even, plan)]
+    return [_needs(say("set {cost} aside for the offer", cost=_money(cost)), even, plan)]
+
+
+def _money(cost: float) -> str:
+    """Whole amounts, and cents where there is little."""
+    return words.money(cost, 0 if cost >= 10 else 2)
 
 
 def _needs(told: str, even: float | None, plan: dict) -> str:

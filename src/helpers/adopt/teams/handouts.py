@@ -21,7 +21,7 @@ LEADS = {
     "marketing": mark("What to say to whom, through which channel, and when."),
     "sales": mark("When they come, how much they take, and whom to ask why they come less."),
     "product": mark("What to plan, develop and keep for whom."),
-    "finance": mark("What each segment is worth, and which offer to release money for."),
+    "finance": mark("What each segment is worth, and which offer to set money aside for."),
     "service": mark("Where orders go wrong, and how they wish to be answered."),
 }
 NOT_YET = {

@@ -14,17 +14,24 @@ STRONG = 0.3
 """Standard deviations from everyone's mean at which a trait is worth acting on."""
 WEAK, SURE = 0.15, 3.0
 """A weaker trait counts as well when its v-test is at least SURE; below WEAK never."""
+PART = 1 / 3
+"""Of their orders, at least so much by a channel or at a time of day before a team is sent there: what sets a segment apart may be rare."""
+TIMES = ("evening_order_share", "morning_order_share", "weekend_order_share")
 GOODS, CHANNELS = "goods", "channels"
 """Stand for the project's own shares of categories and of channels."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """What to do where a segment lies above everyone's mean of a variable, or below it; {what} is what a share adds up."""
+    """What to do where a segment lies above everyone's mean of a variable, or below it; {what} is what a share adds up.
+
+    least   standard deviations below which it is not said however sure the difference is
+    """
 
     variable: str
     high: str = ""
     low: str = ""
+    least: float = WEAK
 
 
 MOVES = {  # team → parts; of each part the strongest is said
@@ -54,7 +61,7 @@ MOVES = {  # team → parts; of each part the strongest is said
             Move("spend_per_order", mark("take the time for a large order"), mark("propose one thing more with a small order")),
             Move("orders_per_30d", mark("greet them as regulars"), mark("give them a date for the next visit")),
             Move("spend_trend", mark("keep stock for them: they buy more than before"), mark("ask why they buy less than before")),
-            Move("stores_visited", mark("serve them alike in every store")),
+            Move("stores_visited", mark("greet them in the store: they come there more than others")),
         ),
     ),
     "product": (
@@ -73,7 +80,7 @@ MOVES = {  # team → parts; of each part the strongest is said
             Move("spend_trend", "", mark("ask why they buy less than before")),
             Move("basket_abandon_share", mark("help with the basket: they leave many")),
         ),
-        (Move("spend_per_30d", mark("answer them first")),),
+        (Move("spend_per_30d", mark("answer them first"), least=STRONG),),  # whoever answers most of them first answers nobody first
         (
             Move(CHANNELS, mark("be reachable through {what}")),
             Move("morning_order_share", mark("be reachable in the morning")),
@@ -119,7 +126,7 @@ def moves(team: str, segment: dict, project: Project, *, later: float | None = N
             (abs(traits[name]["effect"]), name, sentence)
             for move in part
             for name in _names(move.variable, project)
-            if name in traits and name not in used and (sentence := _side(move, traits[name]))
+            if name in traits and name not in used and (sentence := _side(move, traits[name])) and not _rare(name, traits[name], project)
         ]
         if possible:
             _, name, sentence = max(possible, key=lambda each: (each[0], each[1]))
@@ -153,6 +160,12 @@ def _leaving(segment: dict, everyone: float | None, project: Project) -> list[st
     return [say("ask after them before they go (bought again: {share}, everyone {everyone})", **values)]
 
 
+def _rare(name: str, trait: dict, project: Project) -> bool:
+    """Whether a channel or a time that a segment uses more than others still has few of its orders."""
+    of_orders = name in TIMES or name in project.variables.channel_groups
+    return of_orders and trait["effect"] > 0 and trait["mean"] < PART
+
+
 def _names(variable: str, project: Project) -> list[str]:
     if variable == GOODS:
         return list(project.variables.category_groups)
@@ -162,7 +175,7 @@ def _names(variable: str, project: Project) -> list[str]:
 def _side(move: Move, trait: dict) -> str:
     """What the move says on the side on which the segment lies; nothing where the difference is too small to act on."""
     effect, v = abs(trait["effect"]), abs(trait.get("v") or 0.0)
-    if effect < WEAK or (effect < STRONG and v < SURE):
+    if effect < move.least or (effect < STRONG and v < SURE):
         return ""
     return move.high if trait["effect"] > 0 else move.low
 

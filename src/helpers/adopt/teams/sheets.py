@@ -111,6 +111,12 @@ def _note(team: str, columns: int, project: Project) -> str:
     return " ".join(parts)
 
 
+def _same_for_all(name: str, profiles: dict) -> bool:
+    """Whether two segments or more have one and the same mean: evening orders, where orders are dated by the day alone."""
+    means = [t["mean"] for s in profiles["segments"] for t in s["traits"] if t["variable"] == name and t["mean"] is not None]
+    return len(means) > 1 and len(set(means)) == 1
+
+
 def _means(team: str, profiles: dict, project: Project, most: int | None = None) -> tuple[list[Column], list[dict]]:
     """The variables that the team decides by and these data measure: the segments' means, then everyone's.
 
@@ -120,7 +126,7 @@ def _means(team: str, profiles: dict, project: Project, most: int | None = None)
     traits = [t for s in profiles["segments"] for t in s["traits"] if t["everyone"] is not None]
     everyone = {t["variable"]: t["everyone"] for t in traits}
     known = {v.name: v for v in catalogue(project)}
-    shown = [known[name] for name in wanted if name in everyone and name in known]
+    shown = [known[name] for name in wanted if name in everyone and name in known and not _same_for_all(name, profiles)]
     if most is not None:
         far = {v.name: max(abs(t["effect"] or 0.0) for t in traits if t["variable"] == v.name) for v in shown}
         kept = sorted(far, key=lambda name: (-far[name], name))[:most]
@@ -207,4 +213,6 @@ def _activity(profiles: dict, project: Project) -> tuple[list[Column], list[dict
     rows = [{"later": x["share"] if x and not few_on_a_side(x, project.min_cell) else None} for x in later]
     counted = [x for x in later if x]
     whole = sum(x["share"] * x["n"] for x in counted) / sum(x["n"] for x in counted) if counted else None
-    return [Column("later", say("Bought again"), "share", 0)], [*rows, {"later": whole}]
+    together = {"n": sum(x["n"] for x in counted), "share": whole}
+    shown = whole is not None and not few_on_a_side(together, project.min_cell)
+    return [Column("later", say("Bought again"), "share", 0)], [*rows, {"later": whole if shown else None}]

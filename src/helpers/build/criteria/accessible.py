@@ -7,12 +7,12 @@ import ibis.expr.types as ir
 
 from helpers.build.criteria.figures import criterion, figure, share
 from helpers.build.criteria.measurable import EVERYBODY
-from helpers.build.describe import wilson
 from helpers.build.inputs import KEY
 from helpers.collect.law import MARKETING, consents_now
 from helpers.collect.unify import one_form
 from helpers.objectives.figures import CONTROL_ARM
 from helpers.project import Project
+from helpers.rates import wilson
 
 ALIVE_DAYS = 365
 """A sign of life counts for so long."""

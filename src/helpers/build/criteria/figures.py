@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from helpers.build.describe import wilson
+from helpers.rates import wilson
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "cannot tell"
 OK = "ok"
