@@ -15,6 +15,7 @@ from helpers.adopt.teams import sheets
 from helpers.build import columns
 from helpers.build.page import show_sql
 from helpers.build.rules import document_of
+from helpers.project.adopting import TEAMS as ALL_TEAMS
 from helpers.render.markup import Inspector
 from helpers.variables import catalogue
 
@@ -354,7 +355,7 @@ def test_the_sheet_of_sales_speaks_of_places_only_where_the_data_name_stores():
 def test_no_sheet_tells_anything_of_three_people():
     small = segment("S2", 3, traits=[trait("coupon_order_share", 0.77, 0.1, 3)], each=777.0, share_of_revenue=0.77, active_later=None)
     typed = {"channels": {"mail": {"name": "Letter", "cost": 0.5}}, "offers": {"S2": {"offer": "a book", "channel": "mail"}}}
-    for team in adopt.TEAMS:
+    for team in ALL_TEAMS:
         found = sheets.sheet(team, profiles(segment("S1", 20), small), plan(target=typed))
         told = tables.as_html(found) + json.dumps(tables.payload(found))
         assert "77" not in told and "768" not in told and '"3"' not in told

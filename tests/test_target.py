@@ -267,7 +267,6 @@ def test_without_answers_or_with_too_few_mailed_nothing_is_seen(answers):
     assert line["smallest_effect"] is None and line["learns"] is None
     assert (line["response"] or {}).get("value") in (None, 0.0)
     assert "cannot be told" in payoff.effects_words(found)["title"] and "cannot be told" in payoff.effects_verdict(found)
-    tables.as_html(payoff.effects_table(found))
 
 
 # What an offer must bring
@@ -563,6 +562,15 @@ def test_with_consents_signatures_offers_and_margin_nothing_stands_in_the_way():
     assert not [line for line in page.summary(plan, found, plan_of())["unknown"] if "cannot tell" in line]
 
 
+def test_a_segment_without_an_offer_on_purpose_holds_nothing_back_and_says_why():
+    decided, bare = plan_of({"S1": offer()}, without={"S2": "they come anyway"}), plan_of({"S1": offer()})
+    found = profiles(profile("S1", 100), profile("S2", 100))
+    assert target.reasons(decided, SIGNED, found, SHOWN, consents=True) == []
+    assert target.reasons(bare, SIGNED, found, SHOWN, consents=True) == ["no offer"]
+    shown = [page.offers_table(planned(found, {"S1": arms(70, 30)}, {}, each), each).frame["offer"].tolist() for each in (decided, bare)]
+    assert [offers[1] for offers in shown] == ["none, on purpose: they come anyway", "no offer typed"]
+
+
 def test_nothing_is_told_of_a_segment_of_three_people():
     answers = {"S1": {"y": 30.0, "n": 100.0, "customers": 50}, "S2": {"y": 77.0, "n": 100.0, "customers": 50}}
     found = profiles(profile("S1", 400), profile("S2", 3, spend=77.7))
@@ -571,7 +579,7 @@ def test_nothing_is_told_of_a_segment_of_three_people():
     told = {key: value for key, value in line.items() if value is not None}
     assert set(told) == {"id", "colour", "offer", "message", "channel", "anyway"}  # what is typed, and nothing of people
     assert plan["total"]["contacted"] == 280 and plan["pooled"]["segments"] == ["S1"]
-    shown = [page.offers_table(plan, plan_of()), page.arms_table(plan, plan_of()), payoff.effects_table(plan), payoff.money_table(plan)]
+    shown = [page.offers_table(plan, plan_of()), page.arms_table(plan, plan_of()), payoff.money_table(plan)]
     for each in shown:
         row = next(row for row in tables.payload(each)["rows"] if row[0] == "Segment S2")
         assert not [value for value in row if isinstance(value, int | float)], each.name

@@ -10,6 +10,7 @@ from test_adopt import document, plan, profiles, segment, text_of, trait
 from helpers import NinefoldError, adopt
 from helpers.adopt import dictionary_page
 from helpers.adopt.teams import answers, finance, handouts, monday, sheets
+from helpers.project.adopting import TEAMS as ALL_TEAMS
 from helpers.render.markup import Inspector
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -255,7 +256,7 @@ def test_a_sheet_has_the_actions_of_its_team_the_earliest_first_and_what_it_aske
 def test_no_sheet_and_no_dictionary_tells_anything_of_three_people():
     small = segment("S2", 3, traits=[trait("spend_per_order", 777.0, 5.0, 3)], each=777.0, share_of_revenue=0.77)
     small["active_later"] = {"share": 0.77, "low": 0.7, "high": 0.8, "n": 3}
-    for team in adopt.TEAMS:
+    for team in ALL_TEAMS:
         body = sheet(team, segment("S1", 20), small, goods={"fuel_share": {"segment": "S2", "share": 0.77}})["body"]
         assert "77" not in body and ">3<" not in body
     near = document({"nearest": {"centroids": [[0], [777]]}}, "S1", "S2")
@@ -277,7 +278,7 @@ def test_every_team_gets_its_sheet_as_a_hand_out():
     kept = []
     step = SimpleNamespace(project=plan(), keep_handout=lambda name, title, body, lead="": kept.append(name))
     handouts.keep_all(step, profiles(segment("S1", 20)), {})
-    assert kept == [f"sheet-{team}" for team in adopt.TEAMS]
+    assert kept == [f"sheet-{team}" for team in ALL_TEAMS]
 
 
 # The dictionary

@@ -39,6 +39,12 @@ def withheld(group: dict, least: int) -> bool:
     return n is None or group.get("shown") is False or 0 < n < least
 
 
+def few_on_a_side(later: dict, least: int) -> bool:
+    """Whether a share is about too few customers, or says how many few lie on one side of it."""
+    having = round(later["share"] * later["n"])
+    return later["n"] < least or any(0 < side < least for side in (having, later["n"] - having))
+
+
 def covered_table(table: np.ndarray, *, least: int, shut: np.ndarray | None = None) -> np.ndarray:
     """True for the cells of a table of counts that stay hidden, where readers know the sums of its rows and columns.
 

@@ -5,11 +5,8 @@ from datetime import date, datetime, time, timedelta
 
 import ibis.expr.types as ir
 
-from helpers.adopt.cards import TEAMS
 from helpers.project import Project
-
-STATES = ("done", "done_late", "late", "open")
-"""A step of the plan: done by its day, done after it, past its day and not done, or its day is yet to come."""
+from helpers.project.adopting import TEAMS
 
 
 def adoption(segments: Collection[str], project: Project, as_of: datetime, *, campaigns: Collection[str] | None = None) -> dict:

@@ -3,12 +3,10 @@
 import ibis
 import ibis.expr.types as ir
 
-from helpers.adopt.teams.monday import few_on_a_side
 from helpers.build.portraits import strongest
-from helpers.masking import withheld
+from helpers.masking import few_on_a_side, withheld
 from helpers.project import Project
 
-TEAMS = ("marketing", "sales", "product", "finance", "service")
 MOST, LEAST = 5, 3
 """Traits on a card."""
 SURE, WEAK = 2, 0.2

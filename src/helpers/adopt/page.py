@@ -8,13 +8,13 @@ import pandas as pd
 from helpers import words
 from helpers.adopt.adoption_page import adoption_todo, adoption_words
 from helpers.adopt.belonging import rule_words
-from helpers.adopt.cards import TEAMS
 from helpers.adopt.dictionary_page import dictionary_table
 from helpers.adopt.names import NAMES, beside, how
 from helpers.adopt.personas.facts import origin_of
 from helpers.adopt.teams.sheets import owner
 from helpers.build.portraits import in_short, segment_name, titles
 from helpers.project import Project
+from helpers.project.adopting import TEAMS
 from helpers.tables import Column, Table, place_on_page
 from helpers.variables import catalogue
 from helpers.variables.people_page import attribute_words, level_words

@@ -29,7 +29,12 @@ def check_segments(project: Project) -> None:
     rules, bands = sum(rule.segment for rule in build.rules), len(build.points.bands)
     k = max(project.scope.segments_wanted, rules + 1 if rules else 0, bands + 1 if bands else 0)
     known = {f"S{number}" for number in range(1, k + 1)}
-    places = {"build.segments": project.build.segments, "adopt.actions": project.adopt.actions, "target.offers": project.target.offers}
+    places = {
+        "build.segments": project.build.segments,
+        "adopt.actions": project.adopt.actions,
+        "target.offers": project.target.offers,
+        "target.without": project.target.without,
+    }
     places |= {f"adopt.personas.{name}.segments": persona.segments for name, persona in project.adopt.personas.items()}
     if any(segment not in known for typed in places.values() for segment in typed):
         known |= _published(project)  # a new segment of a later build has a number of its own, above k

@@ -64,6 +64,7 @@ class Target(Section):
     margin_source: Prose = ""
     channels: dict[str, Channel] = {}
     offers: dict[SegmentId, Offer] = {}
+    without: dict[SegmentId, Prose] = Field({}, description="Segments that get no offer on purpose: why.")
     also: dict[str, Offer] = Field(
         {}, description="Offers to those whom a rule of build.rules names, whatever their segment; who fits several gets the first."
     )

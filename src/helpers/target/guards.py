@@ -1,6 +1,6 @@
 """From segment to list: who gets which message, and who is stopped on the way by which guard."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import ibis
@@ -293,11 +293,6 @@ def untold(project: Project, known: Facts) -> list[str]:
 def lacking(known: Facts, project: Project) -> list[str]:
     """Why the guards alone keep the lists a draft, as codes; consents are asked of by `plan.reasons`."""
     return [NO_ADDRESSES] if untold(project, known) else []
-
-
-def with_consents(known: Facts | None, consents: ir.Table | None) -> Facts:
-    """The facts, or where none are given what consents alone tell."""
-    return known or replace(Facts(), open_to=reachable(consents) if consents is not None else None)
 
 
 # Counted

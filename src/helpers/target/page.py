@@ -42,7 +42,7 @@ def offers_table(plan: dict, project: Project) -> Table:
             {
                 "name": segment_name(s),
                 "n": s["customers"],
-                "offer": words.text(s["offer"]) if s["offer"] else say("no offer typed"),
+                "offer": words.text(s["offer"]) if s["offer"] else _no_offer(s["id"], project),
                 "message": words.text(s["message"]) or None,
                 "channel": words.text(channel.name) if channel else None,
                 "owner": words.text(s["owner"]) or None,
@@ -233,6 +233,12 @@ def not_built(project: Project, plan: dict) -> list[str]:
     return [segment for segment in project.target.offers if segment not in {s["id"] for s in plan["segments"]}]
 
 
+def _no_offer(segment: str, project: Project) -> str:
+    """Why a segment has none: a decision, or nobody has typed one."""
+    why = words.text(project.target.without.get(segment, ""))
+    return say("none, on purpose: {why}", why=why) if why else say("no offer typed")
+
+
 def summary(plan: dict, profiles: dict, project: Project) -> dict:
     """Headline, points, figures, what is not known and what to do."""
     offered = [s for s in plan["segments"] if s["offer"]]
@@ -267,10 +273,13 @@ def _todo(plan: dict, project: Project) -> list[str]:
                 names=words.join(guessed),
             )
         )
-    without = [segment_name(s) for s in plan["segments"] if not s["offer"]]
+    without = [segment_name(s) for s in plan["segments"] if not s["offer"] and s["id"] not in project.target.without]
     if NO_OFFER in plan["reasons"]:
         todo.append(
-            say("Type an offer for {names}, or decide that there is none: target.offers of project.yml.", names=words.join(without))
+            say(
+                "Type an offer for {names}, or say why there is none: target.offers or target.without of project.yml.",
+                names=words.join(without),
+            )
         )
     losing = [segment_name(s) for s in plan["segments"] if s["pays"] is False]
     if losing:

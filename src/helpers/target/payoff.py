@@ -136,34 +136,6 @@ def _control_costs(asked: list[dict], plan: dict) -> str:
     )
 
 
-def effects_table(plan: dict) -> Table:
-    """Answers so far and what a test could see, a segment a row, all together below."""
-    rows = [_effects_row(segment_name(s), s, plan) for s in plan["segments"]]
-    if plan["pooled"]:
-        rows.append(_effects_row(say("All together"), plan["pooled"], plan))
-    columns = [
-        Column("name", say("Segment")),
-        Column("mailed", say("Members mailed"), "count", people=True),
-        Column("response", say("Mailings answered"), "share", 1),
-        Column("effect", say("Smallest visible rise, points"), "number", 1),
-        Column("half", say("With half as control, points"), "number", 1),
-        Column("campaigns", say("Campaigns to see the plausible rise"), "count"),
-    ]
-    note = say(
-        "Plausible by assumption: {points} points. A dash: cannot tell, or more than {most} campaigns. The same customers answer alike "
-        "each time, so the number of campaigns is a lower bound. All together: the test weighs answers by customers, not by mailings.",
-        points=_points(plan["plausible"]),
-        most=words.number(MOST_CAMPAIGNS),
-    )
-    return Table("visible", say("What a test of this campaign could see"), pd.DataFrame(rows), columns, note=note)
-
-
-def _effects_row(name: str, line: dict, plan: dict) -> dict:
-    response = line["response"] or {"n": None, "value": None}
-    scaled = {k: None if line[v] is None else line[v] * 100 for k, v in (("effect", "smallest_effect"), ("half", "smallest_at_half"))}
-    return {"name": name, "mailed": response["n"], "response": response["value"], **scaled, "campaigns": line["campaigns_needed"]}
-
-
 # What it must bring
 
 

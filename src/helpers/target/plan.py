@@ -39,7 +39,8 @@ def reasons(
     found = [] if consents else [NO_CONSENTS]
     found += [] if validation["status"] == "signed" else [NOT_SIGNED]
     found += [NOT_BETTER] if evidence["verdicts"]["panel"]["verdict"] in ("rules", "none") else []
-    found += [NO_OFFER] if any(s["id"] not in project.target.offers for s in profiles["segments"]) else []
+    decided = project.target.offers.keys() | project.target.without.keys()
+    found += [NO_OFFER] if any(s["id"] not in decided for s in profiles["segments"]) else []
     return found + ([NO_MARGIN] if project.target.margin_rate is None else []) + list(lacking)
 
 

@@ -14,7 +14,6 @@ from helpers.objectives.figures import RESPONSE_DAYS
 CONTACT, CONTROL, HELD_OUT = "contact", "control", "held out"
 NAMES = {CONTROL: ("control", "témoin", "temoin", "no contact", "none"), HELD_OUT: ("held out", "universal", "universal control")}
 """What the column arm may say of those who are left alone, in one form; any other word is a group that was contacted."""
-NOT_COUNTED = ("nobody", "no arm", "two arms", "too late to tell")
 FACTS = ("n", "answered", "ordered", "both", "spend", "spend2", "cost", "costed")
 BLANKS = {"arm": "string", "channel": "string", "responded_at": "timestamp", "cost": "decimal(18, 2)"}
 

@@ -19,7 +19,7 @@ MEASURES = {
     "bought_again": mark("Bought again"),
     "answers": mark("Mailings answered"),
     "stability": mark("Comes back in another sample"),
-    "reach": mark("Can be reached"),
+    "reach": mark("Can be reached by a channel that they use"),
     "cheap_contact": mark("Cost of one contact"),
     "recognisable": mark("Recognised by a short rule"),
 }

@@ -156,11 +156,6 @@ def _fact(kind: str, code: str, values: list, origin: str, **more) -> dict:
     return {"kind": kind, "code": code, "values": values, "origin": origin, "n": None, "share": None, "others": None} | more
 
 
-def _named(fields: dict, field: str, kind: str, code: str = "") -> dict | None:
-    facts = fields[field]["facts"]
-    return next((f for f in facts if f["kind"] == kind and (not code or f["code"] == code)), None)
-
-
 def _name(fields: dict, taken: set[str]) -> dict:
     """An invented first name, of the gender and generation of most members where these are known."""
     gender = next((f for f in fields["household"]["facts"] if f["kind"] == "gender"), None)

@@ -6,7 +6,6 @@ from html import escape
 import pandas as pd
 
 from helpers import tables, words
-from helpers.adopt.cards import TEAMS
 from helpers.adopt.names import NAMES
 from helpers.adopt.teams import answers, monday
 from helpers.adopt.teams.finance import money_moves
@@ -14,6 +13,7 @@ from helpers.adopt.teams.sheets import owner, sheet
 from helpers.build.portraits import segment_name, short_name
 from helpers.masking import withheld
 from helpers.project import Project
+from helpers.project.adopting import TEAMS
 from helpers.tables import Column, Table
 from helpers.words import mark, say
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from helpers import words
 from helpers.adopt.names import beside, within
-from helpers.masking import withheld
+from helpers.masking import few_on_a_side, withheld
 from helpers.project import Project
 from helpers.variables import catalogue
 from helpers.variables.catalogue import Variable
@@ -143,12 +143,6 @@ def bought_again(profiles: dict, project: Project) -> tuple[float, list[tuple[di
     whole = {"n": n, "share": sum(later["share"] * later["n"] for _, later in known) / n if n else 0.0}
     told_of = [(s, later) for s, later in known if not few_on_a_side(later, least)]
     return (whole["share"], told_of) if told_of and not few_on_a_side(whole, least) else None
-
-
-def few_on_a_side(later: dict, least: int) -> bool:
-    """Whether a share is about too few customers, or says how many few lie on one side of it."""
-    having = round(later["share"] * later["n"])
-    return later["n"] < least or any(0 < side < least for side in (having, later["n"] - having))
 
 
 def _leaving(segment: dict, everyone: float | None, project: Project) -> list[str]:

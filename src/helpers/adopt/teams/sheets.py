@@ -3,11 +3,10 @@
 import pandas as pd
 
 from helpers import NinefoldError, words
-from helpers.adopt.cards import TEAMS
-from helpers.adopt.teams.monday import few_on_a_side
 from helpers.build.portraits import crossed_hidden, segment_name, short_name
-from helpers.masking import withheld
+from helpers.masking import few_on_a_side, withheld
 from helpers.project import Project
+from helpers.project.adopting import TEAMS
 from helpers.tables import Column, Table
 from helpers.variables import catalogue
 from helpers.variables.catalogue import Variable
