@@ -96,7 +96,7 @@ def test_what_is_not_known_of_one_segment_counts_for_none():
     line = next(c for c in document["criteria"] if c["measure"] == "reach")
     assert (line["used"], line["lacking"], line["everywhere"]) == (False, ["S3"], False)
     assert of(document, "serve") == pytest.approx([50, 90, 80])
-    assert any("“Can be reached” (weight 9.0) is left out for all segments" in c for c in page.caveats(document, plan_of()))
+    assert any("“Can be reached by a channel that they use” (weight 9.0) is left out for all segments" in c for c in page.caveats(document, plan_of()))
 
 
 def test_without_a_margin_the_weight_of_margin_is_left_out_and_the_bubble_is_revenue():
@@ -152,7 +152,7 @@ def test_a_segment_of_which_the_figure_is_not_known_stays_in_and_that_is_said():
     plan = plan_of(agreed={"knock_out": [{"measure": "reach", "at_least": 0.5}]})
     document = found(THREE, TOLD, plan)
     assert not any(of(document, "out")) and all(of(document, "doubt"))
-    assert "S1 stays in, but cannot tell: Can be reached is not known" in page.knocked_words(document, plan)
+    assert "S1 stays in, but cannot tell: Can be reached by a channel that they use is not known" in page.knocked_words(document, plan)
 
 
 def test_when_all_are_out_there_is_no_order_and_the_page_says_so():
