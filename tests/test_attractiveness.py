@@ -96,7 +96,10 @@ def test_what_is_not_known_of_one_segment_counts_for_none():
     line = next(c for c in document["criteria"] if c["measure"] == "reach")
     assert (line["used"], line["lacking"], line["everywhere"]) == (False, ["S3"], False)
     assert of(document, "serve") == pytest.approx([50, 90, 80])
-    assert any("“Can be reached by a channel that they use” (weight 9.0) is left out for all segments" in c for c in page.caveats(document, plan_of()))
+    assert any(
+        "“Can be reached by a channel that they use” (weight 9.0) is left out for all segments" in c
+        for c in page.caveats(document, plan_of())
+    )
 
 
 def test_without_a_margin_the_weight_of_margin_is_left_out_and_the_bubble_is_revenue():
