@@ -280,9 +280,9 @@ def pages(published, first_run) -> dict[str, str]:
 
 def test_the_pages_say_what_was_handed_over(first_run, pages):
     profiles, evidence, plan = (given(first_run, name) for name in ("06_build/profiles", "06_build/evidence", "08_target/plan"))
-    moved = given(first_run, "09_reevaluate/reevaluation")
+    moved, tested = given(first_run, "09_reevaluate/reevaluation"), given(first_run, "08_target/trial")["segments"]
     expected = []
-    for s, planned, change in zip(profiles["segments"], plan["segments"], moved["segments"], strict=True):
+    for s, planned, test, change in zip(profiles["segments"], plan["segments"], tested, moved["segments"], strict=True):
         name, each, money = s["name"]["en"], s["revenue_per_30d"], planned["gain"]
         net, gain = (re.sub("^-", "−", f"{x}") for x in (f"{change['net']:+}", f"{'-' if money < 0 else ''}${abs(money):,.0f}"))
         head = f"{name} {s['in_short']['en']} {s['n']}"
@@ -292,7 +292,7 @@ def test_the_pages_say_what_was_handed_over(first_run, pages):
             ("index", f"{head} {shares[0]:.0%} {shares[1]:.0%} ${each['value']:.0f} {quiet}{net} {s['active_later']['share']:.0%}"),
             ("index", f"{gain} ${planned['cost']:.0f}"),
             ("06_build", f"{head} {shares[0]:.1%} {shares[1]:.1%} {each['value']:.0f} ${each['low']:.0f} to ${each['high']:.0f}"),
-            ("08_target", f"{name} {planned['response']['n']} {planned['response']['value']:.1%} {100 * planned['smallest_effect']:.1f}"),
+            ("08_target", f"{name} {test['n']} {test['base']:.1%} {100 * planned['smallest_effect']:.1f} {test['best_share']:.0%}"),
             ("08_target", f"{name} {s['n']} {planned['contacted']} {s['n'] - planned['contacted']}"),
             ("09_reevaluate", f"{name} {change['stay']['share']:.0%} {change['stay']['chance']:.0%} {change['stay']['kappa']:.2f}"),
         ]

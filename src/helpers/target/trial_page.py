@@ -26,7 +26,7 @@ def design_table(design: dict, plan: dict) -> Table:
     columns = [
         Column("name", say("Segment")),
         Column("n", say("In the test"), "count", people=True),
-        Column("base", say("Answer without contact"), "share", 1),
+        Column("base", say("Answers to expect"), "share", 1),
         Column("smallest", say("Smallest visible rise, points"), "number", 1),
         Column("best", say("Control share that makes it smallest"), "share", 0),
         Column("at_best", say("Smallest rise there, points"), "number", 1),
@@ -35,7 +35,8 @@ def design_table(design: dict, plan: dict) -> Table:
         Column("advice", say("Best learnt from")),
     ]
     note = say(
-        "Visible: found in four cases of five at a 5% level. Will do: shows the plausible rise of {rise} points. A campaign is known "
+        "Answers to expect: as in control groups where these are known, else as earlier mailings were answered. Visible: found in four "
+        "cases of five at a 5% level. Will do: shows the plausible rise of {rise} points. A campaign is known "
         "{wait} days after its sending; where one is not enough, the days of as many as it takes, one every {gap} days, a lower bound. A "
         "dash: cannot tell, or no share or number does.",
         rise=_points(design["plausible"]),
