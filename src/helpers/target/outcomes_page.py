@@ -323,7 +323,7 @@ def aside_words(found: dict) -> list[str]:
         if n != 0:
             sentence, many = ASIDE[code], say("a few") if n is None else words.number(n)
             parts.append(say(sentence, n=many, days=words.number(found["response_days"])))
-    return [say("Contacts set aside or corrected: {parts}.", parts="; ".join(parts))] if parts else []
+    return [say("Contacts set aside or corrected: {parts}.", parts=say("; ").join(parts))] if parts else []
 
 
 def balance_table(found: dict, project: Project) -> Table:

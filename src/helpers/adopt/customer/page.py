@@ -169,7 +169,7 @@ def _contact_data(known: dict, project) -> list[tuple[str, str]]:
             for value, where in values.items()
         ]
         if told:
-            pairs.append((say(label), "; ".join(told)))
+            pairs.append((say(label), say("; ").join(told)))
     return pairs
 
 

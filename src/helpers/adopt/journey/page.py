@@ -120,7 +120,7 @@ def _onwards(stage: dict, journey: dict) -> str:
         onwards = say("{share} go on", share=_with_spread(after))
         known = after["median_days"] is not None
         parts.append(say("{share}, half within {time}", share=onwards, time=duration(after["median_days"])) if known else onwards)
-    return "; ".join(parts)
+    return say("; ").join(parts)
 
 
 def path_words(journey: dict, project: Project) -> dict:
@@ -142,7 +142,7 @@ def path_words(journey: dict, project: Project) -> dict:
         title = say("{again} of first-time buyers buy again within {days} days", again=told(again), days=days)
     else:
         title = say("How far customers come")
-    alt = "; ".join(f"{row.label}: {words.number(row.n)}, {row.note}".rstrip(", ") for row in path_frame(journey).itertuples())
+    alt = say("; ").join(f"{row.label}: {words.number(row.n)}, {row.note}".rstrip(", ") for row in path_frame(journey).itertuples())
     loyal = say("Loyal: {n} purchases within a year.", n=words.number(project.variables.seniority.loyal_orders)) if "loyal" in only else ""
     source = say(
         "Bars: everyone known who ever came there; a stage may be left out, as a shop has no basket. Go on: within {days} days, of those "

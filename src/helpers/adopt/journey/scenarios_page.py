@@ -90,7 +90,7 @@ def _typed(line: dict, project: Project) -> str:
     channel = project.target.channels.get(typed.channel)
     parts = [words.text(typed.message), words.text(channel.name) if channel else typed.channel]
     parts += [say_n("after {n} day", "after {n} days", math.ceil(typed.after_days))] if typed.after_days is not None else []
-    return "; ".join([part for part in [*parts, words.text(typed.owner)] if part]) or say("nothing typed")
+    return say("; ").join([part for part in [*parts, words.text(typed.owner)] if part]) or say("nothing typed")
 
 
 def _note(found: dict) -> str:

@@ -100,7 +100,7 @@ def _monday(team: str, profiles: dict, project: Project, plan: dict | None) -> s
 
 def _sentence(told: list[str]) -> str:
     """Several clauses as one sentence, a capital first."""
-    joined = say("{first}.", first="; ".join(told))
+    joined = say("{first}.", first=say("; ").join(told))
     return joined[:1].upper() + joined[1:]
 
 
