@@ -1,6 +1,5 @@
 """What happened with one customer, as a list: first what counts, then everything, folded."""
 
-import re
 from html import escape
 
 import pandas as pd
@@ -33,13 +32,11 @@ def list_html(known: dict, project) -> str:
         return paragraph(say("Nothing dated is known of this customer."))
     loud = happened[~happened["kind"].isin(QUIET)]
     note = say("Visits and mails are drawn above, and listed with all else below.") if len(loud) < len(happened) else ""
-    html = table_html(
-        _table("happened", say("The latest orders, refunds, campaigns, comments and consents"), loud.head(FIRST), project, note)
-    )
+    html = as_html(_table("happened", say("The latest orders, refunds, campaigns, comments and consents"), loud.head(FIRST), project, note))
     if len(happened) > min(len(loud), FIRST):
         more = say_n("Show the one day recorded", "Show all {n} entries", len(happened))
         cut = say("The latest {n} of {all}.", n=words.number(ALL), all=words.number(len(happened))) if len(happened) > ALL else ""
-        html += folded(more, table_html(_table("everything", say("Everything, the latest first"), happened.head(ALL), project, cut)))
+        html += folded(more, as_html(_table("everything", say("Everything, the latest first"), happened.head(ALL), project, cut)))
     if (happened["kind"] == "answers").any():
         html += paragraph(
             say("What the customer answered in a survey is not shown: it was given to learn about all, not about one."), "small"
@@ -55,11 +52,6 @@ def heading(text: str) -> str:
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph of plain text."""
     return f'<p class="{kind}">{escape(text)}</p>\n' if kind else f"<p>{escape(text)}</p>\n"
-
-
-def table_html(table: Table) -> str:
-    """A table in the look of the card; the one that a table has in JupyterLab stays out."""
-    return re.sub(r"<style>.*?</style>\n?", "", as_html(table), flags=re.DOTALL)
 
 
 def folded(title: str, html: str) -> str:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import ROOT, __version__, home, run, words
+from helpers import __version__, home, run, templates, words
 from helpers.adopt.customer.happenings import counted
-from helpers.adopt.customer.history import heading, list_html, paragraph, table_html
+from helpers.adopt.customer.history import heading, list_html, paragraph
 from helpers.adopt.customer.segment import measures_html, segment_html, segment_line
 from helpers.adopt.customer.stopped import stopped_words
 from helpers.adopt.customer.strip import strip_html
 from helpers.build.inputs import KEY
 from helpers.collect.control_page import draft_reason
 from helpers.collect.law import years_before
-from helpers.tables import Column, Table
+from helpers.tables import Column, Table, as_html
 from helpers.validate.page import draft_line
 from helpers.variables.people_page import attribute_words, level_words
 from helpers.words import NONE, absent, mark, say, say_n
@@ -41,7 +41,6 @@ ARMS = {
     "control": mark("left out on purpose"),
     "held out": mark("left out of all campaigns on purpose"),
 }
-TEMPLATE = ROOT / "reports" / "template"
 
 
 def page(known: dict, step, base: Path) -> str:
@@ -49,12 +48,7 @@ def page(known: dict, step, base: Path) -> str:
 
     known   result of `customer.collected`;  base: the run's folder
     """
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(TEMPLATE)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.globals["say"] = say
-    return environment.get_template("customer.html.j2").render(page=_frame(known, step, base) | {"body": body(known, step)})
+    return templates.filled("customer.html.j2", _frame(known, step, base) | {"body": body(known, step)})
 
 
 def body(known: dict, step) -> str:
@@ -84,7 +78,7 @@ def _frame(known: dict, step, base: Path) -> dict:
     return {
         "version": __version__,
         "language": words.language(),
-        "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
+        "style": templates.style(),
         "running": '"' + say("Private – about one person").replace('"', "") + '"',
         "title": name_of(known),
         "lead": segment_line(known, project),
@@ -272,7 +266,7 @@ def _consents(known: dict, project) -> str:
         rows.append({"channel": _reached(channel, known["records"], project)} | {p: told.get(p, NONE) for p in purposes})
     columns = [Column("channel", say("Channel"))]
     columns += [Column(purpose, say(PURPOSES[purpose]) if purpose in PURPOSES else purpose) for purpose in purposes]
-    return table_html(Table("consents", say("What the customer agreed to"), pd.DataFrame(rows), columns))
+    return as_html(Table("consents", say("What the customer agreed to"), pd.DataFrame(rows), columns))
 
 
 def _consent(row) -> str:

@@ -5,11 +5,11 @@ from html import escape
 import pandas as pd
 
 from helpers import words
-from helpers.adopt.customer.history import folded, heading, paragraph, table_html
+from helpers.adopt.customer.history import folded, heading, paragraph
 from helpers.build.portraits import segment_name
 from helpers.collect.control_page import because, reason_words
 from helpers.scope.people import describe
-from helpers.tables import Column, Table, written
+from helpers.tables import Column, Table, as_html, written
 from helpers.variables import catalogue
 from helpers.words import absent, say, say_n
 
@@ -124,7 +124,7 @@ def _before(known: dict, step) -> str:
     rows.append({"at": words.day(step.as_of), "segment": place, "how": how})
     columns = [Column("at", say("As of")), Column("segment", say("Segment")), Column("how", say("How it is known"))]
     note = say("Segments of one name in two runs are the same only where step 9 carried them over.") if len(rows) > 2 else ""
-    return table_html(Table("movement", say("Where the customer was before"), pd.DataFrame(rows), columns, note=note))
+    return as_html(Table("movement", say("Where the customer was before"), pd.DataFrame(rows), columns, note=note))
 
 
 def _place(each: dict, known: dict, step) -> str:
@@ -148,7 +148,7 @@ def measures_html(known: dict, project) -> str:
     first = known_ones.loc[order].head(STRIKING)
     note = say("A star: one of the variables that make the segments.")
     html = heading(say("What sets this customer apart"))
-    html += table_html(_table("striking", say("The measures farthest from everyone’s mean, over the window"), first, known, project, note))
+    html += as_html(_table("striking", say("The measures farthest from everyone’s mean, over the window"), first, known, project, note))
     lacking = len(measures) - len(known_ones)
     note += " " + say_n("One measure is unknown.", "{n} measures are unknown.", lacking) if lacking else ""
     hidden = sum(v.sensitivity == "special" for v in catalogue(project))
@@ -156,7 +156,7 @@ def measures_html(known: dict, project) -> str:
     note += " " + say("What was answered in a survey is left out.") if said else ""
     table = _table("measures", say("Everything measured of the customer"), known_ones, known, project, note)
     fold = say_n("Show the one measure", "Show all {n} measures", len(known_ones))
-    return html + folded(fold, table_html(table))
+    return html + folded(fold, as_html(table))
 
 
 def _table(name: str, caption: str, rows: pd.DataFrame, known: dict, project, note: str) -> Table:
