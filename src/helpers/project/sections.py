@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from helpers import home
 from helpers.project.fields import Day, Decision, Moment, Prose, Section, Share, Zone
 from helpers.project.plans import Adopt, Build, Reevaluate, Target, Validate
+from helpers.project.predicting import Predict
 from helpers.project.sources import Collect, Source
 
 
@@ -191,6 +192,7 @@ class Variables(Section):
     not_measured: dict[str, Prose] = Field({}, description="Variable of the list that is not measured at all here: why.")
     leave_out: dict[str, Prose] = Field({}, description="Variable: why people left it out.")
     keep: dict[str, Prose] = Field({}, description="Variable kept of its redundancy group, whatever the rule says: why.")
+    predict: Predict = Predict()
     decisions: list[Decision] = []
 
 

@@ -61,6 +61,7 @@ class Target(Section):
         None,
         description="Margin, as a share of revenue between 0 and 1: for 40% write 0.40. An assumption unless margin_source says otherwise.",
     )
+    margin_rates: dict[str, Part] = Field({}, description="Margin by category of orders, where it differs; margin_rate holds for the rest.")
     margin_source: Prose = ""
     channels: dict[str, Channel] = {}
     offers: dict[SegmentId, Offer] = {}
@@ -79,6 +80,9 @@ class Target(Section):
     universal_control: Share = Field(0.02, lt=1, description="Share of all customers left out of every campaign: for 2% write 0.02.")
     versions: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Version] = Field(
         {}, description="Messages compared within the campaign, two or more; empty: one message."
+    )
+    widen: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="Group to widen (a segment, a rule of build.rules, or high_value): how many similar customers to list."
     )
     cap: Cap = Cap()
     uploads: list[Literal["brevo", "mailchimp", "hubspot", "google_customer_match", "meta_custom_audience"]] = Field(
