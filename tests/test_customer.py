@@ -178,7 +178,7 @@ def test_the_card_says_who_it_is_what_happened_what_is_allowed_and_what_to_do(sh
         "2 visits",
         "Say thank you (Service desk)",
         "Calm – a steady place, confidence 90%.",
-        "not computed yet",
+        "What they will do next is not known: step 4 of this run predicted nothing.",
         "Private: this page is about one person.",
     ):
         assert said in page, said

@@ -8,6 +8,7 @@ import pytest
 from test_guards import RULES, known, members_of, offer, people, plan_of
 
 from helpers import target, words
+from helpers.build.ahead import Ahead, Foreseen
 from helpers.target import guards, reach, reach_page, suggest
 
 # Counted
@@ -232,7 +233,9 @@ def test_the_tables_of_suggestions_say_what_nobody_can_tell():
         "no offer typed",
         "nothing that can be told from chance and that some members lack",
     ]
-    assert "Next product, predicted for each customer: not computed yet." in table.note
+    assert table.note.endswith("What they will do next is not known: step 4 of this run predicted nothing.")
+    graded = {part: {"status": "graded", "reasons": [], "grade": "B", "lacks": []} for part in ("value", "attrition", "next", "voice")}
+    assert reach_page.offers_table(suggestions_of(), shown, Foreseen(Ahead(graded))).note.endswith("It has grade B.")
     assert reach_page.pairs_words(suggestions_of(), shown) == [
         "What goes with these categories inside a segment cannot be told from chance."
     ]

@@ -3,6 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
+from helpers.build.ahead import COLUMNS, Foreseen
 from helpers.build.portraits import strongest
 from helpers.masking import few_on_a_side, withheld
 from helpers.project import Project
@@ -15,6 +16,8 @@ STRONG = 0.3
 """Standard deviations from which a fourth and fifth trait are worth a line."""
 SAID = "spend_per_30d"
 """Stands at the top of the card as revenue, in the window's own money."""
+AHEAD = ("expected_value", "attrition_risk")
+"""What step 4 predicts of a customer that a card says of the segment."""
 LEVEL = 0.05
 """Level at which a descriptor is told, after Holm's correction."""
 
@@ -63,22 +66,25 @@ def described(members: ir.Table, descriptors: ir.Table | None) -> dict[str, int]
     return {str(row.segment): int(row.n) for row in found.itertuples()}
 
 
-def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], project: Project) -> dict:
+def cards(profiles: dict, passports: dict, beyond: dict, known: dict[str, int], project: Project, foreseen: Foreseen | None = None) -> dict:
     """cards.json: plain values, the same whatever language the pages are in.
 
     passports   as step 4 hands them over: which variables say the same
-    beyond      result of `held`;  known: result of `described`
+    beyond      result of `held`;  known: result of `described`;  foreseen: result of `build.ahead.foresee`
     Returns     revenue_per_30d (of everyone), segments [{id, name, colour, shown}]; those that step 6 shows have also suggested (a name,
                 where none is typed), in_short, fits, n, shares, revenue_per_30d, spend_per_order, orders_per_30d, active_later,
                 described, descriptors, action, traits [{variable, mean, everyone, effect, beyond (a share, or "most" or "few" where
-                it would be about fewer than min_cell members)}], strongest (the two traits said where no in_short is typed)
+                it would be about fewer than min_cell members)}], strongest (the two traits said where no in_short is typed), ahead (column
+                of AHEAD → {value, low, high, sum, n, grade}; only what step 4 predicted and graded)
     """
+    foreseen = foreseen or Foreseen()
     found = []
     for segment in profiles["segments"]:
         head = {key: segment[key] for key in ("id", "name", "colour")} | {
             "shown": segment["n"] > 0 and not withheld(segment, project.min_cell)
         }
-        found.append(head | _body(segment, passports, beyond, known, project) if head["shown"] else head)
+        body = _body(segment, passports, beyond, known, project) | {"ahead": ahead_of(segment["id"], foreseen)} if head["shown"] else {}
+        found.append(head | body)
     worth = [s["revenue_per_30d"]["value"] * s["n"] for s in profiles["segments"] if s["revenue_per_30d"]["value"] is not None]
     everyone = sum(worth) / profiles["customers"] if worth and profiles["customers"] else None
     return {"as_of": profiles["as_of"], "customers": profiles["customers"], "revenue_per_30d": everyone, "segments": found}
@@ -106,6 +112,12 @@ def _body(segment: dict, passports: dict, beyond: dict, known: dict[str, int], p
         "descriptors": [_plain(d) for d in segment["descriptors"] if _told(d, project.min_cell)],
         "action": action.model_dump(mode="json") if action else None,
     }
+
+
+def ahead_of(segment: str, foreseen: Foreseen) -> dict[str, dict]:
+    """The value ahead and the risk of a segment, each with its grade; what is not graded is left out."""
+    row = foreseen.rows.get(segment, {})
+    return {c: row[c] | {"grade": foreseen.may.parts[COLUMNS[c]]["grade"]} for c in AHEAD if row.get(c)}
 
 
 def _traits(segment: dict, passports: dict, counted: dict[str, dict], min_cell: int) -> list[dict]:

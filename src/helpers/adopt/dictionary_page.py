@@ -8,8 +8,11 @@ import pandas as pd
 
 from helpers import tables, words
 from helpers.adopt.belonging import rule_words
+from helpers.build import ahead_page
+from helpers.build.ahead import Foreseen
 from helpers.build.portraits import in_short_marked, segment_name
 from helpers.masking import withheld
+from helpers.predict import passports
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.words import say
@@ -79,14 +82,33 @@ def _since(row: dict) -> str:
     return day if since["runs"] else say("{day} (this run is the first)", day=day)
 
 
-def dictionary_handout(dictionary: dict, query: str, profiles: dict, project: Project) -> dict:
+def predicted_table(foreseen: Foreseen, project: Project) -> Table:
+    """What step 4 predicts of each customer, column by column: what it means and how far to trust it. Predictions make no segment."""
+    rows = []
+    for passport in passports([*foreseen.may.columns(), *foreseen.may.items()], project):
+        grade = ahead_page.grade_words(foreseen.may, passport["evidence"]) if passport["evidence"] else say("counted, not predicted")
+        rows.append({key: passport[key] for key in ("name", "title", "definition", "unit")} | {"grade": grade})
+    columns = [
+        Column("name", say("Column")),
+        Column("title", say("Name")),
+        Column("definition", say("Definition")),
+        Column("unit", say("Unit")),
+        Column("grade", say("How far to trust it")),
+    ]
+    note = say("Table predicted of step 4, a row a customer who ever bought. It describes customers and makes no segment.")
+    return Table("predicted", say("What is predicted"), pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
+
+
+def dictionary_handout(dictionary: dict, query: str, profiles: dict, project: Project, foreseen: Foreseen | None = None) -> dict:
     """The hand-out for whoever keeps the segments in another system: the table, the query and the entries as JSON.
 
-    query     the segmentation as SQL (build.to_sql)
+    query     the segmentation as SQL (build.to_sql);  foreseen: result of `build.ahead.foresee`
     Returns   name, title, lead and body for step.keep_handout. Query and JSON stay in the run's private folder where a segment is too
               small to be shown: they would tell what its few members are like
     """
     body = f'<div class="sheet dictionary-sheet">\n{tables.as_html(dictionary_table(dictionary, project))}'
+    if foreseen and foreseen.may.table is not None:
+        body += tables.as_html(predicted_table(foreseen, project))
     if any(withheld(s, project.min_cell) for s in profiles["segments"]):
         hidden = say(
             "The query and the JSON are not printed: they would tell what segments are like that are too small to be shown. They lie in "

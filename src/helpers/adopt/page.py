@@ -12,6 +12,7 @@ from helpers.adopt.dictionary_page import dictionary_table
 from helpers.adopt.names import NAMES, beside, how
 from helpers.adopt.personas.facts import origin_of
 from helpers.adopt.teams.sheets import owner
+from helpers.build import ahead_page
 from helpers.build.portraits import in_short, segment_name, titles
 from helpers.project import Project
 from helpers.project.adopting import TEAMS
@@ -61,7 +62,7 @@ def card_html(card: dict, cards: dict, project: Project) -> str:
     if short:
         head += f'<p class="portrait-short">{escape(short)} {_origin("typed" if words.text(card["in_short"]) else "observed")}</p>\n'
     parts = [
-        _figures(card, cards),
+        _figures(card, cards, project),
         _block(say("What they are like"), "observed", _traits(card, project)),
         _block(say("Who they are"), "declared", _who(card, project)),
         _block(say("What is done for them, and by whom"), "typed", _action(card)),
@@ -82,7 +83,7 @@ def _block(heading: str, kind: str, inner: str) -> str:
     return f"<h4>{escape(heading)} {_origin(kind)}</h4>\n{inner}"
 
 
-def _figures(card: dict, cards: dict) -> str:
+def _figures(card: dict, cards: dict, project: Project) -> str:
     each, later = card["revenue_per_30d"], card["active_later"]
     revenue = say("cannot tell") if each["value"] is None else words.money(each["value"], 0)
     spread = [say("everyone {mean}", mean=words.money(cards["revenue_per_30d"], 0))] if cards["revenue_per_30d"] is not None else []
@@ -94,12 +95,24 @@ def _figures(card: dict, cards: dict) -> str:
         (say("Revenue each, 30 days"), revenue, say("; ").join(spread)),
         (say("Share of revenue"), say("cannot tell") if share is None else words.share(share, 0), ""),
         (say("Bought again"), words.share(later["share"], 0) if later else NONE, _again(card)),
+        *_ahead(card, project),
     ]
     items = "".join(
         f"<div><dt>{escape(label)}{f' <small>{escape(note)}</small>' if note else ''}</dt><dd>{escape(value)}</dd></div>\n"
         for label, value, note in rows
     )
     return f'<p class="portrait-origins">{_origin("observed")}</p>\n<dl class="figures">\n{items}</dl>\n'
+
+
+def _ahead(card: dict, project: Project) -> list[tuple[str, str, str]]:
+    """What step 4 predicts of one member, with the interval over members and the grade."""
+    rows = []
+    for column, figure in (card.get("ahead") or {}).items():
+        money = column == "expected_value"
+        name = ahead_page.value_name(project) if money else ahead_page.risk_name(project)
+        told = [say("predicted"), ahead_page.told_grade(figure["grade"]), ahead_page.interval_words(figure, money=money)]
+        rows.append((name, ahead_page.written(figure["value"], money=money), say("; ").join(filter(None, told))))
+    return rows
 
 
 def _again(card: dict) -> str:

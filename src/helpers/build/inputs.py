@@ -1,4 +1,7 @@
-"""What a customer looks like to the recipes: measured variables, attributes and survey answers, one row a customer."""
+"""What a customer looks like to the recipes: measured variables, attributes and survey answers, one row a customer.
+
+What step 4 predicts is not among them: it rests on the same orders, and a segment made of it could not be tried one horizon earlier.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -13,6 +13,7 @@ from helpers.build.document import apply
 from helpers.build.inputs import KEY, Column
 from helpers.build.methods.base import numbers
 from helpers.build.methods.scoring import points_document
+from helpers.build.redraws import narrowed
 from helpers.engine import Window, before, between, days_between
 from helpers.project import Project
 from helpers.rates import wilson
@@ -87,9 +88,10 @@ def prospects(tables: dict[str, ir.Table], project: Project, *, as_of: datetime)
         return None
     known = {name: before(tables[name].semi_join(people, KEY), column, as_of) for name, column in DATED.items() if name in tables}
     first = people.select(KEY, first_ordered_at=ibis.null("timestamp"))
-    measured = variables.measure(known, first, project, as_of=as_of, window_days=project.scope.window_days)
-    kept = [name for name in (*DEFAULT, "days_since_visit", *asked(project)) if name in measured.columns]
-    result = measured.select(KEY, *dict.fromkeys(kept))
+    wanted = [*DEFAULT, "days_since_visit", *asked(project)]
+    few = narrowed(project, [name for name in wanted if name != KNOWN_DAYS])  # all the others are worked out for buyers
+    measured = variables.measure(known, first, few, as_of=as_of, window_days=project.scope.window_days)
+    result = measured.select(KEY, *dict.fromkeys(name for name in wanted if name in measured.columns)).cache()
     if "created_at" not in people.columns:
         return result
     made = people.select(KEY, **{KNOWN_DAYS: days_between(people.created_at.cast("timestamp"), as_of).floor()})

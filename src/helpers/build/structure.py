@@ -260,14 +260,15 @@ def _fitted(x: np.ndarray, weights: np.ndarray, draw: np.random.Generator, k: in
     """Centres of the best of some cold starts of k-means (k-means++ and Lloyd's steps, in single precision): k × columns.
 
     The fits of `kmeans`, finished with single-row moves, take more than twice as long; there are eleven thousand of them here, and the
-    data and the draws have the same settings.
+    data and the draws have the same settings. Arrays are small: what is saved below are numpy's calls, not its sums.
     """
     drawn = weights > 0
-    middle = np.average(x[drawn], axis=0, weights=weights[drawn])
-    z, w = (x[drawn] - middle).astype("float32"), weights[drawn].astype("float32")
+    rows, counts = x[drawn], weights[drawn][:, None]
+    middle = np.add.reduce(rows * counts, axis=0) / np.add.reduce(counts, axis=0)
+    z, w = (rows - middle).astype("float32"), weights[drawn].astype("float32")
     upright, weighted = np.vstack([z.T, np.ones(len(z), "float32")]), np.column_stack([z * w[:, None], w])
     centres, _ = _stepped(_seeds(z, w, k, draw), upright, weighted, FIRST_STEPS)
-    within = _stepped(centres, upright, weighted, 1)[1]
+    within = _within(_scores(centres, upright).max(axis=0), weighted)
     centres, within = _stepped(centres[:, np.argsort(within, kind="stable")[:KEPT]], upright, weighted, MOST_STEPS)
     return centres[:, int(within.argmin())].astype("float64") + middle
 
@@ -276,8 +277,9 @@ def _seeds(z: np.ndarray, w: np.ndarray, k: int, draw: np.random.Generator) -> n
     """Rows drawn in proportion to weight × squared distance to those drawn before (Arthur & Vassilvitskii 2007): k × starts × columns."""
     u, squares, chosen, least = draw.random((k, STARTS)), (z**2).sum(axis=1), [], np.ones((STARTS, len(z)), "float32")
     for part in u:
-        up_to = np.cumsum(least * w, axis=1, dtype="float64")
-        last = np.count_nonzero(up_to <= (part * up_to[:, -1])[:, None], axis=1).clip(max=len(z) - 1)
+        up_to = np.add.accumulate(least * w, axis=1, dtype="float64")
+        last = np.add.reduce(up_to <= (part * up_to[:, -1])[:, None], axis=1, dtype="int64")
+        last = np.minimum(last, len(z) - 1)
         apart = np.maximum(squares[last][:, None] - 2 * (z[last] @ z.T) + squares, 0)
         least = np.minimum(least, apart) if chosen else apart
         chosen.append(z[last])
@@ -288,17 +290,34 @@ def _stepped(centres: np.ndarray, upright: np.ndarray, weighted: np.ndarray, mos
     """Centres after at most so many of Lloyd's steps, and each start's sum of squares before the last, but for what all have in common."""
     (k, n, p), before = centres.shape, None
     for _ in range(most):
-        half = (centres**2).sum(axis=2, keepdims=True) / 2
-        scores = (np.concatenate([centres, -half], axis=2).reshape(k * n, p + 1) @ upright).reshape(k, n, -1)
+        scores = _scores(centres, upright)
         best = scores.max(axis=0)
-        within = -2 * (best @ weighted[:, -1]).astype("float64")
+        within = _within(best, weighted)
         if before is not None and (within >= before - 1e-6 * np.abs(before)).all():
             break
         before = within
         sums = ((scores == best).reshape(k * n, -1).astype("float32") @ weighted).reshape(k, n, p + 1)
         sizes = sums[..., -1:]
-        centres = np.where(sizes > 0, sums[..., :-1] / np.where(sizes > 0, sizes, 1), centres)
+        if sizes.min() > 0:
+            centres = sums[..., :-1] / sizes
+        else:
+            centres = np.where(sizes > 0, sums[..., :-1] / np.where(sizes > 0, sizes, 1), centres)
     return centres, within
+
+
+def _scores(centres: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """Half the squared distance of each row from each centre, negative, but for the row's own square: k × starts × rows."""
+    k, n, p = centres.shape
+    flat = np.empty((k, n, p + 1), "float32")
+    flat[..., :p] = centres
+    np.add.reduce(centres * centres, axis=2, out=flat[..., p])
+    flat[..., p] *= -0.5
+    return (flat.reshape(k * n, p + 1) @ upright).reshape(k, n, -1)
+
+
+def _within(best: np.ndarray, weighted: np.ndarray) -> np.ndarray:
+    """Each start's sum of squares, but for what all have in common."""
+    return -2 * (best @ weighted[:, -1]).astype("float64")
 
 
 def _labels(x: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -72,8 +72,8 @@ class Criteria(Section):
     accessible_number: int = Field(100, ge=1, description="Customers that can be reached, at least.")
 
 
-MEASURES = ("size", "revenue", "margin", "revenue_each", "growth", "bought_again", "answers", "stability")
-"""What makes a segment attractive, of what the steps measure."""
+MEASURES = ("size", "revenue", "margin", "revenue_each", "growth", "bought_again", "answers", "stability", "value_ahead")
+"""What makes a segment attractive, of what the steps measure or, in value_ahead, predict and grade."""
 SERVING = ("reach", "cheap_contact", "recognisable")
 """What makes it easy to serve, of what the steps measure; target.judged adds what people judge."""
 

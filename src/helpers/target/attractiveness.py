@@ -6,11 +6,12 @@ from datetime import date, datetime
 import numpy as np
 
 from helpers import NinefoldError
+from helpers.build.ahead import VALUE, Foreseen
 from helpers.masking import withheld
 from helpers.project import Project
 from helpers.project.sections import SERVING
 
-AMOUNTS = ("size", "revenue", "margin", "revenue_each", "answers")
+AMOUNTS = ("size", "revenue", "margin", "revenue_each", "answers", "value_ahead")
 """Scored as a share of the largest segment's: half as much, half the points."""
 SHARES = ("bought_again", "stability", "reach", "recognisable")
 """Scored as they are: 40 % are 40 points."""
@@ -20,22 +21,37 @@ WIDER = 2.0
 NORMAL = 1.96
 OWN, UNDATED, LATER, BEFORE, AFTER, UNCERTAIN = "own", "undated", "later", "before", "after", "cannot tell"
 NO_MARGIN, NO_CHANNELS, NOT_MEASURED, NOT_JUDGED = "no margin", "no channels", "not measured", "not judged"
+NOT_PREDICTED, NO_BETTER = "not predicted", "no better"
 
 
-def worth(profiles: dict, criteria: dict, evidence: dict, plan: dict, project: Project, *, as_of: datetime) -> dict:
+def worth(
+    profiles: dict,
+    criteria: dict,
+    evidence: dict,
+    plan: dict,
+    project: Project,
+    *,
+    as_of: datetime,
+    foreseen: Foreseen | None = None,
+) -> dict:
     """attractiveness.json: which segments are out, how the others score, and what the order rests on.
 
     profiles, criteria, evidence   as step 6 hands them over;  plan: result of `target.plan`
+    foreseen   result of `build.ahead.foresee`: the value ahead, used where it is graded above C
     Returns    criteria: one a weight (axis, measure, weight, used, lacking: ids without a figure, why: a code); knock_out as typed;
                segments: figures, scores 0–100, attractive, serve, index (their product ÷ 100), rank, out and doubt (knock-out criteria
                failed, or that cannot be told apart from their limit), first, top, first_by_figures (shares of draws), places (in 95 of
                100 draws), profit of 30 days; out (ids), order (ids in play, best first), other_order (scored from worst 0 to best 100),
-               top (places of the upper half), flips
+               top (places of the upper half), flips;
+               ahead (status, grade of the value ahead, and whether it is margin)
     Raises     NinefoldError for a weight of scope.attractiveness.serve that nothing measures and nobody judges
     """
     shown = [s for s in profiles["segments"] if s["n"] and not withheld(s, project.min_cell)]
+    foreseen = foreseen or Foreseen()
     found = figures(shown, profiles, criteria, evidence, plan, project)
-    used = _criteria(found, project)
+    for segment in shown:
+        found[segment["id"]]["value_ahead"] = _ahead(segment, foreseen)
+    used = _criteria(found, project, foreseen)
     weights = {axis: {c["measure"]: c["weight"] for c in used if c["axis"] == axis and c["used"]} for axis in ("attractive", "serve")}
     scores = {measure: scaled(measure, values(found, measure), project) for axis in weights.values() for measure in axis}
     index, axes = _index(scores, weights)
@@ -63,6 +79,7 @@ def worth(profiles: dict, criteria: dict, evidence: dict, plan: dict, project: P
         "wider": WIDER,
         "flips": flips(scores, weights, order),
         "profit": "margin" if project.target.margin_rate else "revenue",
+        "ahead": {key: foreseen.may.parts[VALUE][key] for key in ("status", "reasons", "grade", "lacks")},
     }
 
 
@@ -77,6 +94,7 @@ def figures(shown: list[dict], profiles: dict, criteria: dict, evidence: dict, p
     bought_again   share of the members then who bought in the horizon after;  answers: share of mailings answered
     stability      how surely the segment comes back in another sample (Jaccard), 0–1
     reach          share of the members who may be reached by a channel they use;  recognisable: balanced accuracy of a short rule
+    value_ahead    money that step 4 expects of all members over predict.value_days (set by `worth`)
     cheap_contact  cost of one contact by the channel of the offer, else by the one that reaches most, else by the cheapest typed
     """
     ids = [s["id"] for s in profiles["segments"]]
@@ -105,6 +123,12 @@ def _figures(segment: dict, criteria: dict, within: float | None, planned: dict,
         "cheap_contact": _known({"value": _contact(one, judged, project)}),
     }
     return found | {key: _known({"value": given.scores.get(one)}) for key, given in project.target.judged.items()}
+
+
+def _ahead(segment: dict, foreseen: Foreseen) -> dict | None:
+    """What all members are expected to bring over predict.value_days; None unless it is graded above C, and so may decide something."""
+    row = foreseen.rows.get(segment["id"]) if foreseen.may.decides(VALUE) else None
+    return _times(_known((row or {}).get("expected_value")), segment["n"])
 
 
 def _known(figure: dict | None) -> dict | None:
@@ -185,7 +209,7 @@ def scaled(measure: str, x: np.ndarray, project: Project) -> np.ndarray:
 # Weights
 
 
-def _criteria(found: dict[str, dict], project: Project) -> list[dict]:
+def _criteria(found: dict[str, dict], project: Project, foreseen: Foreseen) -> list[dict]:
     """Every weight, and whether it is used: only what is known of every segment, or those without a figure would be favoured or hurt."""
     typed, result = project.scope.attractiveness, []
     strange = [key for key in typed.serve if key not in (*SERVING, *project.target.judged)]
@@ -197,13 +221,15 @@ def _criteria(found: dict[str, dict], project: Project) -> list[dict]:
     for axis, weights in (("attractive", typed.attractive), ("serve", typed.serve)):
         for measure, weight in weights.items():
             lacking = [one for one, figure in found.items() if figure[measure] is None]
-            why = _why(measure, project) if lacking else None
+            why = _why(measure, project, foreseen) if lacking else None
             line = {"axis": axis, "measure": measure, "weight": weight, "used": not lacking, "lacking": lacking, "why": why}
             result.append(line | {"everywhere": len(lacking) == len(found)})
     return result
 
 
-def _why(measure: str, project: Project) -> str:
+def _why(measure: str, project: Project, foreseen: Foreseen) -> str:
+    if measure == "value_ahead":
+        return NO_BETTER if foreseen.may.told(VALUE) and not foreseen.may.decides(VALUE) else NOT_PREDICTED
     if measure == "margin" and not project.target.margin_rate:
         return NO_MARGIN
     if measure == "cheap_contact":

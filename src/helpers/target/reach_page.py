@@ -3,6 +3,8 @@
 import pandas as pd
 
 from helpers import words
+from helpers.build import ahead_page
+from helpers.build.ahead import Foreseen
 from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.tables import Column, Table, nothing
@@ -226,8 +228,8 @@ def _of(plan: dict) -> dict[str, dict]:
     return {s["id"]: s for s in plan["segments"]}
 
 
-def offers_table(suggested: dict, plan: dict) -> Table:
-    """What each segment buys more than others, a row a category, beside what is typed."""
+def offers_table(suggested: dict, plan: dict, foreseen: Foreseen | None = None) -> Table:
+    """What each segment buys more than others, a row a category, beside what is typed; foreseen: result of `build.ahead.foresee`."""
     named, rows = _of(plan), []
     for one in suggested["segments"]:
         segment = named[one["id"]]
@@ -249,9 +251,10 @@ def offers_table(suggested: dict, plan: dict) -> Table:
     note = say(
         "Orders of the last {days} days. Times: the share of members who bought it, divided by the share of everyone else, with an "
         "interval that holds at 95% for all segments and categories together. Segments were partly built of what people buy: that "
-        "they differ here is no proof that they are real. Next product, predicted for each customer: not computed yet.",
+        "they differ here is no proof that they are real.",
         days=days,
     )
+    note += " " + ahead_page.next_words((foreseen or Foreseen()).may)
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     return Table("suggested_offers", say("What the orders suggest to offer, beside what is typed"), frame, columns, note=note)
 

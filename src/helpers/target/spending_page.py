@@ -280,8 +280,8 @@ def caveats(found: dict, project: Project) -> list[str]:
         result.append(say("Left out of the division: {left}", left=left))
     result.append(
         say(
-            "One order is counted for each response, none after it, and no contact is counted twice; a predicted value of what follows is "
-            "not computed yet."
+            "One order is counted for each response, none after it, and no contact is counted twice. The value ahead that step 4 predicts "
+            "is not added: customers are expected to bring it with or without a contact."
         )
     )
     return result

@@ -3,6 +3,8 @@
 import pandas as pd
 
 from helpers import words
+from helpers.build.ahead import ABSENT, VALUE, Ahead
+from helpers.build.ahead_page import grade_words, value_name, why
 from helpers.build.portraits import segment_name, short_name
 from helpers.project import Project
 from helpers.tables import Column, Table, nothing
@@ -22,6 +24,7 @@ MEASURES = {
     "reach": mark("Can be reached by a channel that they use"),
     "cheap_contact": mark("Cost of one contact"),
     "recognisable": mark("Recognised by a short rule"),
+    "value_ahead": mark("Value ahead, predicted"),
 }
 KINDS = {
     "size": ("count", 0),
@@ -36,6 +39,7 @@ KINDS = {
     "reach": ("share", 0),
     "cheap_contact": ("money", 2),
     "recognisable": ("share", 0),
+    "value_ahead": ("money", 0),
 }
 AXES = {"attractive": mark("attractiveness"), "serve": mark("ability to serve")}
 SCORED = {
@@ -50,6 +54,8 @@ LACKS = {
     worth_of.NO_CHANNELS: mark("left out: no channel with its cost is typed (target.channels)"),
     worth_of.NOT_JUDGED: mark("left out: people judged only some of the segments (target.judged)"),
     worth_of.NOT_MEASURED: mark("left out: not measured for every segment"),
+    worth_of.NOT_PREDICTED: mark("left out: not predicted, or not graded"),
+    worth_of.NO_BETTER: mark("left out: predicted no better than by a simple rule (grade C)"),
 }
 WANTED = {
     "reach": mark("To count who can be reached, add a table of consents, or of contact data, to the sources."),
@@ -60,6 +66,7 @@ WANTED = {
     "recognisable": mark("How well a rule tells the segment takes a history of two windows and two horizons."),
     "margin": mark("Ask finance for a margin, target.margin_rate of project.yml."),
     "cheap_contact": mark("Type what one contact costs by each channel, target.channels of project.yml."),
+    "value_ahead": mark("Step 4 says what a value ahead would take, and how it was graded."),
 }
 FIRM = 0.9
 """Share of draws from which an order is called firm."""
@@ -149,10 +156,20 @@ def _spots(worth: dict) -> list[str]:
     ]
 
 
+_NOT_PREDICTED = {"status": ABSENT, "reasons": [], "grade": None, "lacks": []}
+
+
 def _profit_note(worth: dict) -> str:
-    if worth["profit"] == "margin":
-        return say("What it earns is expected to go on as in the last window; a predicted value is not computed yet.")
-    return say("For profit, type a margin (target.margin_rate of project.yml); a predicted value is not computed yet.")
+    lines = [] if worth["profit"] == "margin" else [say("For profit, type a margin (target.margin_rate of project.yml).")]
+    state = {**_NOT_PREDICTED, **(worth.get("ahead") or {})}
+    may = Ahead({part: state for part in (VALUE,)})
+    if any(s["figures"].get("value_ahead") for s in worth["segments"]):
+        told = say("Measured over the last window; the table has the value ahead, predicted with {grade}.", grade=grade_words(may, VALUE))
+    elif may.told(VALUE):
+        told = say("Measured over the last window; the value ahead is predicted no better than by a simple rule, and decides nothing.")
+    else:
+        told = say("Measured over the last window; no value ahead beside it: {why}.", why=why(may, VALUE))
+    return " ".join([told, *lines])
 
 
 # Knock-out and order
@@ -201,7 +218,9 @@ def worth_table(worth: dict, project: Project) -> Table:
     rows = []
     for s in [*_in_play(worth), *out]:
         row = {key: s[key] for key in ("rank", "attractive", "serve", "index", "profit", "first", "top", "first_by_figures")}
-        rows.append({"name": segment_name(s), "customers": s["customers"], "places": _places(s["places"])} | row)
+        ahead = s["figures"].get("value_ahead")
+        row |= {"places": _places(s["places"]), "ahead": ahead and ahead["value"]}
+        rows.append({"name": segment_name(s), "customers": s["customers"]} | row)
     earns = say("Margin, 30 days") if worth["profit"] == "margin" else say("Revenue, 30 days")
     columns = [
         Column("name", say("Segment")),
@@ -211,6 +230,7 @@ def worth_table(worth: dict, project: Project) -> Table:
         Column("serve", say("Ability to serve"), "number", 0),
         Column("index", say("Product"), "number", 1),
         Column("profit", earns, "money", 0),
+        *([Column("ahead", value_name(project), "money", 0)] if any(row["ahead"] is not None for row in rows) else []),
         Column("places", say("Places when weights move")),
         Column("first", say("First then"), "share", 0),
         Column("top", say("In the upper half then"), "share", 0),

@@ -22,7 +22,7 @@ from helpers import NinefoldError, home, run, words
 from helpers import project as projects
 from helpers.adopt.customer import happenings, stopped
 from helpers.adopt.customer import page as customer_page
-from helpers.build import inputs, why
+from helpers.build import ahead, inputs, why
 from helpers.build.document import labels
 from helpers.build.inputs import KEY
 from helpers.build.portraits import segment_name
@@ -100,6 +100,7 @@ def collected(step, base: Path, customer: str) -> dict:
     Returns  customer_id, raw_ids, aside (code of the rule that set the customer aside, or None), person (the row of step 3),
              attributes (its columns that describe), descriptors (of step 4, None out of scope), records (of the sources as they are now;
              a frame), unread (why they could not be read, or ""), household (customers in it), happened (frame of `happenings`),
+             ahead (may: `build.ahead.Ahead`, own: its `of_customer`, everyone: its `of_everyone`),
              consents (frame, None without the table), scope (whether in the segmentation), out (the
              filters of step 2 that shut the customer out), and segment, measures, movement, plan as the functions of
              these names give them
@@ -113,6 +114,7 @@ def collected(step, base: Path, customer: str) -> dict:
     own = {*OWN, *LOCATING, *PERSONAL, "reason"}
     found |= {"attributes": [name for name in person if name not in own and category(name) is None], "household": _household(step, one)}
     found |= {"happened": happenings.happenings(tables, step.project)}
+    found |= {"ahead": _ahead(step, one)}
     found |= {"consents": _consents(step, one, aside is not None), "scope": False, "out": [], "descriptors": None, "segment": None}
     member = _row(step.take("build", "membership"), one)
     found["scope"] = member is not None
@@ -234,6 +236,13 @@ def _consents(step, one: str, aside: bool) -> pd.DataFrame | None:
     since = said.group_by([KEY, "channel", "purpose"]).agg(since=said.updated_at.max()).execute()
     columns = ["purpose", "channel", "granted", "withdrawn", "since"]
     return now.merge(since, on=[KEY, "channel", "purpose"], how="left")[columns].sort_values(["purpose", "channel"], ignore_index=True)
+
+
+def _ahead(step, one: str) -> dict:
+    """What step 4 predicted of the customer, beside everyone's mean."""
+    may = ahead.ahead(step)
+    everyone = ahead.of_everyone(may, step.take("build", "membership"), least=step.project.min_cell)
+    return {"may": may, "own": ahead.of_customer(may, one), "everyone": everyone}
 
 
 # Segment and measures

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import __version__, home, run, templates, words
+from helpers.adopt.customer.ahead import ahead_html
 from helpers.adopt.customer.happenings import counted
 from helpers.adopt.customer.history import heading, list_html, paragraph
 from helpers.adopt.customer.segment import measures_html, segment_html, segment_line
@@ -30,11 +31,6 @@ FIELDS = {
 CONTACT = {"email": "email", "sms": "phone", "phone": "phone", "mail": "street", "letter": "street", "post": "street"}
 """What a channel of consents needs to reach somebody."""
 PURPOSES = {"marketing": mark("Marketing"), "profiling": mark("Profiling")}
-LATER = {
-    "value": mark("Predicted value"),
-    "next": mark("Next product"),
-    "themes": mark("Themes of comments"),
-}
 STATUSES = {"DRAFT": mark("draft list, nothing is released"), "READY": mark("list ready")}
 ARMS = {
     "contact": mark("will be contacted"),
@@ -63,7 +59,7 @@ def body(known: dict, step) -> str:
         heading(say("What happened")) + strip_html(known["happened"], step.as_of) + list_html(known, project),
         heading(say("Which segment, and why")) + segment_html(known, step),
         measures_html(known, project),
-        heading(say("What is not known yet")) + _later(),
+        heading(say("What is likely next")) + ahead_html(known["ahead"], project),
     ]
     return "".join(parts)
 
@@ -281,8 +277,3 @@ def _reached(channel: str, records: pd.DataFrame, project) -> str:
     if field is None or (field in records.columns and records[field].notna().any()):
         return name
     return say("{channel} (no contact data)", channel=name)
-
-
-def _later() -> str:
-    told = say("not computed yet")
-    return _pairs([(say(label), told) for label in LATER.values()], "traits")

@@ -12,6 +12,7 @@ from helpers.adopt.journey.pains import breaks
 from helpers.adopt.journey.pains import pains as pains_of
 from helpers.engine import Window, between, days_between, first_instant
 from helpers.masking import withheld
+from helpers.predict import GRADED, evidence
 from helpers.project import Project
 
 STEPS = ("visit", "basket", "order", "again")
@@ -49,7 +50,7 @@ def journey(step, members: ir.Table, checked: dict[str, ir.Table], profiles: dic
         "segments": found,
         "window": {"from": window.built_at, "until": window.judged_until, "enough": window.enough, "go_on_days": go_on_days(project)},
         "breaks": breaks(then, told, checked, bought, known, window, project, as_of=as_of),
-        "lacks": lacks(checked, project, as_of=as_of),
+        "lacks": lacks(checked, project, as_of=as_of, themes=evidence(step, "voice")["status"] == GRADED),
     }
 
 
@@ -64,8 +65,11 @@ def fixed(project: Project) -> list[str]:
     return [*ORDERED[: max([1, *asked])]]
 
 
-def lacks(checked: dict[str, ir.Table], project: Project, *, as_of: datetime) -> list[str]:
-    """What these data cannot tell of a journey, by code."""
+def lacks(checked: dict[str, ir.Table], project: Project, *, as_of: datetime, themes: bool = False) -> list[str]:
+    """What these data cannot tell of a journey, by code.
+
+    themes   whether step 4 reads what comments are about
+    """
     events, kinds, people = checked.get("events"), project.variables.event_kinds, checked["customers"]
     recorded = set(events.select("kind").distinct().execute()["kind"]) if events is not None else set()
     missing = [name for name in ("visit", "basket") if not recorded & set(getattr(kinds, name))]
@@ -74,7 +78,7 @@ def lacks(checked: dict[str, ir.Table], project: Project, *, as_of: datetime) ->
     missing += [] if "channel" in checked["orders"].columns else ["channel"]
     missing += [] if int(refunds(checked["orders"], as_of=as_of).count().execute()) else ["refund"]
     missing += [] if _rated(checked) else ["rating"]
-    return [*missing, "complaints", "themes"]
+    return [*missing, "complaints", *([] if themes else ["themes"])]
 
 
 def _rated(checked: dict[str, ir.Table]) -> bool:

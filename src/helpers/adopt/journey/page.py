@@ -44,7 +44,7 @@ LACKS = {
     "refund": mark("Refunds: these data record none."),
     "rating": mark("Low ratings: it would take comments with a rating."),
     "complaints": mark("Complaints: it would take a log of complaints by customer and day."),
-    "themes": mark("What comments are about: not computed yet."),
+    "themes": mark("What comments are about: it takes comments with a text, enough of them, and a reading that step 4 holds good enough."),
 }
 
 

@@ -5,10 +5,12 @@ from html import escape
 import pandas as pd
 
 from helpers import words
+from helpers.adopt.personas.ahead import ahead_columns, ahead_note, ahead_of
 from helpers.adopt.personas.avatar import avatar
 from helpers.adopt.personas.facts import of_most
 from helpers.adopt.personas.invented import name_of
 from helpers.adopt.personas.words import FIELDS, ORIGINS, Wording, evidence, origin_words, share_words, takes_words
+from helpers.build.ahead import Foreseen
 from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.project.adopting import PERSONA_FIELDS
@@ -295,19 +297,22 @@ def _brief(persona: dict, wording: Wording) -> str:
 # Who stands for whom
 
 
-def coverage_table(found: dict, profiles: dict, project: Project) -> Table:
-    """Each persona with its segments and their share of customers and revenue, then what no persona stands for."""
+def coverage_table(found: dict, profiles: dict, project: Project, foreseen: Foreseen | None = None) -> Table:
+    """Each persona with its segments and their share of customers and revenue, then what no persona stands for.
+
+    foreseen   result of `build.ahead.foresee`, for value ahead and risk; the first sheet of the hand-out has no room for them
+    """
     known, rows = {s["id"]: s for s in profiles["segments"]}, []
     for persona in found["personas"]:
         origins = [field["origin"] for field in persona["fields"].values()]
         counts = {"data": sum(o in ("observed", "declared") for o in origins), "empty": origins.count("unknown")}
         name = say("{name}, the ideal customer", name=persona_name(persona)) if persona["ideal"] else persona_name(persona)
         names = words.join([segment_name(known[s]) for s in persona["segments"]])
-        rows.append({"name": name, "segments": names} | _money(persona, persona["n"]) | counts)
+        rows.append({"name": name, "segments": names} | _money(persona, persona["n"]) | counts | ahead_of(persona, foreseen))
     left = found["without"]
     if left["segments"]:
         names = words.join([segment_name(known[s]) for s in left["segments"]])
-        rows.append({"name": say("No persona"), "segments": names} | _money(left, left["n"]))
+        rows.append({"name": say("No persona"), "segments": names} | _money(left, left["n"]) | ahead_of(left, foreseen))
     columns = [
         Column("name", say("Persona")),
         Column("segments", say("Stands for")),
@@ -315,6 +320,7 @@ def coverage_table(found: dict, profiles: dict, project: Project) -> Table:
         Column("customers", say("Share of customers"), "share", 0),
         Column("revenue", say("Share of revenue"), "share", 0),
         Column("each", say("Revenue each, 30 days"), "money", 0),
+        *ahead_columns(rows, project),
         Column("data", say("Fields from data"), "number"),
         Column("empty", say("Fields left empty"), "number"),
     ]
@@ -323,6 +329,7 @@ def coverage_table(found: dict, profiles: dict, project: Project) -> Table:
         "Of {n} fields a card; the others are invented or typed. The ideal customer is the persona whose members bring most revenue each.",
         n=words.number(len(PERSONA_FIELDS)),
     )
+    note = " ".join([note, *ahead_note(foreseen)])
     return Table("personas", say("Which persona stands for whom"), frame, columns, note=note, cell_size="n")
 
 

@@ -8,8 +8,10 @@ import pandas as pd
 from helpers import tables, words
 from helpers.adopt.names import NAMES
 from helpers.adopt.teams import answers, monday
+from helpers.adopt.teams import foreseen as foreseen_page
 from helpers.adopt.teams.finance import money_moves
 from helpers.adopt.teams.sheets import owner, sheet
+from helpers.build.ahead import Foreseen
 from helpers.build.portraits import segment_name, short_name
 from helpers.masking import withheld
 from helpers.project import Project
@@ -24,25 +26,26 @@ LEADS = {
     "finance": mark("What each segment is worth, and which offer to set money aside for."),
     "service": mark("Where orders go wrong, and how they wish to be answered."),
 }
-NOT_YET = {
-    "marketing": mark("The next product of each customer and the themes of comments are not computed yet."),
-    "sales": mark("The next product of each customer is not computed yet."),
-    "product": mark("The themes of comments and the next product of each customer are not computed yet."),
-    "finance": mark("Predicted value is not computed yet: revenue is what was spent, not what will be."),
-    "service": mark("The themes of comments are not computed yet: ratings say how content people are, not why."),
-}
 
 
 def keep_all(
-    step, profiles: dict, counted: dict, *, plan: dict | None = None, adoption: dict | None = None, goods: dict | None = None
+    step,
+    profiles: dict,
+    counted: dict,
+    *,
+    plan: dict | None = None,
+    adoption: dict | None = None,
+    goods: dict | None = None,
+    foreseen: Foreseen | None = None,
 ) -> None:
     """Keep the sheet of every team as a hand-out of the step.
 
     profiles   as step 6 hands them over;  counted: result of `adopt.held`;  plan: what `target.outlook` gives
-    adoption   result of `adopt.adoption`;  goods: result of `answers.carried`
+    adoption   result of `adopt.adoption`;  goods: result of `answers.carried`;  foreseen: result of `build.ahead.foresee`
     """
+    known = {"plan": plan, "adoption": adoption, "goods": goods, "foreseen": foreseen}
     for team in TEAMS:
-        kept = team_sheet(team, monday.told(profiles, counted, step.project), step.project, plan=plan, adoption=adoption, goods=goods)
+        kept = team_sheet(team, monday.told(profiles, counted, step.project), step.project, **known)
         step.keep_handout(kept["name"], kept["title"], kept["body"], lead=kept["lead"])
 
 
@@ -54,20 +57,21 @@ def team_sheet(
     plan: dict | None = None,
     adoption: dict | None = None,
     goods: dict | None = None,
+    foreseen: Foreseen | None = None,
 ) -> dict:
     """One team's sheet: name, title, lead and body (HTML) for step.keep_handout.
 
-    profiles   result of `monday.told`
+    profiles   result of `monday.told`;  foreseen: result of `build.ahead.foresee`
     Raises     NinefoldError for a team that has no sheet
     """
-    table = sheet(team, profiles, project, plan=plan, on_paper=True)
+    table, ahead = sheet(team, profiles, project, plan=plan, on_paper=True), foreseen or Foreseen()
     parts = [
         _monday(team, profiles, project, plan),
         _figures(answers.figures(team, profiles, project, plan=plan, goods=goods)),
         tables.as_html(table),
         _actions(team, profiles, project),
-        _answers(team, profiles, project, plan, goods),
-        _foot(team, project, adoption),
+        _answers(profiles, project, answers.answers(team, profiles, project, plan=plan, goods=goods), team, ahead),
+        _foot(team, project, adoption, ahead),
     ]
     role, lead = owner(team, project), LEADS[team]
     told = say("{lead} For {role}.", lead=say(lead), role=role) if role else say("{lead} Nobody answers for it yet.", lead=say(lead))
@@ -162,10 +166,10 @@ def _day(by: date | None, as_of: str) -> str:
 # What is asked
 
 
-def _answers(team: str, profiles: dict, project: Project, plan: dict | None, goods: dict | None) -> str:
+def _answers(profiles: dict, project: Project, computed: list[tuple[str, str]], team: str, ahead: Foreseen) -> str:
     typed = project.adopt.teams[team].questions if team in project.adopt.teams else []
     asked = [(words.text(q.question), _answered(q)) for q in typed]
-    asked += answers.answers(team, profiles, project, plan=plan, goods=goods)
+    asked += [*computed, *foreseen_page.answers(team, profiles, project, ahead)]
     items = "".join(f"<div><dt>{escape(question)}</dt><dd>{escape(answer)}</dd></div>\n" for question, answer in asked)
     heading = say("Asked and answered")
     return f'<h2>{escape(heading)}</h2>\n<dl class="answers">\n{items}</dl>\n'
@@ -180,7 +184,7 @@ def _answered(question) -> str:
     return say("{answer} ({role})", answer=answer, role=by) if by else answer
 
 
-def _foot(team: str, project: Project, adoption: dict | None) -> str:
+def _foot(team: str, project: Project, adoption: dict | None, ahead: Foreseen) -> str:
     told = [
         say(
             "Monday’s lines are suggested by what the segments did in the last {days} days; whether they work is known only after a test. "
@@ -188,8 +192,7 @@ def _foot(team: str, project: Project, adoption: dict | None) -> str:
             days=words.number(project.scope.window_days),
         )
     ]
-    yet = NOT_YET[team]
-    told.append(say(yet))
+    told += foreseen_page.lacking(team, ahead)
     used = next((each for each in (adoption or {}).get("teams", []) if each["team"] == team), None)
     if used:
         values = {"n": words.number(used["with_segments"]), "all": words.number(used["decided"]), "since": words.day(adoption["since"])}

@@ -127,9 +127,7 @@ def holds(condition, among: ir.Table | pd.DataFrame, defined: Mapping[str, str] 
     if isinstance(among, ir.Table):
         backend = Ibis(among)
         return backend.column(evaluated(term, backend))
-    kinds = {name: "number" if _kind(among[name]) in NUMBERS else "category" for name in among}
-    values = {name: _values(among[name], kind) for name, kind in kinds.items()}
-    return by_numpy([Stage("holds", "", {"holds": term})], values, len(among))["holds"].astype(bool)
+    return by_numpy([Stage("holds", "", {"holds": term})], _AsAsked(among), len(among))["holds"].astype(bool)
 
 
 def border(value: float) -> float:
@@ -149,6 +147,19 @@ def _in_numpy(document: dict, frame: pd.DataFrame, wanted: str) -> np.ndarray:
     _require(_names(document), numbers, there | {name: kind in TEXTS for name, kind in kinds.items()}, document)
     values = {v["name"]: _values(frame[v["name"]], v["kind"]) for v in document["variables"]}
     return by_numpy(program(document, [wanted]), values, len(frame))[wanted]
+
+
+class _AsAsked(dict):
+    """Columns of a frame as arrays, each made when it is first asked for: a condition asks for one or two of dozens."""
+
+    def __init__(self, frame: pd.DataFrame):
+        super().__init__()
+        self.frame = frame
+
+    def __missing__(self, name: str) -> np.ndarray:
+        column = self.frame[name]
+        self[name] = _values(column, "number" if _kind(column) in NUMBERS else "category")
+        return self[name]
 
 
 def _kind(column: pd.Series) -> str:

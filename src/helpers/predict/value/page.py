@@ -1,0 +1,287 @@
+"""What pages say of the value ahead: whether it can be predicted, how it did on a later period, and what it says now."""
+
+import pandas as pd
+
+from helpers import words
+from helpers.build.portraits import segment_name
+from helpers.collect.readiness import REQUIREMENTS
+from helpers.collect.readiness_page import TAKES
+from helpers.predict.value.evidence import GRADED, NONE
+from helpers.project import Project
+from helpers.tables import Column, Table
+from helpers.words import absent, mark, say
+
+REASONS = {
+    "totals": mark("the orders are totals of a period, which tell neither when nor how often customers bought"),
+    "nobody_bought": mark("nobody has bought anything"),
+    "contractual": mark("customers pay by contract, so that a missed payment tells who left"),
+    "short_history": mark("the history is too short to hold its last part back for judging"),
+    "nobody_came_back": mark("nobody came back for a second purchase"),
+    "too_few_repeats": mark("too few customers came back for a second purchase"),
+    "not_converged": mark("the model of purchases did not converge"),
+    "spending_too_few": mark("too few customers came back with money"),
+    "spending_not_converged": mark("the model of money a purchase did not converge"),
+    "spending_no_mean": mark("single purchases are so unequal that their mean cannot be told"),
+    "too_few_buyers_later": mark("too few customers bought in the period that judges"),
+    "nothing_predicted": mark("the model expects the same of everybody"),
+    "baseline_finds_nobody": mark("the simple rule finds none of the best customers, so nothing can be compared"),
+    "no_evidence": mark("step 4 handed nothing over about it"),
+}
+MANY = 30
+"""Customers of a cohort from which its error is worth a word."""
+MEANING = {
+    "A": mark("finds at least 5% more of the later best customers than the simple rule"),
+    "B": mark("finds as many of the later best customers as the simple rule, or up to 5% more"),
+    "C": mark("finds fewer of the later best customers than the simple rule: rank customers by that rule instead"),
+}
+SPEAKS = {
+    "bgnbd": mark("customers buy at a rate of their own and may leave after a repeat purchase (BG/NBD)"),
+    "mbgnbd": mark("customers buy at a rate of their own and may leave after any purchase (MBG/NBD)"),
+    "nbd": mark("no drop-out in these data: customers buy at a rate of their own and nobody is seen to leave (NBD)"),
+}
+
+
+def why_not(found: dict) -> str:
+    """The reasons for which nothing is graded, in words."""
+    needs = {need["code"]: need for need in found.get("readiness", [])}
+    told = []
+    for code in found["reasons"]:
+        if code in needs:
+            have, want, takes = _amount(code, needs[code]["have"]), _amount(code, needs[code]["want"]), say(TAKES[code])
+            what = say(REQUIREMENTS[code][0])
+            told.append(say("{what}: {have}, of {want} needed; it takes {takes}", what=what, have=have, want=want, takes=takes))
+        else:
+            told.append(say(REASONS.get(code, REASONS["no_evidence"])))
+    return say("; ").join(told)
+
+
+def value_finding(found: dict) -> str:
+    """Whether the value ahead can be relied on, in a sentence or two."""
+    if found["status"] == GRADED:
+        each, low, high = (words.money(found["everyone"][key], 0) for key in ("value", "low", "high"))
+        days = words.number(found["value_days"])
+        first = _graded(found)
+        if found["basis"] == "margin":
+            said = say(
+                "A customer’s margin of the next {days} days is {each} on average ({low} to {high}).",
+                days=days,
+                each=each,
+                low=low,
+                high=high,
+            )
+        else:
+            said = say(
+                "A customer’s revenue of the next {days} days is {each} on average ({low} to {high}): revenue, not profit.",
+                days=days,
+                each=each,
+                low=low,
+                high=high,
+            )
+        return f"{first} {said}"
+    why = why_not(found)
+    if found["status"] == NONE:
+        return say("Value ahead is not predicted: {why}. How long customers stay is shown instead.", why=why)
+    if found["status"] == "not_ready":
+        first = say("Value ahead: not ready: {why}. Later steps do not use it.", why=why)
+        return f"{first} {_graded(found)}" if found["grade"] else first
+    return say("Value ahead: cannot tell: {why}. Later steps do not use it.", why=why)
+
+
+def _graded(found: dict) -> str:
+    grade, days, meaning = found["grade"], words.number(found["horizon_days"]), _meaning(found["grade"])
+    gain, low, high = (words.percent_change(found[key]) for key in ("gain", "low", "high"))
+    off = words.percent_change(found["judged"]["money"]["model_off"], 0)
+    told = say("On the last {days} days value ahead has grade {grade}: it {meaning}", days=days, grade=grade, meaning=meaning)
+    rest = say("({gain}; 95% interval {low} to {high}); everybody’s sum was {off} off.", gain=gain, low=low, high=high, off=off)
+    return f"{told} {rest}"
+
+
+def _meaning(grade: str) -> str:
+    best, worst = grade[0], grade[-1]
+    if best == worst:
+        return say(MEANING[best])
+    unsure = {
+        "A/B": mark("finds more of the later best customers than the simple rule; whether 5% more cannot be told"),
+        "B/C": mark("cannot be told from the simple rule"),
+        "A/C": mark("cannot be told from the simple rule: the interval is wide"),
+    }
+    return say(unsure[grade])
+
+
+def value_table(found: dict, project: Project) -> Table:
+    """What the prediction rests on and how it did: readiness, model, assumption, baseline, grade, error in money."""
+    rows = [*_of_readiness(found), *_of_model(found), *_of_judgement(found, project), *_of_everyone(found)]
+    columns = [Column("what", say("Question")), Column("answer", say("Answer")), Column("figures", say("Figures"))]
+    horizon, days = words.number(found.get("horizon_days")), words.number(found["value_days"])
+    note = say(
+        "Fitted before the last {horizon} days and judged on them; then fitted again on all history for the next {days} days. Simple rule: "
+        "each customer’s mean monthly money in the window before, times the months ahead and the share of buyers who stay.",
+        horizon=horizon,
+        days=days,
+    )
+    frame = pd.DataFrame(rows, columns=[c.name for c in columns])
+    return Table("value_ahead", say("Value ahead: what it rests on, and how it did"), frame, columns, note=note if found["judged"] else "")
+
+
+def _of_readiness(found: dict) -> list[dict]:
+    rows = []
+    for need in found["readiness"]:
+        have, want = _amount(need["code"], need["have"]), _amount(need["code"], need["want"])
+        most = REQUIREMENTS[need["code"]][2] == "most"
+        figures = (
+            say("{have}; less than {want} needed", have=have, want=want) if most else say("{have}; {want} needed", have=have, want=want)
+        )
+        what = say(REQUIREMENTS[need["code"]][0])
+        rows.append({"what": what[:1].upper() + what[1:], "answer": say("ready") if need["met"] else say("not ready"), "figures": figures})
+    by = found["contract"]
+    if by and by["share"] is not None:
+        part, n = words.share(by["share"]), words.number(by["customers"])
+        told = {True: say("yes"), False: say("no"), None: say("cannot tell")}[by["contractual"]]
+        said = say("{told}, as typed", told=told) if by["typed"] else told
+        figures = say("{part} of {n} customers with several payments pay at regular intervals", part=part, n=n)
+        rows.append({"what": say("Do customers pay by contract?"), "answer": said, "figures": figures})
+    return rows
+
+
+def _of_model(found: dict) -> list[dict]:
+    now = found["now"]
+    if not now or not now["model"]:
+        return []
+    agreeing, starts = words.number(now["starts_agreeing"]), words.number(now["starts"])
+    figures = say("{agreeing} of {starts} searches end at the same place", agreeing=agreeing, starts=starts)
+    rows = [{"what": say("How do customers buy and leave?"), "answer": say(SPEAKS[now["model"]]), "figures": figures}]
+    tie = now["independence"]
+    if not absent(tie["rank_correlation"]):
+        rho, low, high = (words.signed(tie[key], 2) for key in ("rank_correlation", "low", "high"))
+        effect = words.percent_change(tie["effect"])
+        loose = abs(tie["rank_correlation"]) < 0.2
+        answer = (
+            say("no, or hardly: the model may be used") if loose else say("yes: the model understates or overstates those who come often")
+        )
+        figures = say(
+            "rank correlation {rho} ({low} to {high}); it moves all money by {effect}", rho=rho, low=low, high=high, effect=effect
+        )
+        rows.append({"what": say("Do those who come often spend otherwise each time?"), "answer": answer, "figures": figures})
+    return rows
+
+
+def _of_judgement(found: dict, project: Project) -> list[dict]:
+    judged = found["judged"]
+    if not judged or not judged.get("found"):
+        return []
+    true, model, rule, chance = (words.number(x) for x in (judged["true"], *(judged["found"][k] for k in ("model", "baseline", "chance"))))
+    rows = [
+        {
+            "what": say("How many of the later best customers does it find?"),
+            "answer": say("{model} of {true}", model=model, true=true),
+            "figures": say("simple rule {rule}, a list drawn by lot {chance}", rule=rule, chance=chance),
+        }
+    ]
+    if found["grade"]:
+        gain, low, high = (words.percent_change(found[key]) for key in ("gain", "low", "high"))
+        figures = say("{gain} against the simple rule ({low} to {high})", gain=gain, low=low, high=high)
+        answer = say("{grade}: it {meaning}", grade=found["grade"], meaning=_meaning(found["grade"]))
+        rows.append({"what": say("Grade"), "answer": answer, "figures": figures})
+    money = judged["money"]
+    if not absent(money["model_off"]):
+        off, low, high, rule = (words.percent_change(money[k]) for k in ("model_off", "model_low", "model_high", "baseline_off"))
+        each, other = words.money(money["model_each"]), words.money(money["baseline_each"])
+        answer = say("{off} ({low} to {high}); simple rule {rule}", off=off, low=low, high=high, rule=rule)
+        figures = say("one customer: wrong by {each} on average; simple rule {other}", each=each, other=other)
+        rows.append({"what": say("Error in money, everybody’s sum"), "answer": answer, "figures": figures})
+    return rows
+
+
+def _of_everyone(found: dict) -> list[dict]:
+    every = found["everyone"]
+    if not every or found["status"] != GRADED:
+        return []
+    each, low, high = (words.money(every[key], 0) for key in ("value", "low", "high"))
+    total, orders = words.money(every["total"], 0), words.number(every["orders"], 1)
+    rate = words.share(found["discount_rate"], 0)
+    answer = say("{each} a customer ({low} to {high})", each=each, low=low, high=high)
+    figures = say(
+        "{total} in all; {orders} days with a purchase a customer; {rate} a year off later money", total=total, orders=orders, rate=rate
+    )
+    what = say("Margin ahead") if found["basis"] == "margin" else say("Revenue ahead, not profit")
+    return [{"what": what, "answer": answer, "figures": figures}]
+
+
+def _amount(code: str, value: float | None) -> str:
+    if value is None:
+        return say("none known")
+    return words.share(value, 0) if REQUIREMENTS[code][1] == "share" else words.number(value)
+
+
+def segments_table(found: dict, frame: pd.DataFrame, profiles: dict, project: Project) -> Table:
+    """The value ahead of each segment, a customer and in total, with its interval (step 6)."""
+    names = {segment["id"]: segment_name(segment) for segment in profiles["segments"]}
+    rows = frame.assign(name=frame["segment"].map(names)).dropna(subset=["name"])
+    rows = rows.assign(
+        between=[f"{words.money(low, 0)} – {words.money(high, 0)}" for low, high in zip(rows["low"], rows["high"], strict=True)]
+    )
+    rows = rows.sort_values("value", ascending=False, kind="stable")
+    columns = [
+        Column("name", say("Segment")),
+        Column("n", say("Customers"), "count", people=True),
+        Column("value", say("A customer"), "money"),
+        Column("between", say("95% interval")),
+        Column("total", say("In all"), "money"),
+        Column("orders", say("Purchases ahead"), "number", 1),
+    ]
+    columns += [Column("alive", say("Still customers"), "share", 0)] if rows["alive"].notna().any() else []
+    days = words.number(found.get("value_days"))
+    what = (
+        say("Margin ahead by segment, next {days} days", days=days)
+        if found.get("basis") == "margin"
+        else say("Revenue ahead by segment, next {days} days: revenue, not profit", days=days)
+    )
+    note = say(
+        "Predicted from the same orders that made the segments: it describes them and proves nothing. The interval holds how well the "
+        "model is known, not how wrong it may be."
+    )
+    return Table("value_by_segment", what, rows, columns, note=note, cell_size="n")
+
+
+def segments_finding(found: dict, frame: pd.DataFrame, profiles: dict) -> str:
+    """Which segment has most ahead of it, or why that cannot be told."""
+    if found["status"] != GRADED:
+        why = why_not(found)
+        word = say("not ready") if found["status"] == "not_ready" else say("cannot tell")
+        return say("Value ahead by segment: {word}: {why}.", word=word, why=why)
+    if frame.empty:
+        return say("Value ahead by segment: cannot tell: no segment has enough customers.")
+    names = {segment["id"]: segment_name(segment) for segment in profiles["segments"]}
+    best = frame.sort_values("total", ascending=False, kind="stable").iloc[0]
+    part, name = words.share(best["total"] / frame["total"].sum(), 0), names.get(best["segment"], best["segment"])
+    each, grade = words.money(best["value"], 0), found["grade"]
+    return say("{name} has {part} of the value ahead, {each} a customer (grade {grade}).", name=name, part=part, each=each, grade=grade)
+
+
+def caveats(found: dict, project: Project) -> list[str]:
+    """What could mislead about the value ahead, with its size where known; nothing where nothing is predicted."""
+    told = []
+    if found["value_days"] > found["history_days"]:
+        days, known = words.number(found["value_days"]), words.number(found["history_days"])
+        told.append(
+            say("Value ahead looks {days} days forward from {known} days of history: it extends what was seen.", days=days, known=known)
+        )
+    cohorts = [row for row in found.get("cohorts") or [] if row["ratio"] and row["customers"] >= MANY]
+    if cohorts:
+        worst = max(cohorts, key=lambda row: abs(row["ratio"] - 1))
+        size, day = words.percent_change(worst["ratio"] - 1, 0), words.day(worst["cohort"])
+        told.append(
+            say("Expected purchases of a single cohort can be far off: {size} for those who came from {day} on.", size=size, day=day)
+        )
+    share = (found["contract"] or {}).get("share")
+    if share is not None and 0.1 <= share and not found["contract"]["contractual"]:
+        part = words.share(share, 0)
+        told.append(
+            say("{part} of customers pay at regular intervals: if they have contracts, set variables.predict.contractual.", part=part)
+        )
+    now = found["now"] or {}
+    if now.get("model") == "nbd":
+        told.append(say("No drop-out in these data: whoever stopped still counts as a customer in the value ahead."))
+    if found["basis"] == "revenue":
+        told.append(say("Value ahead is revenue, not profit: no margin is typed (target.margin_rate)."))
+    return told
