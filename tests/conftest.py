@@ -1,10 +1,13 @@
 """What several test files share. The marker `slow` is declared in pyproject.toml."""
 
+import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +16,8 @@ import pytest
 from helpers import ROOT, words
 from helpers.project.adopting import TEAMS
 
-SHARED = ("browser", "figures", "figures_plan", "figures_segments", "report", "setup")
-"""Files that ask for the one published report: one worker has them all, for it takes minutes."""
+SHARED = ("browser", "faults", "figures", "figures_plan", "figures_segments", "report", "setup")
+"""Files that ask for the one published report, or for the run after it: one worker has them all, for each takes minutes."""
 HANDOUTS = ("dictionary", "personas", *(f"sheet-{team}" for team in TEAMS))
 """Pages of a report beside the front page and those of the steps."""
 
@@ -34,9 +37,9 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first: the workers then end together."""
+    """Files with slow tests first: the workers then end together. What faults do to the first report comes before the second is read."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.name == "test_report.py"))
 
 
 class Published(NamedTuple):
@@ -44,6 +47,37 @@ class Published(NamedTuple):
 
     path: Path
     process: subprocess.CompletedProcess
+
+
+class Home(NamedTuple):
+    """Where complete_journey is published, and how its report is begun there by whatever Python runs the tests."""
+
+    path: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "data" / "complete_journey" / "runs" / "2017-10-01"
+
+    @property
+    def reports(self) -> Path:
+        return self.path / "reports" / "complete_journey"
+
+    def environment(self) -> dict[str, str]:
+        own = {"NINEFOLD_HOME": str(self.path), "PYTHONPATH": str(ROOT / "src"), "JUPYTER_PREFER_ENV_PATH": "1"}
+        return plain_environment() | own
+
+    def begin(self, *options) -> subprocess.Popen:
+        """`python -m helpers report`, started."""
+        return started([sys.executable, "-u", "-c", COMMAND, "report", *options], self.path, self.environment())
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from helpers import __main__, setup
+setup.ensure = lambda: setup.Environment(Path(sys.prefix))  # whatever runs the tests is ready
+sys.exit(__main__.main())
+"""
 
 
 @pytest.fixture
@@ -86,6 +120,56 @@ def first_run(published) -> Path:
     """The folder of the run that it published; what other tests run there later has other numbers."""
     assert published.process.returncode == 0, published.process.stderr[-3000:]
     return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / "0001"
+
+
+@pytest.fixture(scope="session")
+def interrupted(published) -> tuple[int, str]:
+    """Exit status and message of a second run there, stopped by Ctrl-C while its second step was at work."""
+    home = Home(published.path)
+    process = home.begin()
+    line = process.stdout.readline()
+    assert line.startswith("01 objectives "), line + process.stderr.read()
+    wait_for(lambda: (home.runs / "0002" / "02_scope.tmp").is_dir(), process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+@pytest.fixture(scope="session")
+def recovered(published, first_run, interrupted) -> dict:
+    """The run after it, `make report LANGUAGE=fr`, and what was seen while it ran."""
+    home = Home(published.path)
+    swept = home.reports / "2017-10-01" / "0007"  # pages of a run that never became complete
+    (swept / "charts").mkdir(parents=True)
+    command = ["make", "report", "LANGUAGE=fr"] if shutil.which("make") else [sys.executable, "src/helpers", "report", "--language", "fr"]
+    process, seen, refused = started(command, home.path, plain_environment()), set(), ""
+    while process.poll() is None:
+        seen.add(hashlib.sha256((home.reports / "latest" / "index.html").read_bytes()).hexdigest())
+        if not refused and not swept.exists():  # it holds the lock and is at work
+            second = home.begin()
+            refused = second.communicate()[1]
+        time.sleep(0.02)
+    output, errors = process.communicate()
+    return {"status": process.returncode, "output": output, "errors": errors, "seen": seen, "refused": refused, "swept": swept}
+
+
+def started(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < end, process.stderr.read()
+        time.sleep(0.05)
 
 
 def hurried(typed: str) -> str:

@@ -43,7 +43,7 @@ def pages(request, browser, tmp_path_factory) -> list[Path]:
         folder = pages_of(tmp_path_factory.mktemp("browser"))
     else:
         published = request.getfixturevalue("published")
-        found = sorted(published.path.glob("reports/*/*/*/index.html"))
+        found = sorted(published.path.glob("reports/*/*/0001/index.html"))
         assert found, f"nothing published\n{published.process.stdout}\n{published.process.stderr}"
         folder = found[-1].parent
     return [folder / "index.html", *sorted(folder.glob("[0-9]*.html"))]

@@ -1,7 +1,7 @@
 """Faults that strike in mid-run: whatever was published before stays, nothing half-made is taken for whole, one message says why.
 
-The tests of this file share one home and run in their order: an earlier report stands there; runs fail or are interrupted;
-one succeeds; then notebooks run one by one in the draft.
+The tests of this file share one home, the clone in which the report was published, and run in their order: runs fail or are
+interrupted; one succeeds (in French: tests/test_report.py reads what it published); then notebooks run one by one in the draft.
 """
 
 import errno
@@ -9,16 +9,11 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 import pytest
-from conftest import hurried, plain_environment
+from conftest import Home
 
 from helpers import ROOT, NinefoldError, report, run
 
@@ -26,64 +21,18 @@ pytestmark = pytest.mark.slow
 
 STEPS = run.STEPS
 NAME, AS_OF = "complete_journey", "2017-10-01"
-COMMAND = """
-import sys
-from pathlib import Path
-from helpers import __main__, setup
-setup.ensure = lambda: setup.Environment(Path(sys.prefix))  # whatever runs the tests is ready
-sys.exit(__main__.main())
-"""
-
-
-class Home(NamedTuple):
-    path: Path
-
-    @property
-    def runs(self) -> Path:
-        return self.path / "data" / NAME / "runs" / AS_OF
-
-    @property
-    def reports(self) -> Path:
-        return self.path / "reports" / NAME
-
-    def environment(self) -> dict[str, str]:
-        own = {"NINEFOLD_HOME": str(self.path), "PYTHONPATH": str(ROOT / "src"), "JUPYTER_PREFER_ENV_PATH": "1"}
-        return plain_environment() | own
-
-    def begin(self, *options) -> subprocess.Popen:
-        """`python -m helpers report`, started."""
-        command = [sys.executable, "-u", "-c", COMMAND, "report", *options]
-        return subprocess.Popen(
-            command,
-            cwd=self.path,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file below a folder with its hash."""
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+    """Every file below a folder with its hash, but for the packages of an environment."""
+    found = {p.relative_to(folder): p for p in folder.rglob("*") if ".venv" not in p.parts and p.is_file()}
+    return {str(name): hashlib.sha256(p.read_bytes()).hexdigest() for name, p in found.items()}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Home:
+def home(published, first_run) -> Home:
     """A home in which run 0001 was published some time ago."""
-    home = Home(tmp_path_factory.mktemp("faults"))
-    home.runs.parents[0].mkdir(parents=True)
-    typed = (ROOT / "data" / NAME / "project.yml").read_text(encoding="utf-8")
-    (home.path / "data" / NAME / "project.yml").write_text(hurried(typed), encoding="utf-8")
-    for name, text in {"run.json": "{}", "01_objectives/step.json": "{}", "01_objectives/objectives.json": "[1]"}.items():
-        (home.runs / "0001" / name).parent.mkdir(parents=True, exist_ok=True)
-        (home.runs / "0001" / name).write_text(text, encoding="utf-8")
-    for name in ("index.html", "01_objectives.html", "tables.xlsx", "charts/01_trend.png"):
-        (home.reports / AS_OF / "0001" / name).parent.mkdir(parents=True, exist_ok=True)
-        (home.reports / AS_OF / "0001" / name).write_text(f"earlier {name}", encoding="utf-8")
-    run.link(home.reports / "latest", home.reports / AS_OF / "0001")
-    return home
+    return Home(published.path)
 
 
 @pytest.fixture(scope="module")
@@ -253,18 +202,6 @@ def test_an_interrupt_between_the_last_step_and_the_link_leaves_the_earlier_repo
     shutil.rmtree(max(home.runs.iterdir()))
 
 
-@pytest.fixture(scope="module")
-def interrupted(home) -> tuple[int, str]:
-    """Exit status and message of a run stopped by Ctrl-C while its second step was at work."""
-    process = home.begin()
-    line = process.stdout.readline()
-    assert line.startswith("01 objectives "), line + process.stderr.read()
-    wait_for(lambda: (home.runs / "0002" / "02_scope.tmp").is_dir(), process)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    return process.returncode, errors
-
-
 def left_behind(home) -> list[str]:
     """Processes that still work in this home, where the system can tell."""
     found = []
@@ -277,13 +214,6 @@ def left_behind(home) -> list[str]:
     return found
 
 
-def wait_for(condition, process, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None and time.monotonic() < end, process.stderr.read()
-        time.sleep(0.05)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals of a Unix system")
 def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(home, interrupted):
     assert interrupted == (130, "Interrupted; the last report is untouched.\n")
@@ -291,22 +221,6 @@ def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(home, interrup
     assert not (home.runs / "0002" / "run.json").exists() and not (home.reports / AS_OF / "0002").exists()
     assert (home.runs / "0002" / "01_objectives" / "step.json").is_file()  # it had come so far
     assert left_behind(home) == []
-
-
-@pytest.fixture(scope="module")
-def recovered(home, interrupted) -> dict:
-    """The run after it, and what was seen while it ran."""
-    swept = home.reports / AS_OF / "0007"  # pages of a run that never became complete
-    (swept / "charts").mkdir(parents=True)
-    process, seen, refused = home.begin(), set(), ""
-    while process.poll() is None:
-        seen.add((home.reports / "latest" / "index.html").read_text(encoding="utf-8")[:8])
-        if not refused and not swept.exists():  # it holds the lock and is at work
-            second = home.begin()
-            refused = second.communicate()[1]
-        time.sleep(0.02)
-    output, errors = process.communicate()
-    return {"status": process.returncode, "output": output, "errors": errors, "seen": seen, "refused": refused, "swept": swept}
 
 
 def test_the_next_run_sweeps_what_was_left_and_succeeds(home, recovered):
@@ -326,8 +240,9 @@ def test_a_second_run_was_refused_while_that_one_was_under_way(recovered):
     assert recovered["refused"].startswith(f"Another run of {NAME} is under way")
 
 
-def test_readers_always_found_a_whole_report_first_the_earlier_then_the_new(recovered):
-    assert recovered["seen"] <= {"earlier ", "<!DOCTYP", "<!doctyp"} and "earlier " in recovered["seen"]
+def test_readers_always_found_a_whole_report_first_the_earlier_then_the_new(home, recovered):
+    before, after = (run.digest(home.reports / AS_OF / number / "index.html") for number in ("0001", "0002"))
+    assert before != after and before in recovered["seen"] and recovered["seen"] <= {before, after}
 
 
 # ---- the notebooks in the draft
@@ -367,8 +282,12 @@ def test_every_notebook_runs_alone_from_top_to_bottom_from_another_folder_in_the
 def test_the_draft_hands_over_the_same_bytes_as_the_published_run(home, drafted):
     draft = home.path / "data" / NAME / "draft" / AS_OF
     for step in STEPS:
-        mine, theirs = (json.loads((base / run.folder(step) / "step.json").read_text()) for base in (draft, home.runs / "0002"))
+        mine, theirs, french = (
+            json.loads((base / run.folder(step) / "step.json").read_text(encoding="utf-8"))
+            for base in (draft, home.runs / "0001", home.runs / "0002")
+        )
         assert mine == theirs and mine["gives"]
+        assert mine["gives"] == french["gives"]
 
 
 def test_stepping_back_outdates_the_later_steps_and_leaves_the_published_run_untouched(home, drafted):

@@ -21,43 +21,27 @@ THIN = "\u202f"
 
 
 @pytest.fixture(scope="module")
-def english(published):
-    """Folder of the run and folder of the pages that the fresh clone published, before anything else runs there."""
-    assert published.process.returncode == 0, published.process.stderr[-3000:]
+def english(published, first_run):
+    """Folder of the run and folder of the pages that the fresh clone published, before anything else ran there."""
+    return first_run, published.path / "reports" / "complete_journey" / "2017-10-01" / first_run.name
+
+
+@pytest.fixture(scope="module")
+def french(published, recovered):
+    """Folder of the run and folder of the pages of `make report LANGUAGE=fr` in the same clone."""
+    assert recovered["status"] == 0, recovered["errors"][-3000:]
     pages = (published.path / "reports" / "complete_journey" / "latest").resolve()
     return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / pages.name, pages
 
 
 @pytest.fixture(scope="module")
-def others(published, english, tmp_path_factory):
-    """Side by side, for each takes minutes: `make report LANGUAGE=fr` in the same clone, and another company's report in its own home."""
-    home = make_company(tmp_path_factory.mktemp("company"))
-    source = str(Path(report.ROOT) / "src")
-    commands = [
-        (["make", "report", "LANGUAGE=fr"], published.path, plain_environment()),
-        (OTHER_COMPANY, home, plain_environment() | {"NINEFOLD_HOME": str(home), "PYTHONPATH": source}),
-    ]
-    begun = [
-        subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
-        for command, cwd, env in commands
-    ]
-    ended = [process.communicate() for process in begun]
-    for process, (_, errors) in zip(begun, ended, strict=True):
-        assert process.returncode == 0, errors[-3000:]
-    return published.path, home
-
-
-@pytest.fixture(scope="module")
-def french(others):
-    """Folder of the run and folder of the pages of the French report."""
-    pages = (others[0] / "reports" / "complete_journey" / "latest").resolve()
-    return others[0] / "data" / "complete_journey" / "runs" / "2017-10-01" / pages.name, pages
-
-
-@pytest.fixture(scope="module")
-def other_company(others):
+def other_company(tmp_path_factory):
     """The home of a shop that has nothing but order lines, with ids that can be searched for; its report is published."""
-    return others[1]
+    home = make_company(tmp_path_factory.mktemp("company"))
+    environment = plain_environment() | {"NINEFOLD_HOME": str(home), "PYTHONPATH": str(Path(report.ROOT) / "src")}
+    process = subprocess.run(OTHER_COMPANY, cwd=home, env=environment, capture_output=True, encoding="utf-8")
+    assert process.returncode == 0, process.stderr[-3000:]
+    return home
 
 
 def test_a_fresh_clone_publishes_a_page_a_step_and_says_where_to_look(published, english):
