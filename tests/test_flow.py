@@ -167,6 +167,17 @@ def test_sizes_that_stay_are_not_beaten_and_the_page_calls_it_no_forecast():
     assert words["title"].startswith("Not a forecast")
 
 
+def test_a_company_that_grows_owes_its_growth_to_no_move_between_segments():
+    """Everybody is put anew into any segment in each period, and a tenth more come: unchanged sizes lose, the moves teach nothing."""
+    evenly, arrived = np.array([[0.4, 0.4, 0.1, 0.1]] * 4), (120, 120, 30, 30)
+    found = found_of(chained(evenly, (1200, 1200, 300, 300), arrived))
+    test = found["test"]
+    assert test["error"] < np.abs(np.subtract(test["stay"], test["actual"])).sum() / sum(test["actual"])
+    assert test["baseline"] == "grown" and found["grade"] == "C"
+    assert page.verdict_words(found).startswith("Not a forecast of moves")
+    assert test["grown"] == pytest.approx(np.multiply(test["stay"], sum(test["stay"]) / np.sum(np.array(found["counts_before"])[:2])))
+
+
 def test_sizes_that_did_not_change_at_all_teach_nothing():
     found = found_of(flows((0, 0, 0, 300, 1.0), (1, 1, 1, 300, 1.0)))
     assert found["test"]["gain"] is None and found["grade"] == "C"

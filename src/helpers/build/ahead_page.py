@@ -60,6 +60,8 @@ def told_grade(grade: str | None) -> str:
         return ""
     if grade == "C":
         return say("grade C: no better than a simple rule")
+    if grade == "A/C":
+        return say("grade between A and C: it may be no better than a simple rule")
     return say("grade {grade}", grade=say(" or ").join(grade.split("/")))
 
 

@@ -87,7 +87,7 @@ def period_words(evidence: dict, project: Project) -> str:
     """After how many days somebody counts as lost here, why, and how that compares with the number used elsewhere."""
     period = evidence["period"]
     if period is None or period["days"] is None:
-        return reason(evidence, project)
+        return say("After how many days without a purchase somebody counts as lost is not worked out here.")
     days, argued, after = words.number(period["days"]), period["argued"], period["counted_after"]
     asked = words.number(argued) if argued else NONE
     by, came = words.share(RETURNED, 0), words.share(period["share"], 0)
@@ -160,7 +160,7 @@ def grade_words(evidence: dict, project: Project) -> str:
     elif evidence["grade"] == "B":
         first = say("Grade B: {gain} better than recency alone ({model}): clear of zero, but less than {clear}.", **told)
     else:
-        first = say("Grade C: {model} is not clearly better than recency alone ({gain}), so the risk shown is that of recency.", **told)
+        first = say("Grade C: {model} is not clearly better than recency alone, {gain}. So the risk shown is that of recency.", **told)
     other = evidence["dynamics"]
     letter, usual = other["grade"], words.share(other["usual"], 0)
     if not _tellable(other, project):
@@ -189,7 +189,7 @@ def calibration_frame(evidence: dict) -> pd.DataFrame:
 def calibration_words(evidence: dict, project: Project) -> dict:
     """The words of the calibration chart; where nothing is graded, the reason."""
     if evidence["status"] != "graded" or not evidence["calibration"]:
-        return nothing("attrition_calibration", grade_words(evidence, project))
+        return nothing("attrition_calibration", say("No risk is predicted, so none can be held against what came."))
     whole, groups = evidence["in_the_large"], evidence["calibration"]
     predicted, came = words.share(whole["predicted"], 1), words.share(whole["share"], 1)
     right = sum(g["low"] <= g["predicted"] <= g["high"] for g in groups)
@@ -272,7 +272,8 @@ def caveats(evidence: dict, project: Project) -> list[str]:
     return [
         say("A customer who is lost by this count may still come: {late} of returns take longer than {days} days.", late=late, days=days),
         say(
-            "Seasons shift the risk of all: {before} were lost in the period taught on, {now} in the one from {since} that judged.",
+            "The risk of all shifts from one period to the next, as with seasons: {before} were lost in the period taught on, {now} in the "
+            "one from {since} that judged.",
             before=before, now=now, since=since,
         ),
     ]  # fmt: skip

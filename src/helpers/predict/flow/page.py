@@ -24,7 +24,7 @@ SUPPOSED = mark("If every period moved customers as the last one did, and brough
 
 
 def usable(found: dict) -> bool:
-    """Whether the projection did better than leaving the sizes as they are."""
+    """Whether the projection did better than the simple rules: sizes as they are, or grown alike."""
     return found["status"] == "graded" and found["grade"] in ("A", "B")
 
 
@@ -60,6 +60,8 @@ def verdict_words(found: dict) -> str:
     grade, gain = found["grade"], test["gain"]
     ends = {end: words.percent_change(test[end], 0) for end in ("low", "high")}
     values = {"days": days, "error": error, "base": base, "gain": words.percent_change(gain, 0), "grade": grade} | ends
+    if test["baseline"] == "grown":
+        return _against_growth(found, test, values)
     if usable(found):
         return say(
             "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; left as "
@@ -69,6 +71,24 @@ def verdict_words(found: dict) -> str:
     told = say(
         "Not a forecast: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of all "
         "members, and leaving them as they were gives {base}.",
+        **values,
+    )
+    if test["high"] < 0:
+        return told + " " + say("That is worse by more than chance ({gain}; 95% interval {low} to {high}): grade {grade}.", **values)
+    return told + " " + say("The difference ({gain}; 95% interval {low} to {high}) may be chance: grade {grade}.", **values)
+
+
+def _against_growth(found: dict, test: dict, values: dict) -> str:
+    """The verdict where the growth of all members foretold the sizes better than sizes as they were."""
+    if usable(found):
+        return say(
+            "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; had every "
+            "segment grown like all members together, {base}. That is {gain} better (95% interval {low} to {high}): grade {grade}.",
+            **values,
+        )
+    told = say(
+        "Not a forecast of moves: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of "
+        "all members, and letting every segment grow like all members together gives {base}.",
         **values,
     )
     if test["high"] < 0:

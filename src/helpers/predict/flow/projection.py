@@ -21,8 +21,9 @@ def flow(step, moved=None, checked: dict | None = None) -> dict:
     Returns   status graded | cannot_tell | not_ready; reasons (codes); grade; readiness [{code, have, want}]; segments (of the frozen
               document: id, name, suggested), places, horizon_days, counts and counts_before (`counts_of`), money ("margin" or
               "revenue"), discount_rate, test (`tested`), memory (`transitions.memory`), ahead (`projected`); JSON throughout
-    Grade     house: gain = how much smaller the summed error of the projected sizes is than that of "sizes stay as they are", over
-              select → confirm projected onto published; A gain ≥ 5 % and its interval above 0, B interval above 0, C otherwise
+    Grade     house: gain = how much smaller the summed error of the projected sizes is than that of the better simple rule ("sizes stay as
+              they are", "all grow alike"), over select → confirm projected onto published; A gain ≥ 5 % and its interval above 0, B
+              interval above 0, C otherwise
     """
     project = step.project
     document = moved.document if moved is not None else _frozen(step)
@@ -107,11 +108,13 @@ def discounts(periods: int, days: int, rate: float) -> np.ndarray:
 
 
 def tested(flows: Flows, rng: np.random.Generator) -> dict:
-    """The moves of select → confirm projected from confirm onto published, against sizes that stay as they are.
+    """The moves of select → confirm projected from confirm onto published, against sizes that stay as they are or grow alike.
 
-    Returns   predicted, stay (the baseline) and actual sizes of the segments; error and baseline_error (sum of their absolute errors, as a
-              share of all members), gain = 1 − error ÷ baseline error with low and high (None where the sizes did not change), grade;
-              money_predicted, money_stay and money_actual of the period, of everybody
+    Where a company grows, any projection with arrivals beats unchanged sizes, whatever the moves: so the better of two simple rules is the
+    baseline, the second of which gives every segment the growth of all members in the period before.
+    Returns   predicted, stay, grown (the simple rules) and actual sizes of the segments; error and baseline_error (sum of their absolute
+              errors, as a share of all members), baseline ("stay" or "grown"), gain = 1 − error ÷ baseline error with low and high (None
+              where the sizes did not change), grade; money_predicted, money_stay and money_actual of the period, of everybody
     Interval  customers redrawn (all of whose states go with them), the redrawn differences brought back to the one observed: absolute
               errors grow with any noise that is added
     """
@@ -119,11 +122,12 @@ def tested(flows: Flows, rng: np.random.Generator) -> dict:
     observed = _errors(flows, flows.n)
     redrawn = rng.multinomial(flows.n.sum(), flows.n / flows.n.sum(), size=DRAWS)
     better = np.array([np.subtract(*_errors(flows, n)[1::-1]) for n in redrawn])
-    error, base, predicted, start, actual = observed
+    error, base, predicted, start, actual, grown = observed
     better += (base - error) - better.mean()
     members = max(actual[:k].sum(), 1.0)
     found = {"error": float(error / members), "baseline_error": float(base / members), "gain": None, "low": None, "high": None}
     found |= {"predicted": predicted[:k].tolist(), "stay": start[:k].tolist(), "actual": actual[:k].tolist()} | _money_of(flows, observed)
+    found |= {"grown": grown[:k].tolist(), "baseline": "grown" if base < float(np.abs(start - actual)[:k].sum()) else "stay"}
     if base <= 0:
         return found | {"grade": "C"}
     low, high = (float(end / base) for end in np.quantile(better, [0.025, 0.975]))
@@ -133,7 +137,7 @@ def tested(flows: Flows, rng: np.random.Generator) -> dict:
 
 def _money_of(flows: Flows, observed: tuple) -> dict:
     """Money of the period that was projected: as projected, by unchanged sizes, and as it came; each place at what it made before."""
-    _, _, predicted, start, _ = observed
+    predicted, start = observed[2:4]
     size, middle = len(flows.places), flows.at[:, 1]
     there = middle < size
     people, sums = (np.bincount(middle[there], weights=x[there], minlength=size) for x in (flows.n, flows.earlier))
@@ -143,12 +147,13 @@ def _money_of(flows: Flows, observed: tuple) -> dict:
 
 
 def _errors(flows: Flows, n: np.ndarray) -> tuple:
-    """Error, baseline error, and the sizes predicted, unchanged and found."""
-    k, later = flows.segments, counts_of(flows, n, 1)
+    """Error, error of the better simple rule, and the sizes predicted, unchanged, found, and grown alike."""
+    k, before, later = flows.segments, counts_of(flows, n, 0), counts_of(flows, n, 1)
     start, actual = later[:-1].sum(axis=1), later.sum(axis=0)
-    predicted = ahead(start, counts_of(flows, n, 0), 1)[1]
-    error, base = (float(np.abs(guess - actual)[:k].sum()) for guess in (predicted, start))
-    return error, base, predicted, start, actual
+    predicted, members = ahead(start, before, 1)[1], before[:k].sum()
+    grown = start * (start[:k].sum() / members if members else 1.0)
+    error, stay, alike = (float(np.abs(guess - actual)[:k].sum()) for guess in (predicted, start, grown))
+    return error, min(stay, alike) if alike else stay, predicted, start, actual, grown
 
 
 # What would come

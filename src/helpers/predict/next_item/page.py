@@ -21,7 +21,7 @@ LACKING = {
     "several_items": mark("{have} different {items} were bought; lists of {shown} need at least {want}"),
     "repeat_share": mark("{have} of buyers have a second order; {want} are needed"),
     "history_days": mark("{have} days of history; {want} are needed, to learn, to tune and to judge"),
-    "judged": mark("{have} known customers came back in the last {days} days; {want} are needed"),
+    "judged": mark("{have} known customers came back in the last {days} days; {want} are needed (a longer predict.next_days holds more)"),
 }
 SHARES = ("item_known", "repeat_share")
 EASY = 0.9
@@ -130,7 +130,7 @@ def success_words(found: dict, task: str = "all") -> dict:
     name = "next_success" if task == "all" else "next_new"
     frame = success_frame(found, task)
     if frame.empty:
-        return nothing(name, verdict_words(found) if found["status"] != "graded" else new_words(found))
+        return nothing(name, say("No list can be judged, for the reason above.") if found["status"] != "graded" else new_words(found))
     line, items = found[task], items_word(found)
     told = words.join([say("{name} {rate}", name=r.label, rate=words.share(r.value)) for r in frame.itertuples()])
     values = {"k": words.number(found["shown"]), "items": items}

@@ -59,13 +59,14 @@ def standing_words(found: pd.DataFrame, facts: dict, project: Project) -> dict:
     if top["row"] == _bands(facts)["high"]:
         title = say("High-value customers who are {group} bring {part} of the revenue", group=column, part=part)
     loyal, new = _cell(found, "loyal", "low"), _cell(found, "new", "high")
-    few, early = words.number(loyal["n"]), words.number(new["n"])
+    untold = say("not told")
+    few, early = (untold if absent(cell["n"]) else words.number(cell["n"]) for cell in (loyal, new))
     return {
         "name": name,
         "title": title,
         "subtitle": say("Customers and their share of revenue, by value so far and seniority; all history, net of refunds"),
         "alt": say(
-            "A grid of value by seniority. The darkest cell, {group}, holds {part} of revenue. Loyal and worth little: {few} customers; "
+            "A grid of value by seniority. The darkest cell, {group}, holds {part} of revenue. Customers loyal and worth little: {few}; "
             "new and of high value: {early}.",
             group=f"{top['row']} / {column}",
             part=part,

@@ -8,6 +8,7 @@ from helpers.collect.readiness import REQUIREMENTS
 from helpers.collect.readiness_page import TAKES
 from helpers.predict.value.evidence import GRADED, NONE
 from helpers.project import Project
+from helpers.rates import quantile
 from helpers.tables import Column, Table
 from helpers.words import absent, mark, say
 
@@ -59,11 +60,13 @@ def value_finding(found: dict) -> str:
     """Whether the value ahead can be relied on, in a sentence or two."""
     if found["status"] == GRADED:
         each, low, high = (words.money(found["everyone"][key], 0) for key in ("value", "low", "high"))
-        days = words.number(found["value_days"])
+        days, n = words.number(found["value_days"]), words.number(found["everyone"]["n"])
         first = _graded(found)
         if found["basis"] == "margin":
             said = say(
-                "A customer’s margin of the next {days} days is {each} on average ({low} to {high}).",
+                "Of all {n} who ever bought, whether they still come or not, a customer’s margin of the next {days} days is {each} "
+                "on average ({low} to {high}).",
+                n=n,
                 days=days,
                 each=each,
                 low=low,
@@ -71,7 +74,9 @@ def value_finding(found: dict) -> str:
             )
         else:
             said = say(
-                "A customer’s revenue of the next {days} days is {each} on average ({low} to {high}): revenue, not profit.",
+                "Of all {n} who ever bought, whether they still come or not, a customer’s revenue of the next {days} days is {each} "
+                "on average ({low} to {high}): revenue, not profit.",
+                n=n,
                 days=days,
                 each=each,
                 low=low,
@@ -82,18 +87,27 @@ def value_finding(found: dict) -> str:
     if found["status"] == NONE:
         return say("Value ahead is not predicted: {why}. How long customers stay is shown instead.", why=why)
     if found["status"] == "not_ready":
-        first = say("Value ahead: not ready: {why}. Later steps do not use it.", why=why)
-        return f"{first} {_graded(found)}" if found["grade"] else first
+        return say("Value ahead: not ready: {why}. Later steps do not use it.", why=why)
     return say("Value ahead: cannot tell: {why}. Later steps do not use it.", why=why)
 
 
 def _graded(found: dict) -> str:
     grade, days, meaning = found["grade"], words.number(found["horizon_days"]), _meaning(found["grade"])
     gain, low, high = (words.percent_change(found[key]) for key in ("gain", "low", "high"))
-    off = words.percent_change(found["judged"]["money"]["model_off"], 0)
-    told = say("On the last {days} days value ahead has grade {grade}: it {meaning}", days=days, grade=grade, meaning=meaning)
-    rest = say("({gain}; 95% interval {low} to {high}); everybody’s sum was {off} off.", gain=gain, low=low, high=high, off=off)
-    return f"{told} {rest}"
+    told = say("Tried on the last {days} days, value ahead has grade {grade}: it {meaning}", days=days, grade=grade, meaning=meaning)
+    rest = say("({gain}; 95% interval {low} to {high}).", gain=gain, low=low, high=high)
+    return f"{told} {rest} {_sum_words(found)}".rstrip()
+
+
+def _sum_words(found: dict) -> str:
+    """How far the money of all customers together was from what came; "" where nothing came."""
+    off = found["judged"]["money"]["model_off"]
+    if absent(off):
+        return ""
+    size = words.share(abs(off), 0)
+    if off < 0:
+        return say("The money of all customers together was predicted {size} too low.", size=size)
+    return say("The money of all customers together was predicted {size} too high.", size=size)
 
 
 def _meaning(grade: str) -> str:
@@ -259,29 +273,39 @@ def segments_finding(found: dict, frame: pd.DataFrame, profiles: dict) -> str:
 
 
 def caveats(found: dict, project: Project) -> list[str]:
-    """What could mislead about the value ahead, with its size where known; nothing where nothing is predicted."""
+    """What could mislead about the value ahead, with its size where known; where nothing is predicted, whether contracts are missed."""
+    if found["status"] != GRADED:
+        return _contracts(found)
     told = []
     if found["value_days"] > found["history_days"]:
         days, known = words.number(found["value_days"]), words.number(found["history_days"])
         told.append(
             say("Value ahead looks {days} days forward from {known} days of history: it extends what was seen.", days=days, known=known)
         )
-    cohorts = [row for row in found.get("cohorts") or [] if row["ratio"] and row["customers"] >= MANY]
+    cohorts = [row for row in found.get("cohorts") or [] if row["ratio"] and row["customers"] >= MANY and _beyond_chance(row)]
     if cohorts:
         worst = max(cohorts, key=lambda row: abs(row["ratio"] - 1))
         size, day = words.percent_change(worst["ratio"] - 1, 0), words.day(worst["cohort"])
         told.append(
-            say("Expected purchases of a single cohort can be far off: {size} for those who came from {day} on.", size=size, day=day)
+            say("Expected purchases fit some cohorts less than others: worst, {size} for those who came from {day} on.", size=size, day=day)
         )
-    share = (found["contract"] or {}).get("share")
-    if share is not None and 0.1 <= share and not found["contract"]["contractual"]:
-        part = words.share(share, 0)
-        told.append(
-            say("{part} of customers pay at regular intervals: if they have contracts, set variables.predict.contractual.", part=part)
-        )
+    told += _contracts(found)
     now = found["now"] or {}
     if now.get("model") == "nbd":
         told.append(say("No drop-out in these data: whoever stopped still counts as a customer in the value ahead."))
     if found["basis"] == "revenue":
         told.append(say("Value ahead is revenue, not profit: no margin is typed (target.margin_rate)."))
     return told
+
+
+def _beyond_chance(row: dict) -> bool:
+    """Whether a cohort’s purchases differ from the expected ones by more than counts do by chance."""
+    return abs(row["actual"] - row["expected"]) > quantile() * row["expected"] ** 0.5
+
+
+def _contracts(found: dict) -> list[str]:
+    share = (found["contract"] or {}).get("share")
+    if share is None or share < 0.1 or found["contract"]["contractual"]:
+        return []
+    part = words.share(share, 0)
+    return [say("{part} of customers pay at regular intervals: if they have contracts, set variables.predict.contractual.", part=part)]

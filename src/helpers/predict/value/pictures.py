@@ -3,6 +3,7 @@
 import pandas as pd
 
 from helpers import words
+from helpers.predict.value.page import why_not
 from helpers.tables import Column, Table, nothing
 from helpers.words import say
 
@@ -30,7 +31,7 @@ def weekly_words(found: dict) -> dict:
     rows = pd.DataFrame(found.get("weekly") or [], columns=["when", "held_out", "actual", "expected"])
     later = rows[rows["held_out"].astype(bool)]
     if not len(later) or not later["actual"].sum():
-        return nothing("value_weekly", say("Expected purchases cannot be held against those that came: no later period is long enough."))
+        return nothing("value_weekly", _untried(found, say("no repeat purchase came in the days held out")))
     off, weeks = later["expected"].sum() / later["actual"].sum() - 1, words.number(len(later))
     size, cut = words.percent_change(off), words.day(found["cut"])
     n = words.number(found["at_cut"]["customers"])
@@ -55,6 +56,12 @@ def weekly_words(found: dict) -> dict:
         "marked": pd.Timestamp(found["cut"]),
         "marked_label": say("fitted before, judged after"),
     }
+
+
+def _untried(found: dict, otherwise: str) -> str:
+    """Why nothing expected can be held against what came."""
+    why = why_not(found) or otherwise
+    return say("Expected purchases are not held against those that came: {why}.", why=why)
 
 
 def cohorts_table(found: dict) -> Table:
@@ -101,7 +108,7 @@ def frequency_words(found: dict) -> dict:
     """The words of the picture of frequency: in how many groups the expected mean lies within the interval of the actual one."""
     rows = [row for row in found.get("frequency") or [] if row["low"] is not None]
     if not rows:
-        return nothing("value_frequency", say("Earlier frequency cannot be held against later purchases: no later period is long enough."))
+        return nothing("value_frequency", _untried(found, say("too few customers bought before and after")))
     inside = sum(row["low"] <= row["expected"] <= row["high"] for row in rows)
     good, every = words.number(inside), words.number(len(rows))
     days, n = words.number(found["horizon_days"]), words.number(sum(row["n"] for row in rows))

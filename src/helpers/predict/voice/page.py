@@ -194,12 +194,16 @@ def _moods(code: str, one: dict) -> str:
             share=words.share(rated["balanced"], 0), interval=_interval(rated),
         )  # fmt: skip
     least = words.share(LEAST, 0)
-    used = (
-        say("Grade {grade}.", grade=one["grade"])
-        if one["used"]
-        else say("That is below {least}: cannot tell, and moods are not used.", least=least)
-    )
+    used = _mood_grade(one["grade"]) if one["used"] else say("That is below {least}: cannot tell, and moods are not used.", least=least)
     return f"{told} {used}"
+
+
+def _mood_grade(grade: str) -> str:
+    """The grade in words; both ends where the interval crosses a border."""
+    best, worst = grade[0], grade[-1]
+    if best == worst:
+        return say("Grade {grade}.", grade=grade)
+    return say("Grade {worst} to {best}: the examples are too few to tell it closer.", best=best, worst=worst)
 
 
 def _hard(code: str, typed: dict) -> str:
