@@ -13,6 +13,7 @@ from test_team_sheets import sheet
 
 from helpers import adopt
 from helpers.adopt import customer, dictionary_page, page
+from helpers.adopt.customer.ahead import ahead_html, refused_profiling
 from helpers.adopt.personas import ahead as of_persona
 from helpers.build import ahead, ahead_page
 from helpers.build.ahead import Ahead
@@ -126,6 +127,7 @@ def test_grades_and_reasons_are_said_in_words():
     may = foreseen(EVIDENCE | {"next": SHORT | {"reasons": ["lost"]}, "voice": {"status": "none", "reasons": ["no_comments"]}}).may
     assert ahead_page.grade_words(may, "value") == "grade A or B" and may.decides("value")
     assert ahead_page.grade_words(may, "attrition") == "grade C: no better than a simple rule" and not may.decides("attrition")
+    assert ahead_page.told_grade("A/C") == "grade between A and C: it may be no better than a simple rule"
     assert ahead_page.missing(may, ("next", "voice")) == [
         "Next product: not ready: it would take a history long enough to see buyers stop.",
         "Themes of comments: there are no comments.",
@@ -162,7 +164,7 @@ def test_each_team_is_told_what_it_decides_by_and_why_the_rest_is_missing():
     body = {team: text_of(sheet(team, *LARGE["segments"], foreseen=found)["body"]) for team in ("finance", "service", "product", "sales")}
     assert "First of all “Late” ($100; $89 to $111), least “Cooks” ($20; $9 to $31);" in body["finance"]
     assert "everyone $52. Predicted, grade A or B. Revenue, not profit; later money discounted." in body["finance"]
-    assert "Risk of being lost: not ready" in body["service"] and "Who is likely not to come back?" not in body["service"]
+    assert "Risk of being lost: not ready" in body["service"] and "Who may be lost?" not in body["service"]
     assert "What do their comments speak of? More than others’: “Cooks” theme 1 (100%, others 0%)." in body["product"]
     assert "The same in all segments: tea, 57%. Predicted, grade B." in body["sales"] and "comments" not in body["sales"]
     silent = text_of(sheet("sales", *LARGE["segments"])["body"])
@@ -253,6 +255,17 @@ def predicted(shop) -> None:
     evidence = {"value": head | {"grade": "A/B"}, "attrition": head | short, "next": head | {"grade": "C"}, "voice": head | themes}
     for name, content in evidence.items():
         (place / f"{name}.json").write_text(json.dumps(content))
+
+
+def test_nothing_predicted_is_shown_of_who_was_asked_about_profiling_and_agreed_on_no_channel():
+    def refused(*said):
+        return refused_profiling(pd.DataFrame(said, columns=["purpose", "channel", "granted"]))
+
+    assert refused(("profiling", "email", False), ("profiling", "letter", False), ("marketing", "email", True))
+    assert not refused(("profiling", "email", False), ("profiling", "letter", True)) and not refused(("marketing", "email", False))
+    assert not refused() and not refused_profiling(None)
+    no = pd.DataFrame({"purpose": ["profiling"], "channel": ["email"], "granted": [False]})
+    assert "refused profiling, so nothing that is predicted is shown" in ahead_html({}, project(), no)
 
 
 def test_what_is_predicted_stands_with_its_grade_beside_everyones_mean_and_what_is_not_with_the_reason(shop):

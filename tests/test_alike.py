@@ -229,7 +229,7 @@ def test_a_group_without_members_to_learn_from_says_what_it_would_take():
     evidence, listed = widened(Step(300, club=marks))
     entry = evidence["groups"][0]
     assert listed is None and entry["status"] == "not_ready" and entry["reasons"] == ["too_few_members"]
-    assert {"code": "members", "have": 30, "want": 100} in entry["readiness"]
+    assert {"code": "members", "have": 30, "want": 100, "met": False} in entry["readiness"]
     step = Step(club=marks, target={"widen": {"S1": 800, "high_value": 5}})
     evidence, _ = widened(step)
     assert [e["reasons"] for e in evidence["groups"]] == [["too_few_candidates"], ["no_high_value"]]

@@ -12,6 +12,8 @@ from by_hand import AS_OF, Step, orders, project
 from helpers import NinefoldError, words
 from helpers.predict import attrition as room
 from helpers.predict.attrition import cuts, differences, grade, interval, model, page
+from helpers.predict.grades import house
+from helpers.threads import one_thread
 
 COLUMNS = ("customer_id", "order_id", "ordered_at", "amount")
 SOURCE = {"table": "orders", "file": "orders.csv", "columns": {c: c for c in COLUMNS}}
@@ -125,11 +127,12 @@ def test_batches_of_any_size_give_the_same_risks(monkeypatch):
     draw = np.random.default_rng(3)
     frame = pd.DataFrame({"customer_id": [f"c{i:03d}" for i in range(500)], "recency_days": draw.random(500) * 90})
     lost = (draw.random(500) < 0.3 + 0.4 * (frame["recency_days"] > 45)).to_numpy(dtype=float)
-    trees = model.fit(model.BOOSTING, frame, lost, [{"name": "recency_days"}], seed=1)
-    whole = model.in_batches(trees, ibis.memtable(frame)).execute()
-    monkeypatch.setattr(model, "BATCH", 64)
-    pd.testing.assert_frame_equal(whole, model.in_batches(trees, ibis.memtable(frame.sample(frac=1, random_state=1))).execute())
-    assert np.allclose(whole["attrition_risk"], model.risk(trees, frame)) and len(whole) == 500
+    with one_thread("sklearn.ensemble"):  # as `attrition` does: trees on several threads wait for each other
+        trees = model.fit(model.BOOSTING, frame, lost, [{"name": "recency_days"}], seed=1)
+        whole = model.in_batches(trees, ibis.memtable(frame)).execute()
+        monkeypatch.setattr(model, "BATCH", 64)
+        pd.testing.assert_frame_equal(whole, model.in_batches(trees, ibis.memtable(frame.sample(frac=1, random_state=1))).execute())
+        assert np.allclose(whole["attrition_risk"], model.risk(trees, frame)) and len(whole) == 500
 
 
 def test_a_fit_that_does_not_come_to_rest_is_said_and_no_figure_of_it_is_printed(monkeypatch):
@@ -144,7 +147,7 @@ def test_a_fit_that_does_not_come_to_rest_is_said_and_no_figure_of_it_is_printed
     ("value", "low", "letter"), [(0.05, 0.01, "A"), (0.049, 0.01, "B"), (0.2, 0.0, "C"), (0.2, -0.01, "C"), (-0.1, -0.2, "C")]
 )
 def test_the_house_grade_at_its_borders(value, low, letter):
-    assert grade.house({"value": value, "low": low, "high": 1}) == letter
+    assert house(value, low) == letter
 
 
 def test_the_interval_of_the_gain_is_that_of_drawing_customers_anew():

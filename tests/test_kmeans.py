@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_info
 
 from helpers import NinefoldError
 from helpers.build import kmeans as module
-from helpers.build.kmeans import every, kmeans, many, nearest, one_thread
+from helpers.build.kmeans import every, kmeans, many, nearest
 from helpers.build.stability import adjusted_rand
+from helpers.threads import one_thread
 
 IRIS = {2: 220.8793, 3: 138.8884, 4: 113.3316, 5: 90.2019, 6: 79.4652}
 CORNERS = np.array([[0.0, 0], [0, 10], [10, 0], [10, 10]])
@@ -128,6 +129,17 @@ def test_every_multiplication_uses_one_thread_however_many_are_inside():
         with one_thread():
             pass
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_a_library_that_is_loaded_by_somebody_already_inside_is_held_too_and_let_go_by_the_last():
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    outer, inner = one_thread(), one_thread("sklearn.ensemble")
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+    inner.__exit__(None, None, None)
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 

@@ -145,12 +145,23 @@ def test_the_grade_is_against_the_better_simple_list():
     assert line["gain"] == pytest.approx(0.2) and 0.13 < line["low"] < 0.2 < line["high"] < 0.28
     lost = grade.compared(found | {"model": np.arange(400) < 240}, seed=1)
     assert (lost["grade"], lost["method"]) == ("C", "own") and lost["gain"] == pytest.approx(-0.04)
-    assert [grade.letter(0.05, 0.01), grade.letter(0.04, 0.01), grade.letter(0.3, 0.0)] == ["A", "B", "C"]
     alone = grade.compared({"model": np.arange(400) < 40, "own": np.zeros(400, bool)}, seed=1)
     assert (alone["gain"], alone["grade"]) == (39.0, "A")  # a list without any success counts as having one
     nobody = grade.compared({"model": np.zeros(400, bool), "own": np.zeros(400, bool)}, seed=1)
     few = grade.compared({"model": np.ones(99, bool), "own": np.ones(99, bool)}, seed=1)
     assert nobody["grade"] is None and few["grade"] is None and nobody["gain"] is None
+
+
+def test_what_goes_with_purchases_is_told_from_habits_weighed_otherwise():
+    yes, no = np.ones(10, dtype=bool), np.zeros(10, dtype=bool)
+    model, habits = np.concatenate([yes, yes, no]), np.concatenate([yes, no, no])
+    found = grade.added(model, habits)  # 10 of 30 by the model alone, none by habits alone: error √(10 − 10²/30)/30
+    assert found["difference"] == pytest.approx(1 / 3) and found["low"] == pytest.approx(1 / 3 - 1.959964 * (20 / 3) ** 0.5 / 30)
+    assert grade.added(model, model)["low"] == 0.0
+    told = judged(noise(1), shown=2)[0]
+    line = told["all"] | {"grade": "A", "method": "model", "goes_with": {"difference": 0.0, "low": -0.1, "high": 0.1}}
+    assert "adds nothing sure" in page.verdict_words(told | {"all": line})
+    assert "adds nothing sure" not in page.verdict_words(told | {"all": line | {"goes_with": {"difference": 0.2, "low": 0.1, "high": 0.3}}})
 
 
 def test_a_model_that_guesses_no_better_seldom_gets_more_than_c():
@@ -199,6 +210,14 @@ def test_nothing_dated_after_a_cut_is_known_before_it():
     assert past.buyers[None][leak] == 0 and past.orders[:, [leak]].nnz == 0
     found, _, _ = judged(frame)
     assert found["new"]["n"] == 320 and found["new"]["rates"]["model"]["rate"] < 0.6  # whoever knew would list it for all, and be right
+
+
+def test_what_is_given_back_in_the_period_that_judges_was_still_bought_before_it():
+    frame = shop()
+    old, even = frame["ordered_at"] < AS_OF - timedelta(days=90), frame["customer_id"].str[-1].isin(list("02468"))
+    given = frame[old & even].assign(amount=-99)
+    given["ordered_at"] = pd.Series([AS_OF - timedelta(days=1)] * len(given), index=given.index).astype("datetime64[us]")
+    assert judged(pd.concat([frame, given]))[0]["all"] == judged(frame)[0]["all"]
 
 
 @pytest.mark.parametrize(

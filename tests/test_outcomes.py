@@ -14,6 +14,7 @@ from by_hand import AS_OF, orders, project, same, table
 from helpers import tables, target
 from helpers.fait_maison import buying, load, records
 from helpers.fait_maison.people import people as who_there_is
+from helpers.rates import holm
 from helpers.target import learnt, outcomes_page, tallies, uplift
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -121,8 +122,8 @@ def test_cochrans_q_by_hand():
 
 
 def test_corrections_for_many_looks():
-    assert uplift.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert uplift.holm([]) == []
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
     assert uplift.bonferroni(5) == pytest.approx(0.99)
     assert uplift.quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
 

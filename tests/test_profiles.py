@@ -14,6 +14,7 @@ from helpers.build import choice, columns, describe, profiles
 from helpers.build.document import check, labels
 from helpers.build.methods import cutting, partitions
 from helpers.engine import Window
+from helpers.rates import holm
 
 COLUMNS = ["spend_per_30d", "orders_per_30d", "recency_days"]
 
@@ -80,9 +81,9 @@ def test_a_level_that_everybody_has_says_nothing_and_an_impossible_chance_stays_
 
 def test_holm_by_hand():
     # in order: 3 × .01, 2 × .03, then .04, which may not fall below the one before
-    np.testing.assert_allclose(describe.holm(np.array([0.04, 0.01, 0.03])), [0.06, 0.03, 0.06])
-    np.testing.assert_allclose(describe.holm(np.array([0.6, 0.5, 0.02, 0.5])), [1, 1, 0.08, 1])
-    assert describe.holm(np.array([])).tolist() == []
+    np.testing.assert_allclose(holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06])
+    np.testing.assert_allclose(holm([0.6, 0.5, 0.02, 0.5]), [1, 1, 0.08, 1])
+    assert holm([]) == []
 
 
 def test_wilson_by_hand():

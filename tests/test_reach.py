@@ -235,7 +235,7 @@ def test_the_tables_of_suggestions_say_what_nobody_can_tell():
     ]
     assert table.note.endswith("What they will do next is not known: step 4 of this run predicted nothing.")
     graded = {part: {"status": "graded", "reasons": [], "grade": "B", "lacks": []} for part in ("value", "attrition", "next", "voice")}
-    assert reach_page.offers_table(suggestions_of(), shown, Foreseen(Ahead(graded))).note.endswith("It has grade B.")
+    assert reach_page.offers_table(suggestions_of(), shown, Foreseen(Ahead(graded))).note.endswith("it has a table and a grade of its own.")
     assert reach_page.pairs_words(suggestions_of(), shown) == [
         "What goes with these categories inside a segment cannot be told from chance."
     ]

@@ -201,6 +201,17 @@ def test_the_margin_of_a_customer_is_that_of_the_categories_bought():
     assert margins.basis(project(target={"margin_rates": {"tea": 0.6}})) == "revenue"
 
 
+def test_a_margin_of_a_category_that_nobody_sells_is_said_to_count_for_nothing():
+    lines = table("orders", "customer_id order_id ordered_at amount category", ("a", "1", "09-01", 30, "tea"))
+    typed = project(target={"margin_rate": 0.2, "margin_rates": {"tee": 0.6, "tea": 0.5}})
+    assert margins.unsold(lines, typed) == ["tee"] and margins.unsold(lines.drop("category"), typed) == ["tee", "tea"]
+    found = {"now": {"model": "mbgnbd"}, "margins_unsold": ["tee"], "basis": "margin", "value_days": 9, "history_days": 9, "contract": None}
+    assert page.caveats(found, typed) == ["target.margin_rates names “tee”, which no order has: these margins count for nothing."]
+    some = page.caveats(found | {"margins_unsold": [], "basis": "revenue"}, project(target={"margin_rates": {"tea": 0.6}}))
+    assert some == ["Value ahead is revenue, not profit: margins are typed for some categories, none for the rest (target.margin_rate)."]
+    assert page.caveats(found | {"now": None, "basis": "revenue"}, typed) == []
+
+
 def test_high_value_customers_are_those_of_four_fifths_net_of_refunds():
     lines = orders(
         *bought(9, customer="a", amount=80), *bought(9, customer="b", amount=14), *bought(9, customer="c", amount=6),
@@ -335,6 +346,13 @@ def test_the_interval_of_a_segment_holds_its_mean_and_is_wider_for_fewer_custome
     assert evidence.by_segment(step, people, lines=company[0])[1].empty
 
 
+def test_the_interval_of_customers_who_are_all_alike_is_what_chance_does_to_them():
+    point = {"n": 100, "value": 10.0, "total": 1000.0}  # errors of 40 a predicted unit: √(40 × 1000) = 200 in all, 2 a customer
+    ends = evidence._ends(point, np.full((3, 100), 10.0), seed=1, spread=40.0)
+    assert (ends["low"], ends["high"]) == (pytest.approx(10 - 1.959964 * 2), pytest.approx(10 + 1.959964 * 2))
+    assert grade.errors(np.array([10.0, 10.0]), np.zeros(2), np.array([0.0, 20.0]))["spread"] == 10.0
+
+
 def test_pages_say_what_was_found_and_what_is_lacking(ahead):
     found = ahead[0]
     assert f"grade {found['grade']}" in page.value_finding(found) and "margin" in page.value_finding(found)
@@ -393,7 +411,7 @@ def test_no_drop_out_and_a_horizon_longer_than_the_history_are_said():
     found, columns = evidence.worth_ahead(step, {"orders": lines})
     assert (found["now"]["status"], found["now"]["model"], found["now"]["alive"]) == ("no_dropout", "nbd", False)
     assert set(found["now"]["parameters"]) == {"r", "alpha"} and "alive" not in columns.columns
-    limits = " ".join(page.caveats(found, step.project))
+    limits = " ".join(page.caveats(found | {"status": "graded"}, step.project))  # too few of them to be graded
     assert "No drop-out in these data" in limits and "365 days forward from 2" in limits
     known = histories(lines, as_of=step.as_of).execute()
     fit = evidence.model_at(lines, as_of=step.as_of).choice.fit

@@ -324,7 +324,7 @@ def test_moods_that_ratings_contradict_are_not_used(english):
     one = evidence["moods"]["languages"]["en"]
     assert (one["used"], one["reason"], evidence["moods"]["grade"]) == (False, "ratings_low", None)
     assert said.execute()["sentiment"].isna().all()
-    assert all(theme["content"] is None for theme in evidence["themes"])
+    assert {theme["content"] for theme in evidence["themes"]} == {None}
     assert "cannot tell, and moods are not used" in " ".join(page.trust(evidence))
 
 
@@ -393,7 +393,7 @@ def test_no_figure_and_no_quote_about_fewer_than_ten_customers(told, english):
     few["segment"] = np.where(few["customer_id"].str[-4:].astype(int) < 5, "S9", "S1")
     found = by_segment(told[2], ibis.memtable(few))
     small = next(one for one in found["segments"] if one["segment"] == "S9")
-    assert small["customers"] is None
+    assert small["customers"] is None and small["themes"]
     for line in small["themes"]:
         assert (line["n"], line["share"], line["mood"], line["rating"], line["quotes"]) == (None, None, None, None, [])
 
@@ -437,6 +437,9 @@ def test_a_typed_name_takes_the_place_of_the_leading_words(told):
     named = project(variables={"predict": {"theme_names": {first["words"][0]: "Our own word"}}})
     assert page.theme_name(first, named) == "Our own word"
     assert page.theme_name(first | {"matter": None}, project()) == "{}, {} and {}".format(*first["words"][:3])
+    idle = project(variables={"predict": {"theme_names": {"xylophone": "Music"}}})
+    assert "“xylophone”, which leads no theme here" in page.themes_table(told[0], idle).note
+    assert "leads no theme" not in page.themes_table(told[0], named).note
 
 
 # Quotes

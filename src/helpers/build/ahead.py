@@ -14,14 +14,13 @@ from helpers.engine import total
 from helpers.masking import few_on_a_side, withheld
 from helpers.predict import GRADED, PREDICTED, evidence, kind_of, usable
 from helpers.project.special import category as special_of
-from helpers.rates import newcombe
+from helpers.rates import newcombe, quantile
 
 VALUE, ATTRITION, NEXT, VOICE = "value", "attrition", "next", "voice"
 PARTS = (VALUE, ATTRITION, NEXT, VOICE)
 ABSENT = "absent"
 COLUMNS = {column: judged_by for column, (_, _, _, judged_by) in PREDICTED.items() if column != "next_"}
 """Columns of `predicted` that describe a customer, and the part whose grade they have ("": counted, not predicted)."""
-NORMAL = 1.96
 WITH_DOUBT = "value_ahead"
 """What step 6 may hand over: segment, low, high of the expected value of a customer, a line a segment."""
 TOLD = 3
@@ -33,7 +32,7 @@ class Ahead:
     """What may be told.
 
     parts   part → status (graded, not_ready, cannot_tell, none; absent: the run holds nothing of it), reasons (codes), grade,
-            lacks (codes of requirements not met)
+            lacks (codes of requirements not met), days (without a purchase that count as lost, for attrition)
     table   `predicted` of step 4 with the columns of graded parts alone; None where no part is graded
     said    customer_id, theme, sentiment of comments with a theme; None where comments are not read
     voice   voice.json as step 4 hands it over;  names: item → its category, where products are recommended
@@ -81,7 +80,8 @@ def _state(found: dict, *, there: bool) -> dict:
     status = found["status"] if there else ABSENT
     reasons, readiness = (list(found.get(key) or []) for key in ("reasons", "readiness"))
     grade = found.get("grade") if status == GRADED else None
-    return {"status": status, "reasons": reasons, "grade": grade, "lacks": [need["code"] for need in readiness if not need["met"]]}
+    lacks, days = [need["code"] for need in readiness if not need["met"]], (found.get("period") or {}).get("days")
+    return {"status": status, "reasons": reasons, "grade": grade, "lacks": lacks, "days": days}
 
 
 # Segments
@@ -168,7 +168,7 @@ def _mean(row: dict, name: str, least: int) -> dict | None:
     mean = sum_ / n
     if name == "high_value" and few_on_a_side({"n": n, "share": mean}, least):
         return None
-    half = NORMAL * (max(squares - n * mean * mean, 0.0) / (n - 1) / n) ** 0.5
+    half = quantile() * (max(squares - n * mean * mean, 0.0) / (n - 1) / n) ** 0.5
     return {"n": n, "value": mean, "low": mean - half, "high": mean + half, "sum": sum_}
 
 

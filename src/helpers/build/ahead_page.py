@@ -4,6 +4,8 @@ from helpers import words
 from helpers.build import ahead as of
 from helpers.build.ahead import Ahead
 from helpers.collect.readiness_page import TAKES
+from helpers.predict.next_item.page import named
+from helpers.predict.value.margins import basis
 from helpers.predict.voice import page as voice_page
 from helpers.project import Project
 from helpers.words import mark, say
@@ -76,18 +78,16 @@ def graded(found: Ahead, parts: tuple[str, ...]) -> list[str]:
 
 
 def next_words(found: Ahead) -> str:
-    """That the next product is predicted elsewhere on the page and how well, or why it is not."""
+    """That the next product is predicted elsewhere on the page, or why it is not."""
     if not found.told(of.NEXT):
         return " ".join(missing(found, (of.NEXT,)))
-    grade = grade_words(found, of.NEXT)
-    told = say("What members are likely to take next is a prediction for each of them, and stands in a table of its own.")
-    return say("{told} It has {grade}.", told=told, grade=grade) if grade else told
+    return say("What members are likely to take next is a prediction for each of them: it has a table and a grade of its own.")
 
 
 def value_name(project: Project) -> str:
     """What the expected value is called: money of so many days, margin where one is typed."""
     days = words.number(project.variables.predict.value_days)
-    if project.target.margin_rate or project.target.margin_rates:
+    if basis(project) == "margin":
         return say("Margin expected in {days} days", days=days)
     return say("Revenue expected in {days} days", days=days)
 
@@ -99,8 +99,7 @@ def risk_name(project: Project) -> str:
 
 def item_name(item: str, found: Ahead) -> str:
     """A category as the data call it; a product with its category, where one is known."""
-    category = found.names.get(item)
-    return say("{category} (product {item})", category=category, item=item) if category else item
+    return named(item, found.names)
 
 
 def items_words(items: list[dict], found: Ahead) -> str:

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from helpers.rates import holm
+
 
 def v_test(values: np.ndarray, inside: np.ndarray) -> float:
     """How far a segment's mean is from everyone's, in standard errors of drawing that many customers without replacement.
@@ -33,16 +35,6 @@ def v_test_level(having: int, members: int, holders: int, n: int) -> tuple[float
     p = float(min(below, above, 1.0))
     v = -norm.ppf(max(p, 1e-300) / 2)
     return float(v if above <= below else -v), p
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p-values (1979): the chance that any of the tests says yes by accident stays at its level."""
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * (len(p) - np.arange(len(p)))
-    adjusted = np.minimum(np.maximum.accumulate(steps), 1.0) if len(p) else steps
-    result = np.empty(len(p))
-    result[order] = adjusted
-    return result
 
 
 def traits(sample: pd.DataFrame, labels: np.ndarray, names: list[str], *, least: int = 1) -> dict[str, list[dict]]:
@@ -93,7 +85,7 @@ def described(attributes: pd.DataFrame, labels: pd.Series, *, least: int) -> dic
                 told = {"segment": str(one), "attribute": attribute, "level": str(level), "n": having, **shares, "v": v}
                 rows.append((p, few, told))
     # Left out after the correction: to test only what is common in a segment would keep the lucky levels and call them findings.
-    adjusted = holm(np.array([p for p, _, _ in rows]))
+    adjusted = holm([p for p, _, _ in rows])
     shown = [told | {"p_holm": p_holm} for (_, few, told), p_holm in zip(rows, adjusted, strict=True) if not few]
     found: dict[str, list[dict]] = {}
     for row in sorted(shown, key=lambda r: (-abs(r["v"]), r["attribute"], r["level"])):

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from helpers.project import Project
 from helpers.variables import Variable, catalogue
-from helpers.variables.descriptors import type_of
+from helpers.variables.descriptors import DONE, type_of
 
 KEY = "customer_id"
 
@@ -65,11 +65,12 @@ def columns(project: Project, there: Iterable[str]) -> dict[str, Column]:
 def customers(step, window: str = "published") -> ir.Table:
     """Everyone in scope with all that recipes may use.
 
-    window    published, confirm or select: when the variables were measured; attributes and answers are those known at as_of
+    window    published, confirm or select: when the variables were measured. What follows from dated rows, such as seniority, is as it
+              stood then; other attributes and answers are those known at as_of
     Returns   customer_id, the measured variables (float64), attributes (text), the newest answer to each survey item (float64)
     """
     table = step.take("variables", "variables" if window == "published" else f"variables_{window}")
-    attributes = step.take("variables", "descriptors")
+    attributes = _attributes(step, window)
     taken = {name.casefold() for name in table.columns}
     kept = [name for name in attributes.columns if name.casefold() not in taken]
     joined = table.left_join(attributes.select(KEY, *kept), KEY).drop(f"{KEY}_right") if kept else table
@@ -78,6 +79,16 @@ def customers(step, window: str = "published") -> ir.Table:
         return joined
     kept = [name for name in answers.columns if name == KEY or name.casefold() not in {c.casefold() for c in joined.columns}]
     return joined.left_join(answers.select(*kept), KEY).drop(f"{KEY}_right")
+
+
+def _attributes(step, window: str) -> ir.Table:
+    """The descriptors of step 4 in their order; those that the past changes as they stood in that window."""
+    today = step.take("variables", "descriptors")
+    done = [name for name in DONE if name in today.columns]
+    if window == "published" or not done:
+        return today
+    then = step.take("variables", f"descriptors_{window}").select(KEY, *done)
+    return today.drop(*done).left_join(then, KEY).drop(f"{KEY}_right").select(*today.columns)
 
 
 def _answers(step) -> ir.Table | None:

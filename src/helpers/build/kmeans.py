@@ -1,16 +1,14 @@
 """k-means from many cold starts at once: equal rows are counted once, all starts share one multiplication, poor ones are dropped early."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from helpers import NinefoldError
+from helpers.threads import one_thread
 
 TIE = 1e-9
 """Of two centres whose squared distances differ by no more than this, the first is the nearest: the rule of the published document."""
@@ -303,30 +301,3 @@ def different(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarra
     which = np.empty(len(x), dtype="int64")
     which[order] = np.cumsum(new) - 1
     return rows[new], np.add.reduceat(weights[:, order], np.flatnonzero(new), axis=1), which
-
-
-_entered = {"times": 0, "limit": None}
-_lock = Lock()
-
-
-@cache
-def _libraries():
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread in each multiplication while anyone is inside: several add up in an order that changes from run to run."""
-    with _lock:
-        _entered["times"] += 1
-        if _entered["times"] == 1:
-            _entered["limit"] = _libraries().limit(limits=1)
-    try:
-        yield
-    finally:
-        with _lock:
-            _entered["times"] -= 1
-            if _entered["times"] == 0:
-                _entered["limit"].restore_original_limits()

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from helpers.build import agreement
-from helpers.build.kmeans import kmeans, nearest, one_thread
+from helpers.build.kmeans import kmeans, nearest
 from helpers.build.nulls import one_cloud, unrelated
 from helpers.build.workers import shared
+from helpers.threads import one_thread
 
 ROWS = 1_000
 """Customers looked at, at most."""

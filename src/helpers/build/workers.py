@@ -10,7 +10,8 @@ from itertools import pairwise
 from pickle import PicklingError
 from threading import Thread
 
-from helpers.build.kmeans import in_pairs, one_thread
+from helpers.build.kmeans import in_pairs
+from helpers.threads import one_thread
 
 ALONE = 0.3
 """Seconds of work after which help is sought."""

@@ -4,8 +4,7 @@ Every drawing function takes a tidy frame and the words around it, keeps the PNG
 it with its alternative text. `paper` lays out the words, `scales` writes numbers and dates, `drawings` fills the plots.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import wraps
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from matplotlib.patches import Rectangle
 from helpers import NinefoldError
 from helpers.charts import evidence
 from helpers.charts.drawings import Trend, draw_bars, draw_grid, draw_histogram, draw_lines, draw_strips, draw_triangle
-from helpers.charts.paper import Rows, Sheet, Words
+from helpers.charts.paper import Rows, Sheet, Words, drawing
 from helpers.charts.paper import check as _check
 from helpers.charts.scales import ValueFormat, day_numbers, floats, writer
 from helpers.charts.separation import separation  # noqa: F401
@@ -36,11 +35,10 @@ from helpers.charts.style import (
     UNKNOWN,
     WIDTH,
     contrast,
-    house_style,
     wrap,
 )
 from helpers.charts.tree import dendrogram
-from helpers.tables import check_slug, finding, min_cell, written
+from helpers.tables import check_slug, min_cell, written
 from helpers.words import THIN, as_date, number, say, say_n, signed
 
 if TYPE_CHECKING:
@@ -48,20 +46,6 @@ if TYPE_CHECKING:
 
 FEW = 30
 """Groups of fewer customers are drawn in grey."""
-
-
-def drawing(draw: Callable) -> Callable:
-    """A drawing in the house's style; with nothing to draw, its title is said as a sentence and the page goes on."""
-
-    @wraps(draw)
-    def drawn(frame, **given) -> None:
-        if not len(frame):
-            finding(given["title"])
-            return
-        with house_style():
-            draw(frame, **given)
-
-    return drawn
 
 
 @drawing

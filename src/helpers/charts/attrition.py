@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.charts.paper import Sheet, Words, check
+from helpers.charts.paper import Sheet, Words, check, drawing
 from helpers.charts.scales import floats
-from helpers.charts.style import ACCENT, EDGE, GREY, GRID, INK, LEADING, NEUTRAL, PALE, TARGET, TEXT, WIDTH, house_style, width_of
-from helpers.tables import finding
+from helpers.charts.style import ACCENT, EDGE, GREY, GRID, INK, LEADING, NEUTRAL, PALE, TARGET, TEXT, WIDTH, width_of
 from helpers.words import number, say, share
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ HEIGHT, FOOT, ROOM = 200, 44, 16
 """Points: the plot, what stands beneath it, and the room at its right, where the last number under the axis is wider than its tick."""
 
 
+@drawing
 def returns(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str, marks: list[tuple[int, str]]) -> None:
     """Draw the share of returns that had come after so many days, as a curve from 0 to 1, with upright lines at some days.
 
@@ -24,10 +24,7 @@ def returns(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, sourc
     """
     words = Words(title, subtitle, alt, source, name)
     check(frame, words, "days", "share")
-    if not len(frame):
-        return finding(title)
-    with house_style():
-        _draw_returns(frame, words, marks).keep()
+    _draw_returns(frame, words, marks).keep()
 
 
 def _draw_returns(frame: "pd.DataFrame", words: Words, marks: list[tuple[int, str]]) -> Sheet:
@@ -72,6 +69,7 @@ def _square(sheet: Sheet, height: float):
     return axes, left
 
 
+@drawing
 def calibration(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, source: str, name: str) -> None:
     """Draw the share that came against the share predicted, a point a group with its interval; the line is where both are equal.
 
@@ -79,10 +77,7 @@ def calibration(frame: "pd.DataFrame", *, title: str, subtitle: str, alt: str, s
     """
     words = Words(title, subtitle, alt, source, name)
     check(frame, words, "predicted", "share", "low", "high", "n")
-    if not len(frame):
-        return finding(title)
-    with house_style():
-        _draw_calibration(frame, words).keep()
+    _draw_calibration(frame, words).keep()
 
 
 def _draw_calibration(frame: "pd.DataFrame", words: Words) -> Sheet:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from helpers.charts.paper import Sheet, Words, check
+from helpers.charts.paper import Sheet, Words, check, drawing
 from helpers.charts.scales import ValueFormat, day_numbers, floats, tick_texts
-from helpers.charts.style import ACCENT, EDGE, GREY, GRID, INK, LEADING, NEUTRAL, SECOND, SIX, TEXT, WIDTH, house_style, width_of
-from helpers.tables import finding
+from helpers.charts.style import ACCENT, EDGE, GREY, GRID, INK, LEADING, NEUTRAL, SECOND, SIX, TEXT, WIDTH, width_of
 from helpers.words import say
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ HEIGHT = 230
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.6)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)), (0, (9, 3)))
 
 
+@drawing
 def curves(
     frame: "pd.DataFrame",
     *,
@@ -43,18 +43,14 @@ def curves(
     """
     words = Words(title, subtitle, alt, source, name)
     check(frame, words, "series", "x", "value")
-    if frame.empty:
-        finding(title)
-        return
-    with house_style():
-        data, places, kind = _placed(frame.reset_index(drop=True))
-        sheet, axes = _paper(data, words, across, value_format, marked_label if marked is not None else "", palette)
-        _draw(axes, data, _colours(data, palette), stepped=stepped, points=points)
-        _below(sheet, axes, places, kind, across)
-        if marked is not None:
-            place = day_numbers([marked])[0] if kind == "date" else places.get(marked, marked)
-            axes.axvline(place, color=INK, linewidth=1.2, linestyle=(0, (3, 2)))
-        sheet.keep()
+    data, places, kind = _placed(frame.reset_index(drop=True))
+    sheet, axes = _paper(data, words, across, value_format, marked_label if marked is not None else "", palette)
+    _draw(axes, data, _colours(data, palette), stepped=stepped, points=points)
+    _below(sheet, axes, places, kind, across)
+    if marked is not None:
+        place = day_numbers([marked])[0] if kind == "date" else places.get(marked, marked)
+        axes.axvline(place, color=INK, linewidth=1.2, linestyle=(0, (3, 2)))
+    sheet.keep()
 
 
 def _placed(frame: "pd.DataFrame") -> tuple["pd.DataFrame", dict, str]:

@@ -6,7 +6,8 @@ A chart is seven inches wide, so that its letters can be read on a phone; its wo
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -33,11 +34,26 @@ from helpers.charts.style import (
     TEXT,
     TITLE,
     WIDTH,
+    house_style,
     width_of,
     wrap,
 )
-from helpers.tables import check_slug, place_on_page, step_in_progress
+from helpers.tables import check_slug, finding, place_on_page, step_in_progress
 from helpers.words import day, say
+
+
+def drawing(draw: Callable) -> Callable:
+    """A drawing in the house's style; with nothing to draw, its title is said as a sentence and the page goes on."""
+
+    @wraps(draw)
+    def drawn(frame, **given) -> None:
+        if not len(frame):
+            finding(given["title"])
+            return
+        with house_style():
+            draw(frame, **given)
+
+    return drawn
 
 
 class Words(NamedTuple):

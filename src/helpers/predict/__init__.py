@@ -8,13 +8,12 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from helpers import ContractError
+from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.variables.formulas import bought_orders
 from helpers.words import mark, number, say
 
-GRADED, NOT_READY, CANNOT_TELL, NONE = "graded", "not_ready", "cannot_tell", "none"
-"""Values of `status` of every evidence."""
 PREDICTED = {  # column: (title, how it is made, unit, the evidence that judges it)
     "alive": (mark("Still a customer"), mark("chance of not having stopped for good, from when and how often they bought"), "0–1", "value"),
     "expected_orders": (mark("Purchases ahead"), mark("expected days with a purchase in the next {days} days"), mark("days"), "value"),

@@ -6,9 +6,10 @@ from itertools import combinations
 
 import pandas as pd
 
+from helpers.rates import holm
 from helpers.scope import smallest_rise
 from helpers.target.tallies import CONTACT, CONTROL, FACTS
-from helpers.target.uplift import bonferroni, both_sides, chi_square, cochran, difference, holm, quantile, stratified, variance
+from helpers.target.uplift import bonferroni, both_sides, chi_square, cochran, difference, quantile, stratified, variance
 
 SIGN = 0.05
 """A p, corrected for all looks, up to which a difference is called one."""

@@ -151,15 +151,6 @@ def chi_square(table: Sequence[Sequence[int]]) -> dict[str, float] | None:
     return {"q": q, "df": df, "p": float(chdtrc(df, q))}
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """p after Holm's correction for as many looks (Holm 1979, Scandinavian Journal of Statistics 6, 65-70), in the order given."""
-    order, found, least = sorted(range(len(p)), key=lambda i: (p[i], i)), [0.0] * len(p), 0.0
-    for place, i in enumerate(order):
-        least = max(least, min(p[i] * (len(p) - place), 1.0))
-        found[i] = least
-    return found
-
-
 def bonferroni(looks: int) -> float:
     """The level of each of so many intervals that all hold together in 95 of 100 trials."""
     return 1 - (1 - LEVEL) / max(looks, 1)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.project import Project
+from helpers.threads import one_thread
 
 STARTS = 10
 """Cold starts of each fit on a bootstrap sample, and of each half of those on all; the halves double until they find the same partition."""
@@ -34,10 +35,7 @@ def without(sample: pd.DataFrame, names: list[str], project: Project) -> dict:
     Source    Hubert & Arabie 1985 (adjusted Rand index); the pairs as in Dolnicar & Leisch 2010, doi 10.1007/s11002-009-9083-4; t
               interval of the mean paired difference, Bonferroni over the variables
     """
-    import sklearn.cluster  # noqa: F401  before the limit: it holds for what is loaded
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):  # sums on several threads differ from run to run, and small ones wait for each other
+    with one_thread("sklearn.cluster"):
         return _without(_drawn(sample, project), names, project) | {"of": len(sample)}
 
 

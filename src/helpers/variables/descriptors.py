@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from helpers.collect.law import MARKETING, consents_now
-from helpers.engine import between, days_between
+from helpers.engine import before, between, days_between
 from helpers.project import Project
 from helpers.project.contract import LOCATING, PERSONAL, UNIFIED
 from helpers.variables.formulas import bought_orders
@@ -39,6 +39,8 @@ TYPES = {
     "interests": "psychographic",
 }
 """The type of segmentation that a descriptor serves; area_… is geographic, any other attribute demographic."""
+DONE = ("seniority", "journey_stage", "preferred_channel", "main_device", "reach")
+"""Descriptors that follow from dated rows, so that an earlier day had others."""
 
 
 def type_of(name: str) -> str:
@@ -208,6 +210,33 @@ def derived(people: ir.Table, tables: dict[str, ir.Table], project: Project, *, 
         "reach": reach(people, tables.get("consents")),
     }
     return {name: table for name, table in found.items() if table is not None}
+
+
+def as_they_were(people: ir.Table, tables: dict[str, ir.Table], project: Project, names: list[str], *, as_of: datetime) -> ir.Table:
+    """What follows from dated rows, as it stood at an earlier day: whoever is loyal today may have been new then.
+
+    names     descriptors of today; those that are not in DONE are left out
+    Returns   customer_id and those of `names` that are in DONE, text; missing for everyone where that day could not tell
+    """
+    known = dict(tables)
+    if "consents" in known:
+        known["consents"] = before(known["consents"], "updated_at", as_of)
+    start = as_of - timedelta(days=project.scope.window_days)
+    made = {
+        "seniority": lambda: seniority(people, known["orders"], project, as_of=as_of),
+        "journey_stage": lambda: journey_stage(people, known, project, as_of=as_of),
+        "preferred_channel": lambda: preferred_channel(known["orders"], start=start, as_of=as_of),
+        "main_device": lambda: main_device(known.get("events"), project, start=start, as_of=as_of),
+        "reach": lambda: reach(people, known.get("consents")),
+    }
+    result = people.select("customer_id")
+    for name in [each for each in DONE if each in names]:
+        then = made[name]()
+        if then is None:
+            result = result.mutate(**{name: ibis.null("string")})
+        else:
+            result = result.left_join(then, "customer_id").drop("customer_id_right")
+    return result
 
 
 def describe(people: ir.Table, tables: dict[str, ir.Table], project: Project, *, as_of: datetime) -> tuple[ir.Table, list[str]]:

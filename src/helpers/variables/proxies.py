@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.project import Project
+from helpers.threads import one_thread
 from helpers.variables.choose import FOLDS, apply, fold_of
 
 DEPTH = 4
@@ -95,10 +96,8 @@ def _logistic(x: np.ndarray, y: np.ndarray, seed: int):
 
 def _guesses(x: np.ndarray, y: np.ndarray, fold: np.ndarray, learners: tuple[Callable, ...], seed: int) -> np.ndarray:
     """The level guessed for each customer by the learner that did better among the other folds, taught on those folds alone."""
-    from threadpoolctl import threadpool_limits
-
     guessed = np.empty(len(y), dtype=int)
-    with threadpool_limits(limits=1):  # sums on several threads differ from run to run
+    with one_thread("sklearn.linear_model", "sklearn.tree"):
         tried = _tried(x, y, fold, learners, seed) if len(learners) > 1 else {}
         for f in np.unique(fold):
             seen = fold != f

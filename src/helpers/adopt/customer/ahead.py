@@ -15,11 +15,14 @@ SHARES = {"alive": mark("Still a customer"), "attrition_risk": mark("Will be los
 """Chances between 0 and 1."""
 
 
-def ahead_html(found: dict, project: Project) -> str:
+def ahead_html(found: dict, project: Project, consents: pd.DataFrame | None = None) -> str:
     """A line a prediction, with everyone's mean and the grade; why there is none, where there is none.
 
-    found   may, own, everyone, as `customer.collected` gives them
+    found      may, own, everyone, as `customer.collected` gives them
+    consents   purpose, channel, granted: the customer's last words; None without a table of consents
     """
+    if refused_profiling(consents):
+        return paragraph(say("This customer refused profiling, so nothing that is predicted is shown."))
     may, own = found["may"], found["own"]
     rows = _rows(found, project)
     html = as_html(_table(rows, project)) if rows else ""
@@ -33,12 +36,20 @@ def ahead_html(found: dict, project: Project) -> str:
     return html + "".join(paragraph(line, "small" if rows else "") for line in left)
 
 
+def refused_profiling(consents: pd.DataFrame | None) -> bool:
+    """Whether the customer was asked about profiling and agreed on no channel, as step 8 holds it too."""
+    if consents is None or not len(consents):
+        return False
+    asked = consents[consents["purpose"] == "profiling"]
+    return bool(len(asked)) and not asked["granted"].astype(bool).any()
+
+
 def _rows(found: dict, project: Project) -> list[dict]:
     may, own, everyone = found["may"], found["own"], found["everyone"]
     rows = []
     for column, value in own["columns"].items():
         mean = everyone.get(column)
-        title, here = _title(column, project), _written(column, value)
+        title, here = _title(column, project, may), _written(column, value)
         beside = NONE if mean is None else _written(column, mean["value"], mean=True)
         rows.append(
             {"title": title, "value": here, "everyone": beside, "grade": ahead_page.grade_words(may, of.COLUMNS[column] or of.VALUE)}
@@ -52,9 +63,12 @@ def _rows(found: dict, project: Project) -> list[dict]:
     return rows
 
 
-def _title(column: str, project: Project) -> str:
+def _title(column: str, project: Project, may: of.Ahead) -> str:
     if column == "expected_value":
         return ahead_page.value_name(project)
+    silent = may.parts[of.ATTRITION].get("days")
+    if column == "attrition_risk" and silent:
+        return say("Buys nothing in the next {days} days", days=words.number(silent))
     if column in SHARES:
         title = SHARES[column]
         return say(title)

@@ -59,7 +59,7 @@ def body(known: dict, step) -> str:
         heading(say("What happened")) + strip_html(known["happened"], step.as_of) + list_html(known, project),
         heading(say("Which segment, and why")) + segment_html(known, step),
         measures_html(known, project),
-        heading(say("What is likely next")) + ahead_html(known["ahead"], project),
+        heading(say("What is likely next")) + ahead_html(known["ahead"], project, known["consents"]),
     ]
     return "".join(parts)
 

@@ -4,13 +4,11 @@ from datetime import datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 
 from helpers.adopt.journey.moments import happened, rate, refunds
-from helpers.build.describe import holm
 from helpers.engine import Window, between
 from helpers.project import Project
-from helpers.rates import newcombe
+from helpers.rates import holm, newcombe
 from helpers.variables.formulas_events import BASKET_DAYS
 
 POINTS = ("refund", "basket", "rating")
@@ -129,7 +127,7 @@ def breaks(
             first = starts.group_by("customer_id").agg(index=starts["at"].min())
             index = members.select("customer_id", "segment").join(first, "customer_id")
             lines += _compared(index, point, orders, name, half, window.judged_until, project.min_cell)
-    adjusted = holm(np.array([line["p"] for line in lines]))
+    adjusted = holm([line["p"] for line in lines])
     for line, p in zip(lines, adjusted, strict=True):
         line |= {"p_holm": float(p), "breaks": bool(p <= LEVEL and line["difference"] < 0)}
     lines.sort(key=lambda line: (not line["breaks"], line["segment"] is not None, line["p"], str(line["segment"]), line["point"]))

@@ -5,6 +5,7 @@ from helpers.build import ahead as of
 from helpers.build import ahead_page
 from helpers.build.ahead import Foreseen
 from helpers.build.portraits import short_name
+from helpers.predict.value.margins import basis
 from helpers.project import Project
 from helpers.words import say
 
@@ -64,13 +65,14 @@ def _with_grade(answer: str, part: str, found: Foreseen) -> str:
 def _value(profiles: dict, project: Project, found: Foreseen) -> Answer:
     question = say("What will one of them be worth in the next {days} days?", days=words.number(project.variables.predict.value_days))
     told = _with_grade(_ends("expected_value", profiles, found, money=True), of.VALUE, found)
-    if project.target.margin_rate or project.target.margin_rates:
+    if basis(project) == "margin":
         return question, say("{told} In margin, later money discounted.", told=told)
     return question, say("{told} Revenue, not profit; later money discounted.", told=told)
 
 
 def _lost(profiles: dict, project: Project, found: Foreseen) -> Answer:
-    question = say("Who is likely not to come back?")
+    days = found.may.parts[of.ATTRITION].get("days")
+    question = say("Who is likely to buy nothing in the next {days} days?", days=words.number(days)) if days else say("Who may be lost?")
     return question, _with_grade(_ends("attrition_risk", profiles, found, money=False), of.ATTRITION, found)
 
 
@@ -81,7 +83,8 @@ def _next(profiles: dict, project: Project, found: Foreseen) -> Answer:
         for name, row in _of_segments(profiles, found)
         for each in row["next_own"][:1]
     ]
-    question, same = say("What is each segment likely to take next?"), ahead_page.items_words(found.rows[""]["next"], found.may)
+    question = say("What is each segment likely to buy next, habits included?")
+    same = ahead_page.items_words(found.rows[""]["next"], found.may)
     if told:
         return question, _with_grade(say("More than others: {list}.", list=say("; ").join(told)), of.NEXT, found)
     answer = say("The same in all segments: {items}.", items=same) if same else say("Nothing is recommended to enough members to say.")

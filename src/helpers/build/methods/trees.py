@@ -7,11 +7,11 @@ import pandas as pd
 
 from helpers import NinefoldError
 from helpers.build.contest import halves
-from helpers.build.describe import holm
 from helpers.build.inputs import Column
 from helpers.build.methods.base import KEY, Fitted, document, filled, numbers, own_measure, raw
 from helpers.build.methods.space import LEAST_KNOWN, LEAST_LEVEL
 from helpers.project import Project
+from helpers.rates import holm
 
 LEAF, LEAF_SHARE = 30, 0.02
 """Customers that a leaf of the tree holds at least: a number, and a share of all."""
@@ -180,7 +180,7 @@ def _tested(leaves: list[_Leaf], at: np.ndarray, y: np.ndarray, w: np.ndarray) -
         p, half = float(2 * student.sf(abs(t), df)), float(student.ppf(0.975, dm) * np.sqrt(vm))
         rows.append(told | {"mean": m, "others": o, "low": m - half, "high": m + half, "t": float(np.clip(t, -1e6, 1e6)), "p": p})
     there = [row for row in rows if row["p"] is not None]
-    for row, p in zip(there, holm(np.array([row["p"] for row in there])), strict=True):
+    for row, p in zip(there, holm([row["p"] for row in there]), strict=True):
         row["p_holm"] = float(p)
     rows = [{"p_holm": None} | row for row in rows]
     return sorted(rows, key=lambda row: (row["mean"] is None, -(row["mean"] or 0.0)))

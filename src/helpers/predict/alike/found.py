@@ -11,13 +11,12 @@ import pandas as pd
 from helpers import collect
 from helpers.predict.alike import rank
 from helpers.predict.alike.groups import KEY, Group, barred, described, groups, looked_at
+from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY, house, need
 from helpers.rates import quantile, wilson
 from helpers.variables.proxies import CLEAR
 
 LEAST = 100
 """Members without whom nothing is learnt: half of them teach, the other half test."""
-GAIN = 0.05
-"""Gain over the simple rule from which the grade is A."""
 TOLD = 3
 """Characteristics that are named as setting the group apart."""
 SAME = "inside_"
@@ -43,7 +42,7 @@ def similar(step, members: ir.Table, checked: dict | None = None) -> tuple[dict,
         entry, listed = _widened(step, group, people, known, proxies)
         told.append(entry)
         lists += [] if listed is None else [listed]
-    status = "none" if not told else "graded" if any(e["status"] == "graded" for e in told) else told[0]["status"]
+    status = NONE if not told else GRADED if any(e["status"] == GRADED for e in told) else told[0]["status"]
     reasons = sorted({reason for entry in told for reason in entry["reasons"]}) if told else ["no_group"]
     evidence = {"status": status, "reasons": reasons, "groups": told, "in_scope": int(table.count().execute())}
     evidence["looked_at"] = int(people.count().execute())
@@ -64,7 +63,7 @@ def _proxies(step) -> dict[str, list[str]]:
 
 def _widened(step, group: Group, people: ir.Table, known: dict, proxies: dict) -> tuple[dict, ir.Table | None]:
     project = step.project
-    entry = {"name": group.name, "kind": group.kind, "length": group.length, "status": "not_ready", "reasons": [], "readiness": []}
+    entry = {"name": group.name, "kind": group.kind, "length": group.length, "status": NOT_READY, "reasons": [], "readiness": []}
     entry |= {"grade": None, "test": None, "by": None, "barred": {}, "apart": [], "listed": 0}
     if group.members is None:
         return entry | {"reasons": ["no_high_value"], "members": 0, "candidates": 0}, None
@@ -78,11 +77,11 @@ def _widened(step, group: Group, people: ir.Table, known: dict, proxies: dict) -
     chosen = rank.features(sample, known, allowed, project.min_cell)
     teach = int(sample[SAME].sum())
     entry["readiness"] = [
-        {"code": "members", "have": teach, "want": LEAST},
-        {"code": "candidates", "have": n - inside, "want": 2 * group.length},
-        {"code": "characteristics", "have": len(chosen), "want": 1},
+        need("members", teach, LEAST),
+        need("candidates", n - inside, 2 * group.length),
+        need("characteristics", len(chosen), 1),
     ]
-    lacking = [each["code"] for each in entry["readiness"] if each["have"] < each["want"]]
+    lacking = [each["code"] for each in entry["readiness"] if not each["met"]]
     if lacking:
         return entry | {"reasons": [f"too_few_{code}" for code in lacking]}, None
     return _judged(step, group, entry, marked, sample, chosen)
@@ -94,10 +93,10 @@ def _judged(step, group: Group, entry: dict, marked: ir.Table, sample: pd.DataFr
     test = hidden_half(sample, inside, chosen, length=length, seed=seed)
     points = rank.learn(rank.matrix(sample, chosen), inside)
     if test is None or points is None:
-        return entry | {"status": "cannot_tell", "reasons": ["not_converged"]}, None
+        return entry | {"status": CANNOT_TELL, "reasons": ["not_converged"]}, None
     by = speaks(test)
     x = rank.matrix(sample, chosen)
-    entry |= {"status": "graded", "grade": test["grade"], "test": test, "by": by}
+    entry |= {"status": GRADED, "grade": test["grade"], "test": test, "by": by}
     entry["apart"] = [name for name, weight in rank.weights(x, points, chosen)[:TOLD] if weight > 0]
     if by is None:
         return entry | {"reasons": ["no_better_than_chance"]}, None
@@ -187,5 +186,4 @@ def _gain(ours: np.ndarray, rules: np.ndarray) -> dict:
         grade = "A" if only - quantile() * math.sqrt(only) > 0 else "C"
         return {"gain": None, "gain_low": None, "gain_high": None, "grade": grade}  # no ratio to nobody
     gain, half = (only - others) / base, quantile() * math.sqrt(only + others) / base
-    grade = "C" if gain - half <= 0 else "A" if gain >= GAIN else "B"
-    return {"gain": gain, "gain_low": gain - half, "gain_high": gain + half, "grade": grade}
+    return {"gain": gain, "gain_low": gain - half, "gain_high": gain + half, "grade": house(gain, gain - half)}

@@ -5,6 +5,7 @@ import pandas as pd
 from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.predict.alike.groups import BOUGHT, HIGH
+from helpers.predict.grades import GRADED
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.variables import catalogue
@@ -104,7 +105,7 @@ def verdicts(evidence: dict, profiles: dict, project: Project) -> list[str]:
 
 def _verdict(entry: dict, name: str, project: Project) -> str:
     values = {"group": name, "n": words.number(entry["listed"]), "length": words.number(entry["length"])}
-    if entry["status"] != "graded":
+    if entry["status"] != GRADED:
         return say("No list for “{group}”: {reason}.", reason=reason_words(entry), **values)
     if entry["by"] is None:
         return say("No list for “{group}”: {length} customers picked for likeness held no more of its hidden half than chance.", **values)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.build.document import border
 from helpers.build.inputs import Column
+from helpers.threads import one_thread
 
 BINS = 5
 LEVELS = 20
@@ -96,9 +97,8 @@ def learn(x, inside: np.ndarray) -> np.ndarray | None:
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1), warnings.catch_warnings():  # sums on several threads differ from run to run
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # told below
         model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=ROUNDS).fit(x, inside)
     if model.n_iter_[0] >= ROUNDS or not np.isfinite(model.coef_).all():

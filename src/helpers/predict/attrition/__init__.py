@@ -13,11 +13,12 @@ from helpers.collect.readiness import LEAST, requirement
 from helpers.engine import first_instant, total
 from helpers.predict.attrition import cuts, grade, interval, model
 from helpers.predict.attrition.differences import drivers
+from helpers.predict.grades import CANNOT_TELL, GRADED, NOT_READY, house
+from helpers.threads import one_thread
 from helpers.variables.catalogue import catalogue, of_totals
 
 BANDS = (0.10, 0.25, 0.50, 0.75)
 """Borders between the bands of risk on the page."""
-GRADED, NOT_READY, CANNOT_TELL = "graded", "not_ready", "cannot_tell"
 
 
 def attrition(step, checked: Mapping[str, ir.Table], *, measured: Mapping[str, ir.Table] | None = None) -> tuple[dict, ir.Table | None]:
@@ -43,7 +44,7 @@ def attrition(step, checked: Mapping[str, ir.Table], *, measured: Mapping[str, i
     found["readiness"] = [_history(project, period["days"], first=first, as_of=step.as_of)]
     if not found["readiness"][0]["met"]:
         return found | {"reasons": ["short_history"]}, None
-    with model.one_thread():
+    with one_thread("sklearn.ensemble"):  # the trees have threads of their own
         return _learnt(step, checked, dict(measured or {}), found)
 
 
@@ -130,7 +131,7 @@ def _judged(earlier: pd.DataFrame, later: pd.DataFrame, names: list[str], projec
     alike = grade.log_loss(np.full(len(lost), usual), lost)
     gained, areas = grade.gain(losses[chosen], losses[model.RECENCY]), {name: grade.area(each, lost) for name, each in risk.items()}
     given = grade.giveaways({n: later[n].to_numpy(dtype="float64") for n in names}, lost)
-    letter = grade.house(gained)
+    letter = house(gained["value"], gained["low"])
     used = model.RECENCY if letter == "C" else chosen
     too_good = bool(given) or max(areas.values()) > grade.TOO_GOOD
     base |= {

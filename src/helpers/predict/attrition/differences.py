@@ -6,9 +6,9 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from helpers.build.describe import holm
 from helpers.predict.attrition import cuts, model
-from helpers.rates import quantile
+from helpers.rates import holm, quantile
+from helpers.threads import one_thread
 
 LEAST = 30
 """Members lost, and members who stayed, without whom nothing is said of a segment."""
@@ -21,22 +21,23 @@ def drivers(step, members: ir.Table, checked, evidence: dict) -> dict:
     Segments are those of the published document as customers stood one horizon ago: today's members are there because they stayed.
     members    customer_id, segment: today's members, for their risk now
     checked    the tables of step 3 by name;  evidence: attrition.json
-    Returns    status, reasons and readiness of the evidence, days (without a purchase: lost), cut, everyone {n, lost}, segments
-               [{id, n, lost (share), now (members today), risk (mean, today; None where nothing is graded), few (too few lost or left for
-               any comparison), variables [{name, lost, stayed (means), effect (in standard deviations), low, high, p (Holm's, over all
-               variables and segments), beyond (log odds a standard deviation at equal recency), beyond_low, beyond_high, beyond_p}]}],
-               strongest first
+    Returns    status, reasons and readiness of the evidence, days (without a purchase: lost), risk_days (those of the risk), cut,
+               everyone {n, lost}, segments [{id, n, lost (share), now (members today), risk (mean, today; None where nothing is
+               graded), few (too few lost or left for any comparison), variables [{name, lost, stayed (means), effect (in standard
+               deviations), low, high, p (Holm's, over all variables and segments), beyond (log odds a standard deviation at equal
+               recency), beyond_low, beyond_high, beyond_p}]}], strongest first
     """
     found = {key: evidence[key] for key in ("status", "reasons", "readiness")}
-    found |= {"days": None, "cut": None, "everyone": None, "segments": []}
+    found |= {"days": None, "risk_days": None, "cut": None, "everyone": None, "segments": []}
     days = (evidence.get("period") or {}).get("days")
     if days is None or not step.gives("variables", "variables_confirm"):
         return found
     horizon = step.project.scope.horizon_days
+    found["risk_days"] = days
     days, cut = min(days, horizon), step.as_of - timedelta(days=horizon)
     frame = _followed(step, checked, cut=cut, days=days)
     names = [c for c in frame.columns if c not in ("customer_id", "segment", "lost")]
-    with model.one_thread():
+    with one_thread():
         lines = [_segment(segment, part, names) for segment, part in frame.groupby("segment", sort=True)]
     _adjust(lines)
     today = _today(step, members)
@@ -137,7 +138,7 @@ def _adjust(lines: list[dict]) -> None:
     every = [v for line in lines for v in line["variables"]]
     for key in ("p", "beyond_p"):
         asked = [v for v in every if v[key] is not None]
-        for variable, p in zip(asked, holm(np.array([v[key] for v in asked], dtype="float64")), strict=True):
+        for variable, p in zip(asked, holm([v[key] for v in asked]), strict=True):
             variable[key] = float(p)
     for line in lines:
         line["variables"].sort(key=lambda v: (-abs(v["effect"]), v["name"]))

@@ -5,8 +5,6 @@ import numpy as np
 from helpers.masking import few_on_a_side
 from helpers.rates import quantile, wilson
 
-CLEAR = 0.05
-"""Relative gain in log loss from which the grade is A ◇."""
 DYNAMICS = 1.1
 """Dynamics 365 gives an A when customers flagged are lost this many times as often as customers were on average."""
 TOO_GOOD = 0.98
@@ -30,13 +28,6 @@ def gain(loss: np.ndarray, against: np.ndarray) -> dict:
     part = (loss - (1 - value) * against) / base
     half = quantile() * float(part.std(ddof=1)) / n**0.5
     return {"value": value, "low": value - half, "high": value + half}
-
-
-def house(found: dict) -> str:
-    """A: at least CLEAR gained over recency alone, and the interval above 0; B: the interval above 0; else C."""
-    if found["low"] <= 0:
-        return "C"
-    return "A" if found["value"] >= CLEAR else "B"
 
 
 def dynamics(risk: np.ndarray, lost: np.ndarray, usual: float) -> dict:

@@ -133,17 +133,6 @@ def fit(name: str, frame: pd.DataFrame, lost: np.ndarray, design: list[dict], *,
     return Model(name, columns, *newton(matrix(frame, columns), lost))
 
 
-def one_thread():
-    """A context in which sums are added in one order: on several threads they differ from run to run, and small ones wait for each other.
-
-    The trees' own threads obey only when their library is there already, so it is loaded first.
-    """
-    import sklearn.ensemble  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1)
-
-
 def _trees(x: np.ndarray, y: np.ndarray, seed: int):
     from sklearn.ensemble import HistGradientBoostingClassifier
 

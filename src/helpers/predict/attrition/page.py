@@ -6,10 +6,12 @@ import pandas as pd
 from helpers import words
 from helpers.build.portraits import segment_name, titles
 from helpers.masking import covered, covered_sizes, few_on_a_side
-from helpers.predict.attrition.grade import CLEAR, TOO_GOOD
+from helpers.predict.attrition.grade import TOO_GOOD
 from helpers.predict.attrition.interval import RETURNED
 from helpers.predict.attrition.model import BOOSTING, LOGISTIC, RECENCY
+from helpers.predict.grades import CLEAR, GRADED
 from helpers.project import Project
+from helpers.rates import wilson
 from helpers.tables import Column, Table, nothing
 from helpers.variables import catalogue
 from helpers.words import NONE, mark, say, say_n
@@ -151,7 +153,7 @@ def _interval(gain: dict) -> str:
 
 def grade_words(evidence: dict, project: Project) -> str:
     """The grade, what it rests on, and what follows; or why there is none."""
-    if evidence["status"] != "graded":
+    if evidence["status"] != GRADED:
         return say("Attrition: {reason}", reason=reason(evidence, project))
     chosen = MODELS[evidence["chosen"]]
     told = {"model": say(chosen), "gain": _interval(evidence["gain"]), "clear": words.share(CLEAR, 0)}
@@ -188,7 +190,7 @@ def calibration_frame(evidence: dict) -> pd.DataFrame:
 
 def calibration_words(evidence: dict, project: Project) -> dict:
     """The words of the calibration chart; where nothing is graded, the reason."""
-    if evidence["status"] != "graded" or not evidence["calibration"]:
+    if evidence["status"] != GRADED or not evidence["calibration"]:
         return nothing("attrition_calibration", say("No risk is predicted, so none can be held against what came."))
     whole, groups = evidence["in_the_large"], evidence["calibration"]
     predicted, came = words.share(whole["predicted"], 1), words.share(whole["share"], 1)
@@ -242,7 +244,7 @@ def now_table(evidence: dict, project: Project) -> Table:
 
 def now_words(evidence: dict, project: Project) -> str:
     """How many customers in scope are expected to be lost; the reason where nothing is graded."""
-    if evidence["status"] != "graded":
+    if evidence["status"] != GRADED:
         return ""
     bands, days = evidence["now"], words.number(evidence["period"]["days"])
     n, expected = sum(b["n"] for b in bands), sum(b["expected"] for b in bands)
@@ -250,6 +252,7 @@ def now_words(evidence: dict, project: Project) -> str:
     likely = sum(b["n"] for b in even)
     told = {"n": words.number(n), "expected": words.number(round(expected)), "days": days}
     first = say("Of {n} customers in scope, about {expected} are expected to buy nothing in the next {days} days.", **told)
+    first = f"{first} {_level_words(evidence)}".rstrip()
     if not even or 0 < likely < project.min_cell:  # bands made one may cross the half
         return first
     return (
@@ -261,9 +264,21 @@ def now_words(evidence: dict, project: Project) -> str:
     )
 
 
+def _level_words(evidence: dict) -> str:
+    """That the level of the risk was off on the period that judged; "" where it was not."""
+    whole = evidence["in_the_large"]
+    if not whole or whole["low"] <= whole["predicted"] <= whole["high"]:
+        return ""
+    predicted, came = words.share(whole["predicted"], 0), words.share(whole["share"], 0)
+    return say(
+        "The period before, {predicted} were predicted and {came} came: trust the order of the customers more than the level.",
+        predicted=predicted, came=came,
+    )  # fmt: skip
+
+
 def caveats(evidence: dict, project: Project) -> list[str]:
     """What could mislead a reader of the risk."""
-    if evidence["status"] != "graded":
+    if evidence["status"] != GRADED:
         return []
     period, days = evidence["period"], words.number(evidence["period"]["days"])
     before, now = (words.share(x, 1) for x in evidence["lost"])
@@ -298,11 +313,12 @@ def drivers_table(found: dict, profiles: dict, project: Project) -> Table:
             }
         )
     days, since = words.number(found["days"]), words.day(found["cut"]) if found["cut"] else NONE
+    ahead = words.number(found.get("risk_days") or found["days"])
     columns = [
         Column("segment", say("Segment")),
         Column("n", say("Members then"), "count"),
         Column("lost", say("Lost within {days} days", days=days), "share", 1),
-        Column("risk", say("Mean risk now"), "share", 1),
+        Column("risk", say("Mean risk now, of none in {days} days", days=ahead), "share", 1),
         Column("with", say("Those lost had, against those who stayed")),
         Column("beyond", say("Also among members equally recent")),
     ]
@@ -362,21 +378,10 @@ def drivers_words(found: dict, profiles: dict, project: Project) -> str:
         "segment": named.get(worst["id"], worst["id"]), "share": words.share(worst["lost"], 0),
         "everyone": words.share(found["everyone"]["lost"], 0), "days": words.number(found["days"]),
     }  # fmt: skip
+    if wilson(round(worst["n"] * worst["lost"]), worst["n"])[0] <= found["everyone"]["lost"]:
+        return say(
+            "No segment surely lost more than everyone: {share} of {segment}, who lost most, bought nothing for {days} days, {everyone} of "
+            "everyone.",
+            **told,
+        )
     return say("{segment} lost most: {share} bought nothing for {days} days, against {everyone} of everyone.", **told)
-
-
-__all__ = [
-    "calibration_frame",
-    "calibration_words",
-    "caveats",
-    "drivers_table",
-    "drivers_words",
-    "grade_words",
-    "models_table",
-    "now_table",
-    "now_words",
-    "period_words",
-    "reason",
-    "returns_frame",
-    "returns_words",
-]

@@ -9,6 +9,7 @@ from helpers import words
 from helpers.build.portraits import label, segment_name, short_name
 from helpers.masking import covered_sizes
 from helpers.predict.flow.transitions import IDLE, OUTSIDE
+from helpers.predict.grades import GRADED
 from helpers.project import Project
 from helpers.rates import wilson
 from helpers.reevaluate.masking import hidden
@@ -25,7 +26,7 @@ SUPPOSED = mark("If every period moved customers as the last one did, and brough
 
 def usable(found: dict) -> bool:
     """Whether the projection did better than the simple rules: sizes as they are, or grown alike."""
-    return found["status"] == "graded" and found["grade"] in ("A", "B")
+    return found["status"] == GRADED and found["grade"] in ("A", "B")
 
 
 def shown(found: dict, moved, project: Project) -> list[int]:
@@ -275,6 +276,7 @@ def caveats(found: dict) -> list[str]:
     limits = [
         say("The projection repeats one period. Where that was a season, it repeats the season."),
         say("New customers are taken to come as they did in that period; nobody promised them."),
+        say("The value ahead of steps 4 and 6 is that of customers there are, of whom some leave; here those who come make up for them."),
     ]
     if found["money"] == "revenue":
         limits.append(say("Value ahead is revenue, not profit: no margin is typed (target.margin_rate)."))

@@ -3,15 +3,15 @@
 import numpy as np
 
 from helpers import collect
-from helpers.predict.flow.transitions import Flows, counted, counts_of, in_margin, memory, money_of, states
+from helpers.predict.flow.transitions import Flows, counted, counts_of, memory, money_of, states
+from helpers.predict.grades import CANNOT_TELL, GRADED, NOT_READY, house, need
+from helpers.predict.value.margins import basis
 
 LEAST = 200
 """Customers in a segment at both dates, without whom nothing is projected."""
 MOST = 8
 """Periods at most."""
 DRAWS = 1000
-GAIN = 0.05
-"""Gain from which the grade is A."""
 
 
 def flow(step, moved=None, checked: dict | None = None) -> dict:
@@ -28,7 +28,7 @@ def flow(step, moved=None, checked: dict | None = None) -> dict:
     project = step.project
     document = moved.document if moved is not None else _frozen(step)
     checked = checked if checked is not None else collect.checked(step)
-    found = {"status": "not_ready", "reasons": [], "grade": None, "readiness": [], "horizon_days": project.scope.horizon_days}
+    found = {"status": NOT_READY, "reasons": [], "grade": None, "readiness": [], "horizon_days": project.scope.horizon_days}
     if document is None:
         return found | {"reasons": ["no_frozen_segments"]}
     windows = step.windows(checked["orders"])
@@ -46,7 +46,7 @@ def of_flows(flows: Flows, project, *, three: bool) -> dict:
     """
     k, counts = flows.segments, counts_of(flows, flows.n, 1)
     both = int(counts[:k, :k].sum())
-    found = {"places": flows.places, "readiness": [{"code": "customers_in_scope_at_both", "have": both, "want": LEAST}]}
+    found = {"places": flows.places, "readiness": [need("customers_in_scope_at_both", both, LEAST)]}
     if both < LEAST:
         return found | {"reasons": ["too_few_customers"]}
     rng = np.random.default_rng(project.seed)
@@ -55,9 +55,9 @@ def of_flows(flows: Flows, project, *, three: bool) -> dict:
     periods = int(np.clip(round(project.variables.predict.value_days / days), 1, MOST))
     found |= {"counts": counts.astype("int64").tolist(), "discount_rate": project.variables.predict.discount_rate}
     found |= {"counts_before": counts_of(flows, flows.n, 0).astype("int64").tolist() if three else None}
-    found |= {"money": "margin" if in_margin(project) else "revenue", "test": test, "memory": memory(flows) if three else None}
+    found |= {"money": basis(project), "test": test, "memory": memory(flows) if three else None}
     found |= {"ahead": projected(flows, rng, periods=periods, discounts=discounts(periods, days, project.variables.predict.discount_rate))}
-    status = {"status": "graded", "grade": test["grade"]} if test else {"status": "cannot_tell", "reasons": ["two_periods_only"]}
+    status = {"status": GRADED, "grade": test["grade"]} if test else {"status": CANNOT_TELL, "reasons": ["two_periods_only"]}
     return found | status
 
 
@@ -132,7 +132,7 @@ def tested(flows: Flows, rng: np.random.Generator) -> dict:
         return found | {"grade": "C"}
     low, high = (float(end / base) for end in np.quantile(better, [0.025, 0.975]))
     gain = float((base - error) / base)
-    return found | {"gain": gain, "low": low, "high": high, "grade": "C" if low <= 0 else "A" if gain >= GAIN else "B"}
+    return found | {"gain": gain, "low": low, "high": high, "grade": house(gain, low)}
 
 
 def _money_of(flows: Flows, observed: tuple) -> dict:

@@ -11,6 +11,7 @@ import numpy as np
 
 from helpers.build import apply, customers
 from helpers.engine import Window, between, total
+from helpers.predict.value.margins import rate_of
 from helpers.project import Project
 from helpers.rates import quantile
 from helpers.variables.formulas import bought_orders
@@ -70,21 +71,7 @@ def money_of(orders: ir.Table, project: Project, window: Window, *, days: int) -
     """customer_id, money: of the days that end where the window does, net of refunds; margin where one is typed for everything."""
     lines = between(orders, "ordered_at", window.built_at - timedelta(days=days), window.built_at)
     lines = lines.filter(lines.customer_id.notnull())
-    return lines.group_by(KEY).agg(money=total(lines.amount.cast("float64") * _rate(lines, project)))
-
-
-def in_margin(project: Project) -> bool:
-    """Whether project.yml types a margin for every line: one rate for all, and beside it perhaps rates by category."""
-    return project.target.margin_rate is not None
-
-
-def _rate(lines: ir.Table, project: Project) -> ir.Value:
-    rate, by_category = project.target.margin_rate, project.target.margin_rates
-    if rate is None:
-        return ibis.literal(1.0)
-    if not by_category or "category" not in lines.columns:
-        return ibis.literal(float(rate))
-    return ibis.cases(*((lines.category == name, float(each)) for name, each in sorted(by_category.items())), else_=float(rate))
+    return lines.group_by(KEY).agg(money=total(lines.amount.cast("float64") * rate_of(lines, project)))
 
 
 def counted(where: ir.Table, spent: dict[str, ir.Table], ids: list[str]) -> Flows:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from helpers.collect.readiness import LEAST
 from helpers.engine import sample
+from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY, need
 from helpers.predict.next_item import history
 from helpers.predict.next_item.grade import ALPHAS, JUDGED, Chosen, choose, judged, taken_anew
 from helpers.predict.next_item.history import KEY, Histories
@@ -42,23 +43,23 @@ def following(step, checked: Mapping[str, ir.Table], *, item: str | None = None)
     """
     settings = step.project.variables.predict
     item, shown, days = item or settings.next_item, settings.next_shown, settings.next_days
-    found = {"item": item, "shown": shown, "next_days": days, "status": "not_ready", "grade": None, "all": None, "new": None}
+    found = {"item": item, "shown": shown, "next_days": days, "status": NOT_READY, "grade": None, "all": None, "new": None}
     found |= {"items": 0, "recommended": [], "names": {}, "judged_from": step.as_of - timedelta(days=days), "judged_until": step.as_of}
     rows, needs = _rows_and_readiness(step, checked["orders"], item)
-    found |= {"readiness": needs, "reasons": [need["code"] for need in needs if not need["met"]]}
+    found |= {"readiness": needs, "reasons": [each["code"] for each in needs if not each["met"]]}
     if found["reasons"]:
         return found, None, None
     codes = history.item_codes(rows)
     found["items"] = len(codes)
-    tasks = _graded(step, rows, codes)
-    need = _need("judged", tasks["all"]["n"], JUDGED)
-    found |= {"readiness": [*needs, need], "all": tasks["all"], "new": tasks["new"], "grade": tasks["all"]["grade"]}
+    tasks = _graded(step, checked["orders"], item, codes)
+    enough = need("judged", tasks["all"]["n"], JUDGED)
+    found |= {"readiness": [*needs, enough], "all": tasks["all"], "new": tasks["new"], "grade": tasks["all"]["grade"]}
     if tasks["all"]["grade"] is None:
-        return found | {"status": "cannot_tell", "reasons": ["no_success" if need["met"] else "judged"]}, None, None
+        return found | {"status": CANNOT_TELL, "reasons": ["no_success" if enough["met"] else "judged"]}, None, None
     wide = _recommended(step, rows, codes, tasks)
     most = recommended(wide, shown, step.project)
     names = _names(checked["orders"], item, [line["item"] for line in most])
-    found |= {"status": "graded", "recommended": most, "names": names}
+    found |= {"status": GRADED, "recommended": most, "names": names}
     return found, wide.select(KEY, *[f"next_{k + 1}" for k in range(shown)]), _long(wide, shown)
 
 
@@ -70,16 +71,16 @@ def by_segment(step, members: ir.Table, checked: Mapping[str, ir.Table] | None =
               new items, item, names, segments: {id: [{item, n (members to whom it is recommended), share, others (share of everyone else),
               lift, low, high}]}, the surest difference first; nothing about fewer than min_cell customers
     """
-    found = {"status": "none", "reasons": [], "grade": None, "method": None, "item": None, "names": {}, "segments": {}}
+    found = {"status": NONE, "reasons": [], "grade": None, "method": None, "item": None, "names": {}, "segments": {}}
     if not step.gives("variables", "next"):
         return found
     evidence = step.take("variables", "next")
     found |= {key: evidence[key] for key in ("status", "reasons", "item", "names", "shown")}
     new = evidence["new"]
-    if evidence["status"] != "graded":
+    if evidence["status"] != GRADED:
         return found
     if new["grade"] is None or not step.gives("variables", "next_items"):
-        return found | {"status": "cannot_tell", "reasons": ["no_new"]}
+        return found | {"status": CANNOT_TELL, "reasons": ["no_new"]}
     found |= {"grade": new["grade"], "method": new["method"]}
     how = {"least": step.project.min_cell, "told_apart": new["method"] == MODEL}
     found["segments"] = segments(step.take("variables", "next_items"), members, **how)
@@ -87,15 +88,11 @@ def by_segment(step, members: ir.Table, checked: Mapping[str, ir.Table] | None =
     return found | {"names": _names(checked["orders"], evidence["item"], sorted(named)) if checked else evidence["names"]}
 
 
-def _need(code: str, have: float | None, want: float) -> dict:
-    return {"code": code, "have": have, "want": want, "met": have is not None and have >= want}
-
-
 def _rows_and_readiness(step, orders: ir.Table, item: str) -> tuple[ir.Table | None, list[dict]]:
     """What was bought, and what recommendations ask of the data: items known, several items, buyers who came back, three periods."""
     settings = step.project.variables.predict
     if item not in orders.columns or of_totals(step.project):
-        return None, [_need("single_orders" if of_totals(step.project) else "item_known", None, LEAST["product_share"])]
+        return None, [need("single_orders" if of_totals(step.project) else "item_known", None, LEAST["product_share"])]
     counted = orders.aggregate(n=orders.count(), known=orders[item].cast("string").strip().nullif("").count()).execute().iloc[0]
     rows = history.bought(orders, item, as_of=step.as_of).cache()
     orders_of = rows.group_by(KEY).agg(n=rows.order_id.nunique(), first=rows.at.min())
@@ -103,10 +100,10 @@ def _rows_and_readiness(step, orders: ir.Table, item: str) -> tuple[ir.Table | N
     facts, items = facts.execute().iloc[0], int(rows.item.nunique().execute())
     days = 0 if pd.isna(facts["first"]) else (step.as_of - facts["first"].to_pydatetime()).days
     return rows, [
-        _need("item_known", int(counted["known"]) / max(int(counted["n"]), 1), LEAST["product_share"]),
-        _need("several_items", items, settings.next_shown + 1),
-        _need("repeat_share", 0.0 if not facts["buyers"] else int(facts["several"]) / int(facts["buyers"]), LEAST["repeat_share"]),
-        _need("history_days", days, 3 * settings.next_days),
+        need("item_known", int(counted["known"]) / max(int(counted["n"]), 1), LEAST["product_share"]),
+        need("several_items", items, settings.next_shown + 1),
+        need("repeat_share", 0.0 if not facts["buyers"] else int(facts["several"]) / int(facts["buyers"]), LEAST["repeat_share"]),
+        need("history_days", days, 3 * settings.next_days),
     ]
 
 
@@ -122,15 +119,17 @@ def _past(step, rows: ir.Table, codes: np.ndarray, cut: datetime, clocks: dict) 
     return history.histories(known.semi_join(ids, KEY), items=codes, **clocks)
 
 
-def _graded(step, rows: ir.Table, codes: np.ndarray) -> dict:
-    """{all, new}: each tuned on the last but one period, judged on the last."""
+def _graded(step, orders: ir.Table, item: str, codes: np.ndarray) -> dict:
+    """{all, new}: each tuned on the last but one period, judged on the last; a refund counts from the day on which it came."""
     project, settings = step.project, step.project.variables.predict
     days, chosen = timedelta(days=settings.next_days), {}
     for name, end in (("select", step.as_of - days), ("confirm", step.as_of)):
         cut = end - days
-        past = _past(step, rows, codes, cut, _clocks(settings.next_days))
+        known, came = (history.bought(orders, item, as_of=day) for day in (cut, end))
+        known = known.semi_join(ibis.memtable({"item": codes}), "item").cache()  # what is all given back since has no code
+        past = _past(step, known, codes, cut, _clocks(settings.next_days))
         learnt = learn(past, alphas=ALPHAS, least=project.min_cell)
-        found = history.truth(history.later(rows, start=cut, end=end), past.customers, codes)
+        found = history.truth(history.later(came, start=cut, end=end), past.customers, codes)
         past, found = _came_back(past, found, TUNED if name == "select" else len(past.customers), project.seed)
         both = {"all": found, "new": taken_anew(found, past)}
         if name == "select":

@@ -1,20 +1,19 @@
 """Whether recommendations are worth more than a simple list: success in a later period, against popularity and habit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from helpers.predict.grades import house
 from helpers.predict.next_item.history import Histories
 from helpers.predict.next_item.recommend import MODEL, OWN, POPULAR, Learnt, Recipe, associated, lists_by, scores, top, unbought
-from helpers.rates import wilson
+from helpers.rates import quantile, wilson
 
 ALPHAS = (0.0, 0.5)
 BETAS = (0.0, 0.1, 0.3, 0.6, 1.0)
 DRAWS = 2000
 JUDGED = 100
 """Customers without whose later purchases nobody can tell whether lists are worth anything."""
-GAIN = 0.05
-"""Relative gain from which a model that surely beats the better simple list earns an A."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,31 @@ def judged(past: Histories, learnt: Learnt, bought, chosen: Chosen, shown: int, 
 
     bought    what counts as a success, of customers who bought at all (new: who took something new)
     Returns   n, rates {method: {rate, low, high}} (share of these customers with a success; Wilson's interval), baseline (the better simple
-              list), gain (relative, of the model over it), low, high (95 %, bootstrap over customers), grade, method (what to recommend by)
+              list), gain (relative, of the model over it), low, high (95 %, bootstrap over customers), grade, method (what to recommend
+              by), recipe, span, goes_with (`added`; None where other items take no part, or all of it)
     """
     methods = [MODEL, POPULAR] if new else [MODEL, OWN, POPULAR]
+    alone = None if new or not chosen.recipe.beta else replace(chosen.recipe, beta=0.0)
     who = np.diff(bought.indptr) > 0
     found = {m: hits(lists_by(m, past, learnt, chosen.recipe, chosen.span, shown, new=new), bought)[who] for m in methods}
+    habits = None if alone is None else hits(lists_by(MODEL, past, learnt, alone, chosen.span, shown, new=False), bought)[who]
     return compared(found, seed=seed) | {
+        "goes_with": None if habits is None or not len(habits) else added(found[MODEL], habits),
         "recipe": {"half_life": chosen.recipe.half_life, "alpha": chosen.recipe.alpha, "beta": chosen.recipe.beta},
         "span": chosen.span,
     }
+
+
+def added(model: np.ndarray, habits: np.ndarray) -> dict:
+    """What other items add to a customer's habits: a model that weighs habits by their age may beat plain counts by that alone.
+
+    model, habits   a yes or no a customer: a success of the model, and of its habits without other items
+    Returns         difference (of the shares with a success), low, high (95 %, McNemar's pairs)
+    """
+    only, other, n = int((model & ~habits).sum()), int((habits & ~model).sum()), len(model)
+    value = (only - other) / n
+    half = quantile() * max(only + other - n * value**2, 0.0) ** 0.5 / n
+    return {"difference": value, "low": value - half, "high": value + half}
 
 
 def compared(found: dict[str, np.ndarray], *, seed: int) -> dict:
@@ -102,13 +117,8 @@ def compared(found: dict[str, np.ndarray], *, seed: int) -> dict:
     gains = sums[MODEL] / np.maximum(best, 1) - 1
     low, high = (float(x) for x in np.quantile(gains, [0.025, 0.975], method="inverted_cdf"))
     gain = float(found[MODEL].sum() / max(found[baseline].sum(), 1) - 1)
-    grade = letter(gain, low)
+    grade = house(gain, low)
     return line | {"gain": gain, "low": low, "high": high, "grade": grade, "method": baseline if grade == "C" else MODEL}
-
-
-def letter(gain: float, low: float) -> str:
-    """The house grade: A gain of 5 % or more and interval above 0, B interval above 0, C otherwise."""
-    return "C" if low <= 0 else "A" if gain >= GAIN else "B"
 
 
 def _rate(yes: int, n: int) -> dict:

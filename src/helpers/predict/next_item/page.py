@@ -4,6 +4,7 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.portraits import segment_name
+from helpers.predict.grades import GRADED, NOT_READY
 from helpers.predict.next_item.grade import JUDGED
 from helpers.predict.next_item.recommend import MODEL, OWN, POPULAR
 from helpers.tables import Column, Table, min_cell, nothing
@@ -16,7 +17,9 @@ METHODS = {
 }
 SIMPLE = {OWN: mark("each customer’s own most frequent ones"), POPULAR: mark("the most popular ones")}
 LACKING = {
-    "item_known": mark("{have} of order lines say what was bought; {want} are needed (orders.{item})"),
+    "item_known": mark(
+        "{have} of order lines say what was bought; {want} are needed (orders.{item}; another column: variables.predict.next_item)"
+    ),
     "single_orders": mark("these data hold totals, not orders"),
     "several_items": mark("{have} different {items} were bought; lists of {shown} need at least {want}"),
     "repeat_share": mark("{have} of buyers have a second order; {want} are needed"),
@@ -49,9 +52,9 @@ def lacking_words(found: dict) -> list[str]:
 def verdict_words(found: dict) -> str:
     """Whether lists of what each customer buys next are worth more than a simple list, or why nobody can tell."""
     items = items_word(found)
-    if found["status"] != "graded":
+    if found["status"] != GRADED:
         why = words.join(lacking_words(found)) or say("no list of any kind had a success")
-        if found["status"] == "not_ready":
+        if found["status"] == NOT_READY:
             return say("Which {items} a customer buys next: not ready: {why}.", items=items, why=why)
         return say("Which {items} a customer buys next: cannot tell: {why}.", items=items, why=why)
     task = found["all"]
@@ -64,16 +67,19 @@ def verdict_words(found: dict) -> str:
             "so {baseline} are recommended.",
             **values,
         )
-    return say(
+    first = say(
         "Grade {grade}: {rate} of customers who came back bought something from their list of {k} {items}, against {base} with {baseline} "
         "({gain}).",
         **values,
     )
+    if not task.get("goes_with") or task["goes_with"]["low"] > 0:
+        return first
+    return first + " " + say("The gain may be that of weighing habits otherwise: what goes with purchases adds nothing sure to it.")
 
 
 def new_words(found: dict) -> str:
     """The same of items that a customer never bought before; "" without a grade of the whole."""
-    if found["status"] != "graded":
+    if found["status"] != GRADED:
         return ""
     task, items = found["new"], items_word(found)
     if task["grade"] is None:
@@ -109,7 +115,7 @@ def gain_words(task: dict) -> str:
 def success_frame(found: dict, task: str = "all") -> pd.DataFrame:
     """label, value, low, high: the share of customers with a success, a bar a method. task: all or new; empty where nothing is graded."""
     rows = []
-    if found["status"] == "graded" and found[task]["grade"] is not None:
+    if found["status"] == GRADED and found[task]["grade"] is not None:
         line = found[task]
         for method, rate in line["rates"].items():
             name, held = _model(line) if method == MODEL else METHODS[method], _held(rate["rate"], line["n"])
@@ -130,7 +136,7 @@ def success_words(found: dict, task: str = "all") -> dict:
     name = "next_success" if task == "all" else "next_new"
     frame = success_frame(found, task)
     if frame.empty:
-        return nothing(name, say("No list can be judged, for the reason above.") if found["status"] != "graded" else new_words(found))
+        return nothing(name, say("No list can be judged, for the reason above.") if found["status"] != GRADED else new_words(found))
     line, items = found[task], items_word(found)
     told = words.join([say("{name} {rate}", name=r.label, rate=words.share(r.value)) for r in frame.itertuples()])
     values = {"k": words.number(found["shown"]), "items": items}
@@ -182,7 +188,7 @@ def named(item: str, names: dict[str, str]) -> str:
 
 def caveats(found: dict) -> list[str]:
     """What could mislead in recommendations."""
-    if found["status"] != "graded":
+    if found["status"] != GRADED:
         return []
     line, told = found["all"], []
     if line["rates"][line["baseline"]]["rate"] >= EASY:
@@ -214,7 +220,7 @@ def segments_words(told: dict) -> str:
         return say("What members are likely to take next: step 4 handed over no lists.")
     if told["reasons"] == ["no_new"]:
         return say("Which {items} new to them members are likely to take: cannot tell, see step 4.", items=items)
-    if told["status"] != "graded":
+    if told["status"] != GRADED:
         return say("What members are likely to take next: not known, see step 4 for what the data lack.")
     if told["grade"] == "C":
         return say(
@@ -242,6 +248,7 @@ def segments_table(told: dict, profiles: dict) -> Table:
         Column("others", say("Share of everyone else"), "share", 0),
         Column("more", say("Times as often")),
     ]
+    columns = columns if any(row["more"] != NONE for row in rows) else columns[:-1]
     note = say("Intervals hold for all segments and items together (95%). A list is a place to begin, not an effect.")
     caption = say("What members are likely to take next and never had")
     return Table("next_by_segment", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note, cell_size="n")

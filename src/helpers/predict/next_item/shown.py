@@ -3,11 +3,11 @@
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy.special import ndtri
 
 from helpers.masking import covered
 from helpers.predict.next_item.history import KEY
 from helpers.project import Project
+from helpers.rates import quantile
 
 MOST = 10
 """Recommended items shown."""
@@ -43,7 +43,7 @@ def segments(listed: ir.Table, members: ir.Table, *, least: int, told_apart: boo
     wide = counts.pivot(index="item", columns="segment", values="n").reindex(columns=list(sizes)).fillna(0).astype("int64")
     if wide.empty or len(sizes) < 2:
         return {}
-    z = float(ndtri(1 - ALPHA / 2 / wide.size))
+    z = quantile(1 - ALPHA / wide.size)
     wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False, kind="stable").index[:LOOKED_AT]]
     having = wide.to_numpy()
     without = np.array(list(sizes.values())) - having

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from helpers import NinefoldError
 from helpers.predict.value.histories import Counted
-from helpers.predict.value.optimum import HIGHEST, LOWEST, chord, curvature, maximise, newton, one_thread, standard_errors
+from helpers.predict.value.optimum import HIGHEST, LOWEST, chord, curvature, maximise, newton, standard_errors
+from helpers.threads import one_thread
 
 MODELS = {"bgnbd": ("r", "alpha", "a", "b"), "mbgnbd": ("r", "alpha", "a", "b"), "nbd": ("r", "alpha")}
 STARTS = ((0.5, 1.0, 0.5, 2.0), (0.25, 0.3, 1.0, 5.0), (1.5, 1.0, 0.2, 4.0), (4.0, 3.0, 2.0, 20.0))
@@ -230,7 +231,7 @@ def _told(model: str, found, loss: Likelihood) -> Fit:
     )
 
 
-@one_thread
+@one_thread()
 def choose(counted: Counted) -> Choice:
     """Which model speaks for these customers: whether anybody leaves, and from which fit P(alive) is known.
 
@@ -266,7 +267,7 @@ def _no_dropout(counted: Counted, found: Fit, nbd: Fit) -> str | None:
     return "flat" if 2 * (found.log_likelihood - held(counted, found)) < GAIN_LEAST else None
 
 
-@one_thread
+@one_thread()
 def held(counted: Counted, found: Fit, mean: float = DROPOUT_LEAST) -> float:
     """The largest log-likelihood of the model with the mean chance of leaving, a/(a + b), held at `mean`; the rest is fitted."""
     import numpy as np
@@ -283,7 +284,7 @@ def held(counted: Counted, found: Fit, mean: float = DROPOUT_LEAST) -> float:
     return maximise(part, starts).log_likelihood - loss.purchases * float(np.log(loss.scale))
 
 
-@one_thread
+@one_thread()
 def redrawn(counted: Counted, found: Fit, *, draws: int = 200, seed: int = 0) -> list[Fit]:
     """The model fitted again to redrawn customers: each counts Poisson(1) times, so a history of n customers Poisson(n) times.
 

@@ -13,16 +13,18 @@ from helpers.collect.readiness import LEAST as NEEDED
 from helpers.collect.readiness import requirement
 from helpers.engine import before, between, first_instant, sample, total
 from helpers.masking import covered_sizes
+from helpers.predict import evidence
+from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY
 from helpers.predict.value import calibration, contract, grade, high, margins
 from helpers.predict.value.buying import MODELS, Choice, Fit, choose, redrawn
 from helpers.predict.value.histories import UNIT_DAYS, Counted, counted, histories, kept, spent
 from helpers.predict.value.lifetime import expected, score
 from helpers.predict.value.spending import Spending, expected_spend, fit_spending, independence, redrawn_spending
 from helpers.project import Project
+from helpers.rates import quantile
 from helpers.variables.catalogue import of_totals
 from helpers.variables.formulas import bought_orders
 
-GRADED, NOT_READY, CANNOT_TELL, NONE = "graded", "not_ready", "cannot_tell", "none"
 DRAWS = 40
 """Redrawn fits kept in the evidence, for the intervals of whatever group is asked about later."""
 SEEN = 2_000
@@ -51,8 +53,9 @@ def worth_ahead(step, checked: Mapping[str, ir.Table]) -> tuple[dict, ir.Table]:
 
     checked    the tables of step 3 by name
     Returns    value.json: status (graded, not_ready, cannot_tell, none), reasons, grade, gain, low, high, readiness, contract, high_value
-               (`high.high_value`), basis (margin or revenue), margin, cut, until, horizon_days, value_days, discount_rate, history_days,
-               judged (`grade.graded`), weekly, cohorts, frequency (`calibration`), at_cut and now (see `_said`), everyone, draws;
+               (`high.high_value`), basis (margin or revenue), margin, margins_unsold (`margins.unsold`), cut, until, horizon_days,
+               value_days, discount_rate, history_days, judged (`grade.graded`), weekly, cohorts, frequency (`calibration`), at_cut and
+               now (see `_said`), everyone, draws;
                and a table: customer_id, high_value, and where the prediction is graded alive, expected_orders, expected_value
     """
     lines, project = checked["orders"].filter(checked["orders"].customer_id.notnull()), step.project
@@ -81,7 +84,7 @@ def worth_ahead(step, checked: Mapping[str, ir.Table]) -> tuple[dict, ir.Table]:
     found["draws"] = draws(now, seed=project.seed)
     seen = _bounded(now.histories.join(predicted.select("customer_id", "margin"), "customer_id"), project)
     point = _summed(predicted)
-    found["everyone"] = point | _ends(point, _worths(seen, found), seed=project.seed)
+    found["everyone"] = point | _ends(point, _worths(seen, found), seed=project.seed, spread=_spread(found))
     return found, table.join(predicted, "customer_id").drop("margin") if status == GRADED else table
 
 
@@ -97,6 +100,7 @@ def _empty(step, lines: ir.Table, facts: dict) -> dict:
         "high_value": facts,
         "basis": margins.basis(project),
         "margin": margins.overall(lines, project) if facts["buyers"] else None,
+        "margins_unsold": margins.unsold(lines, project),
         "value_days": plan.value_days,
         "discount_rate": plan.discount_rate,
         "history_days": (step.as_of - first).days,
@@ -238,7 +242,7 @@ def _said(model: Model) -> dict:
         return said
     told = {name: value for name, value in fit.parameters.items() if name in ("r", "alpha") or choice.spread_known}
     errors = fit.standard_errors or {}
-    limits = {k: [v * float(np.exp(z * errors[k])) for z in (-1.96, 1.96)] for k, v in told.items() if k in errors}
+    limits = {k: [v * float(np.exp(z * errors[k])) for z in (-quantile(), quantile())] for k, v in told.items() if k in errors}
     said |= {"parameters": told, "limits": limits, "dropout": fit.dropout, "starts": fit.starts, "starts_agreeing": fit.starts_agreeing}
     x, m, n, unpaid = spent(model.histories)
     spending = model.spending
@@ -264,7 +268,7 @@ def by_segment(step, members: ir.Table, *, lines: ir.Table) -> tuple[dict, pd.Da
                alive; no row where the evidence is not graded, and no figure of fewer than min_cell customers
     """
     columns = ["segment", "n", "value", "low", "high", "total", "total_low", "total_high", "orders", "alive"]
-    found = step.take("variables", "value") if step.gives("variables", "value") else {"status": NONE, "reasons": ["no_evidence"]}
+    found = evidence(step, "value")
     if found["status"] != GRADED or not found.get("draws"):
         return found, pd.DataFrame(columns=columns)
     project, members = step.project, members.select("customer_id", "segment")
@@ -277,8 +281,8 @@ def by_segment(step, members: ir.Table, *, lines: ir.Table) -> tuple[dict, pd.Da
     seen = pd.concat([_bounded(known.filter(known.segment == name), project).assign(segment=name) for name in kept_], ignore_index=True)
     worths, rows = _worths(seen, found), []
     for name in kept_:
-        point = _summed(predicted.filter(predicted.segment == name))
-        rows.append({"segment": name} | point | _ends(point, worths[:, (seen["segment"] == name).to_numpy()], seed=project.seed))
+        point, its = _summed(predicted.filter(predicted.segment == name)), worths[:, (seen["segment"] == name).to_numpy()]
+        rows.append({"segment": name} | point | _ends(point, its, seed=project.seed, spread=_spread(found)))
     return found, pd.DataFrame(rows, columns=columns)
 
 
@@ -306,21 +310,30 @@ def _worths(seen: pd.DataFrame, found: dict) -> np.ndarray:
     return np.array(rows)
 
 
-def _ends(point: dict, worths: np.ndarray, *, seed: int) -> dict:
-    """The interval of a group's mean and total: the parameters redrawn, and the group's customers with them."""
+def _spread(found: dict) -> float:
+    """What chance did to the money of single customers in the period that judged (`grade.errors`); 0 where that is not known."""
+    return ((found.get("judged") or {}).get("money") or {}).get("spread") or 0.0
+
+
+def _ends(point: dict, worths: np.ndarray, *, seed: int, spread: float) -> dict:
+    """The interval of a group's mean and total: the parameters redrawn, the group's customers with them, and what chance does to these.
+
+    Without the last, an interval is the narrower the more alike customers are, and of those who bought once it holds what comes in a few
+    cases of ten. A sum's variance is taken as `spread` × the sum (quasi-Poisson).
+    """
     rng, each = np.random.default_rng(seed), worths.shape[1]
     means, totals = [], []
     for row in worths:
         for weights in rng.poisson(point["n"] / each, (REDRAWN, each)):
             totals.append(float((row * weights).sum()) * each / point["n"])
             means.append(totals[-1] / max(weights.sum() * each / point["n"], 1.0))
-    usual, ends = float(worths.mean()), {}
-    for names, of, value in (
-        (("low", "high"), means, point["value"]),
-        (("total_low", "total_high"), np.divide(totals, each), point["total"]),
+    usual, ends, chance = float(worths.mean()), {}, quantile() * (spread * max(point["total"], 0.0)) ** 0.5
+    for names, of, value, by_chance in (
+        (("low", "high"), means, point["value"], chance / point["n"]),
+        (("total_low", "total_high"), np.divide(totals, each), point["total"], chance),
     ):
-        ratio = np.quantile(of, [0.025, 0.975]) / usual
-        ends |= dict(zip(names, (float(q) * value for q in ratio), strict=True))
+        off = np.hypot((np.quantile(of, [0.025, 0.975]) / usual - 1) * value, by_chance)
+        ends |= dict(zip(names, (max(float(value - off[0]), min(value, 0.0)), float(value + off[1])), strict=True))
     return ends
 
 

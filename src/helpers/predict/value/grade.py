@@ -100,10 +100,12 @@ def errors(predicted: np.ndarray, baseline: np.ndarray, actual: np.ndarray) -> d
     """The error in money, of everybody's sum and of one customer.
 
     Returns   actual, model, baseline (sums), model_off, baseline_off (relative error of the sum; None where nothing was earned), with
-              low and high over customers; model_each, baseline_each (mean absolute error a customer)
+              low and high over customers; model_each, baseline_each (mean absolute error a customer); spread (squared errors of customers
+              by predicted money: what chance does to the money of few; None where nothing was predicted)
     """
     sums = {"actual": float(actual.sum()), "model": float(predicted.sum()), "baseline": float(baseline.sum())}
     each = {f"{k}_each": float(np.abs(v - actual).mean()) for k, v in (("model", predicted), ("baseline", baseline))}
+    each["spread"] = float(((predicted - actual) ** 2).sum()) / sums["model"] if sums["model"] > 0 else None
     found = sums | each | dict.fromkeys(("model_off", "baseline_off", "model_low", "model_high"))
     if not sums["actual"] > 0:
         return found

@@ -37,8 +37,9 @@ def high_value(lines: ir.Table, project: Project, *, as_of: datetime) -> tuple[d
                and customer_id, revenue, band (high, middle, low), high_value
     """
     plan, spent = project.variables.predict, worth_so_far(lines, as_of=as_of).cache()
-    counted = spent.group_by("revenue").agg(n=spent.count()).order_by(ibis.desc("revenue")).execute()
-    revenue, n = counted["revenue"].astype("float64").to_numpy(), counted["n"].to_numpy(dtype="float64")
+    counted = spent.group_by("revenue").agg(n=spent.count()).order_by(ibis.desc("revenue"))
+    counted = counted.select(revenue=counted.revenue.cast("float64"), n=counted.n.cast("float64")).execute()  # as `is_high` compares
+    revenue, n = counted["revenue"].to_numpy(), counted["n"].to_numpy()
     percentile = plan.high_value_percentile
     inside = worth_most(revenue, plan.high_value_share, percentile, n)
     wider = plan.high_value_share + (1 - plan.high_value_share) * MIDDLE

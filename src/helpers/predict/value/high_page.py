@@ -36,7 +36,7 @@ def high_finding(facts: dict, found: pd.DataFrame) -> str:
 def standing_frame(found: pd.DataFrame, facts: dict) -> pd.DataFrame:
     """The grid that charts.standing draws: row, column, value, text; empty where most cells may not be told."""
     shown = found[found["n"].isna() | (found["n"] > 0)]
-    if not len(shown) or shown["n"].notna().mean() < OPEN:
+    if shown["seniority"].nunique() < 2 or shown["n"].notna().mean() < OPEN:
         return pd.DataFrame(columns=["row", "column", "value", "text"])
     bands, rows = _bands(facts), []
     for band in BANDS:

@@ -9,8 +9,8 @@ import ibis.expr.types as ir
 from helpers import NinefoldError
 from helpers.predict.value.buying import Fit
 from helpers.predict.value.histories import UNIT_DAYS
-from helpers.predict.value.optimum import one_thread
 from helpers.predict.value.spending import Spending
+from helpers.threads import one_thread
 
 YEAR_DAYS = 365.0
 POINTS, POINTS_FAR, FAR = 64, 256, 20.0
@@ -42,7 +42,7 @@ def alive(fit: Fit, x, t_x, T):
     return np.where(x == 0, np.nan, found) if fit.model == "bgnbd" else found
 
 
-@one_thread
+@one_thread()
 def expected(fit: Fit, x, t_x, T, periods):
     """Purchases to come within `periods` units of time after T, of each history; shapes are matched as numpy does.
 
@@ -83,7 +83,7 @@ def alive_expression(fit: Fit, histories: ir.Table) -> ir.Value:
     return ibis.cases((histories.x > 0, found)) if fit.model == "bgnbd" else found
 
 
-@one_thread
+@one_thread()
 def score(
     histories: ir.Table,
     fit: Fit,
@@ -224,7 +224,7 @@ def _alike(x, far) -> Iterator:
             yield POINTS_FAR if far[group[0]] else POINTS, group[begin : begin + TOGETHER]
 
 
-@one_thread
+@one_thread()
 def _discounted(fit: Fit, x, T, length: float, times, factors):
     """The discounted purchases of a customer who is still there at T."""
     import numpy as np

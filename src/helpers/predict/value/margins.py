@@ -22,6 +22,15 @@ def rate_of(lines: ir.Table, project: Project) -> ir.Value:
     return ibis.cases(*[(lines.category == name, float(rate)) for name, rate in rates.items()], else_=rest)
 
 
+def unsold(lines: ir.Table, project: Project) -> list[str]:
+    """The categories of target.margin_rates that no order line has: their margin moves nothing."""
+    typed = list(project.target.margin_rates)
+    if not typed or "category" not in lines.columns:
+        return typed
+    sold = lines.filter(lines.category.isin(typed)).select("category").distinct().execute()
+    return [name for name in typed if name not in set(sold["category"])]
+
+
 def money(lines: ir.Table, project: Project) -> ir.Value:
     """What each order line brings, refunds below 0: margin or revenue, as a decimal, so that sums do not depend on the order of rows."""
     return (lines.amount.cast("float64") * rate_of(lines, project)).cast("decimal(38, 9)")

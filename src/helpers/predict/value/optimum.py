@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+
+from helpers.threads import one_thread
 
 LOWEST, HIGHEST = 1e-6, 1e6
 """Bounds of every parameter, in the scaled units that the models search in. What ends there is not known: see `Optimum.at_bound`."""
@@ -14,20 +15,6 @@ FAINT, LONG = 1e-6, 2.0
 """Curvature beside the strongest that counts as none, and the longest step in a logarithm."""
 NEAR = 1e-6
 """The log-likelihood may lie at most this far below the top of the parabola through the point found."""
-
-
-def one_thread(work: Callable) -> Callable:
-    """The same function with linear algebra on one thread: matrices of four rows wait for each other, ten times as long, and sums on
-    several threads differ from run to run."""
-
-    @wraps(work)
-    def alone(*given, **how):
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1):
-            return work(*given, **how)
-
-    return alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +30,7 @@ class Optimum:
     at_bound: tuple[int, ...]
 
 
-@one_thread
+@one_thread()
 def maximise(loss: Callable, starts, *, rough: Callable | None = None) -> Optimum:
     """The lowest point of `loss`, which takes logarithms and gives (minus log-likelihood, its slopes).
 

@@ -6,7 +6,7 @@ from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.collect.readiness import REQUIREMENTS
 from helpers.collect.readiness_page import TAKES
-from helpers.predict.value.evidence import GRADED, NONE
+from helpers.predict.grades import GRADED, NONE, NOT_READY
 from helpers.project import Project
 from helpers.rates import quantile
 from helpers.tables import Column, Table
@@ -50,7 +50,12 @@ def why_not(found: dict) -> str:
         if code in needs:
             have, want, takes = _amount(code, needs[code]["have"]), _amount(code, needs[code]["want"]), say(TAKES[code])
             what = say(REQUIREMENTS[code][0])
-            told.append(say("{what}: {have}, of {want} needed; it takes {takes}", what=what, have=have, want=want, takes=takes))
+            if REQUIREMENTS[code][2] == "most":
+                told.append(
+                    say("{what}: {have}, and less than {want} is needed; it takes {takes}", what=what, have=have, want=want, takes=takes)
+                )
+            else:
+                told.append(say("{what}: {have}, of {want} needed; it takes {takes}", what=what, have=have, want=want, takes=takes))
         else:
             told.append(say(REASONS.get(code, REASONS["no_evidence"])))
     return say("; ").join(told)
@@ -86,7 +91,7 @@ def value_finding(found: dict) -> str:
     why = why_not(found)
     if found["status"] == NONE:
         return say("Value ahead is not predicted: {why}. How long customers stay is shown instead.", why=why)
-    if found["status"] == "not_ready":
+    if found["status"] == NOT_READY:
         return say("Value ahead: not ready: {why}. Later steps do not use it.", why=why)
     return say("Value ahead: cannot tell: {why}. Later steps do not use it.", why=why)
 
@@ -252,7 +257,8 @@ def segments_table(found: dict, frame: pd.DataFrame, profiles: dict, project: Pr
     )
     note = say(
         "Predicted from the same orders that made the segments: it describes them and proves nothing. The interval holds how well the "
-        "model is known, not how wrong it may be."
+        "model is known and what chance does to so many customers, not how wrong the model may be for a segment: more than one in twenty "
+        "may end outside."
     )
     return Table("value_by_segment", what, rows, columns, note=note, cell_size="n")
 
@@ -261,22 +267,29 @@ def segments_finding(found: dict, frame: pd.DataFrame, profiles: dict) -> str:
     """Which segment has most ahead of it, or why that cannot be told."""
     if found["status"] != GRADED:
         why = why_not(found)
-        word = say("not ready") if found["status"] == "not_ready" else say("cannot tell")
+        word = say("not ready") if found["status"] == NOT_READY else say("cannot tell")
         return say("Value ahead by segment: {word}: {why}.", word=word, why=why)
     if frame.empty:
         return say("Value ahead by segment: cannot tell: no segment has enough customers.")
     names = {segment["id"]: segment_name(segment) for segment in profiles["segments"]}
     best = frame.sort_values("total", ascending=False, kind="stable").iloc[0]
     part, name = words.share(best["total"] / frame["total"].sum(), 0), names.get(best["segment"], best["segment"])
-    each, grade = words.money(best["value"], 0), found["grade"]
-    return say("{name} has {part} of the value ahead, {each} a customer (grade {grade}).", name=name, part=part, each=each, grade=grade)
+    each, grade, members = words.money(best["value"], 0), found["grade"], words.share(best["n"] / frame["n"].sum(), 0)
+    return say(
+        "{name} has {part} of the value ahead with {members} of the customers: {each} a customer (grade {grade}).",
+        name=name,
+        part=part,
+        members=members,
+        each=each,
+        grade=grade,
+    )
 
 
 def caveats(found: dict, project: Project) -> list[str]:
     """What could mislead about the value ahead, with its size where known; where nothing is predicted, whether contracts are missed."""
-    if found["status"] != GRADED:
+    if not (found["now"] or {}).get("model"):
         return _contracts(found)
-    told = []
+    told = _margins(found, project)
     if found["value_days"] > found["history_days"]:
         days, known = words.number(found["value_days"]), words.number(found["history_days"])
         told.append(
@@ -293,9 +306,20 @@ def caveats(found: dict, project: Project) -> list[str]:
     now = found["now"] or {}
     if now.get("model") == "nbd":
         told.append(say("No drop-out in these data: whoever stopped still counts as a customer in the value ahead."))
-    if found["basis"] == "revenue":
-        told.append(say("Value ahead is revenue, not profit: no margin is typed (target.margin_rate)."))
     return told
+
+
+def _margins(found: dict, project: Project) -> list[str]:
+    """What is wrong with the margins typed: none, none for the rest, or for categories that nobody sells."""
+    told, unsold = [], words.join([f"“{words.text(name)}”" for name in found.get("margins_unsold") or []])
+    if unsold:
+        told.append(say("target.margin_rates names {names}, which no order has: these margins count for nothing.", names=unsold))
+    if found["basis"] != "revenue":
+        return told
+    if project.target.margin_rates:
+        some = say("Value ahead is revenue, not profit: margins are typed for some categories, none for the rest (target.margin_rate).")
+        return [*told, some]
+    return [*told, say("Value ahead is revenue, not profit: no margin is typed (target.margin_rate).")]
 
 
 def _beyond_chance(row: dict) -> bool:

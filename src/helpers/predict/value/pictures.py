@@ -51,7 +51,9 @@ def weekly_words(found: dict) -> dict:
             size=size,
         ),
         "source": say(
-            "{n} customers who bought before {cut}. A dip of the actual line alone is season, which the model does not know.", n=n, cut=cut
+            "{n} customers who bought before {cut}. A dip of the actual line alone may be season, which the model does not know.",
+            n=n,
+            cut=cut,
         ),
         "marked": pd.Timestamp(found["cut"]),
         "marked_label": say("fitted before, judged after"),

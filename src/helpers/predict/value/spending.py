@@ -7,8 +7,9 @@ customers by another one (q, γ), whatever the number of purchases (Fader and Ha
 from dataclasses import dataclass
 
 from helpers import NinefoldError
-from helpers.predict.value.optimum import HIGHEST, LOWEST, chord, curvature, maximise, newton, one_thread, standard_errors
+from helpers.predict.value.optimum import HIGHEST, LOWEST, chord, curvature, maximise, newton, standard_errors
 from helpers.rates import quantile
+from helpers.threads import one_thread
 
 NAMES = ("p", "q", "gamma")
 STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (0.5, 8.0, 10.0), (20.0, 3.0, 0.1))
@@ -144,7 +145,7 @@ def expected_spend(spending: Spending, x, m):
     return p * (gamma + np.maximum(m, 0.0) * x) / (p * x + q - 1)
 
 
-@one_thread
+@one_thread()
 def redrawn_spending(x, m, n, spending: Spending, *, draws: int = 200, seed: int = 0) -> list[Spending]:
     """The model fitted again to redrawn customers, each counting Poisson(1) times; draws that fail have a reason and may not be used."""
     import numpy as np

@@ -6,8 +6,8 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.portraits import label, segment_name, short_name
+from helpers.predict.grades import GRADED, NONE
 from helpers.predict.voice.accuracy import LEAST
-from helpers.predict.voice.themes import GRADED, NONE
 from helpers.project import Project
 from helpers.rates import quantile
 from helpers.tables import Column, Table, nothing
@@ -139,8 +139,18 @@ def themes_table(evidence: dict, project: Project) -> Table:
     if rows and evidence["unclear"] is not None:
         unclear = say_n("{n} comment has no clear theme.", "{n} comments have no clear theme.", evidence["unclear"])
         note = f"{note} {unclear}"
+    note = f"{note} {_unnamed(evidence, project)}".strip()
     return Table("themes_table", say("What comments are about, and in what mood"), pd.DataFrame(rows, columns=[c.name for c in columns]),
                  columns, note=note, cell_size="customers")  # fmt: skip
+
+
+def _unnamed(evidence: dict, project: Project) -> str:
+    """Which typed names of themes name none; "" where each names one."""
+    said = {word for one in evidence["themes"] for word in one["words"]}
+    idle = [f"“{words.text(word)}”" for word in project.variables.predict.theme_names if word not in said]
+    if not idle:
+        return ""
+    return say("variables.predict.theme_names names {words}, which leads no theme here: nothing is renamed.", words=words.join(idle))
 
 
 def trust(evidence: dict) -> list[str]:

@@ -6,12 +6,11 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from helpers.build.describe import holm
 from helpers.engine import sample, total
 from helpers.masking import covered_table, few_on_a_side
+from helpers.predict import GRADED, evidence
 from helpers.predict.voice.quotes import chosen, spoken
-from helpers.predict.voice.themes import GRADED, NONE
-from helpers.rates import newcombe
+from helpers.rates import holm, newcombe
 
 LEVEL = 0.05
 OUTSIDE = ""
@@ -32,9 +31,7 @@ def by_segment(step, members: ir.Table) -> dict:
     Raises     nothing: where step 4 gave no comments, status "none"
     """
     empty = {"customers": 0, "tried": 0, "segments": []}
-    if not step.gives("variables", "voice"):
-        return {"status": NONE, "reasons": ["no_evidence"]} | empty
-    found = step.take("variables", "voice")
+    found = evidence(step, "voice")
     if found["status"] != GRADED or not found["themes"] or not step.gives("variables", "said"):
         return {"status": found["status"], "reasons": found["reasons"] or ["no_themes"]} | empty
     said = step.take("variables", "said").left_join(members.select("customer_id", "segment"), "customer_id").drop("customer_id_right")
@@ -82,7 +79,7 @@ def _compared(sizes: pd.Series, table: pd.DataFrame, felt: pd.DataFrame, themes:
             line |= _difference(yes, n, rest, others) | _felt(felt, segment, theme, least)
             tested.append(line)
         segments.append({"segment": segment, "customers": n if n >= least else None, "themes": lines})
-    for line, p in zip(tested, holm(np.array([line["p"] for line in tested])) if tested else [], strict=True):
+    for line, p in zip(tested, holm([line["p"] for line in tested]), strict=True):
         line |= {
             "p_holm": float(p),
             "more": bool(p <= LEVEL and line["difference"] > 0),

@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 
 from helpers.collect.readiness import LEAST, requirement
 from helpers.engine import sample, total
+from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY
 from helpers.predict.voice import accuracy
 from helpers.predict.voice.language import UNKNOWN, language
 from helpers.predict.voice.sentiment import LANGUAGES, mood
 from helpers.predict.voice.topics import Topics, assign, learn
 
-GRADED, NOT_READY, CANNOT_TELL, NONE = "graded", "not_ready", "cannot_tell", "none"
 LEARNT_FROM, BATCH = 10_000, 50_000
 COLUMNS = {
     "customer_id": "string",

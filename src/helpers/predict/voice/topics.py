@@ -15,6 +15,7 @@ import numpy as np
 
 from helpers.predict.voice.language import listed
 from helpers.predict.voice.sentiment import plain, word_value
+from helpers.threads import one_thread
 
 WORD = re.compile(r"[^\W\d_]+")
 SENTENCE = re.compile(r"[.!?;:\n]+")
@@ -205,10 +206,9 @@ def _factorised(matrix, themes: int, seed: int, starts: int = STARTS) -> tuple[n
 
     from sklearn.decomposition import NMF
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     found = []
-    with threadpool_limits(limits=1), warnings.catch_warnings():  # sums on several threads differ from run to run
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # how alike the starts end is measured instead
         for start in range(starts + 1):
             made = NMF(themes, init="random" if start else "nndsvd", random_state=seed + start, max_iter=300, tol=1e-4).fit(matrix)
