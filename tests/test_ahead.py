@@ -217,7 +217,7 @@ def test_the_dictionary_lists_what_is_predicted_with_its_grade_and_leaves_out_wh
 # The effort that a segment is worth
 
 
-@pytest.mark.parametrize(("grade", "used"), [("A", True), ("B/C", True), ("C", False), (None, False)])
+@pytest.mark.parametrize(("grade", "used"), [("A", True), ("A/B", True), ("B/C", False), ("C", False), (None, False)])
 def test_the_value_ahead_weighs_only_where_it_is_graded_and_better_than_a_simple_rule(grade, used):
     evidence = {"value": graded(grade)} if grade else {}
     project = effort.plan_of(weights={"attractive": {"value_ahead": 2, "size": 1}, "serve": effort.SERVE})

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 from helpers import NinefoldError, charts, words
-from helpers.charts import attrition, curves, paper, scales, standing, style
+from helpers.charts import paper, scales, style
 
 N = "\u202f"
 
@@ -315,10 +315,10 @@ def test_a_wrong_frame_is_refused_with_the_remedy(draw, message):
         lambda: charts.gorges({}, **SAID),
         lambda: charts.ribbons(FLOWS.head(0), **SAID),
         lambda: charts.tree(TREE.head(0), k=2, **SAID),
-        lambda: curves.curves(pd.DataFrame(), **SAID),
-        lambda: standing.standing(pd.DataFrame(), **SAID),
-        lambda: attrition.returns(pd.DataFrame(), marks=[], **SAID),
-        lambda: attrition.calibration(pd.DataFrame(), **SAID),
+        lambda: charts.curves(pd.DataFrame(), **SAID),
+        lambda: charts.standing(pd.DataFrame(), **SAID),
+        lambda: charts.returns(pd.DataFrame(), marks=[], **SAID),
+        lambda: charts.calibration(pd.DataFrame(), **SAID),
     ],
 )
 def test_with_nothing_to_draw_the_title_is_said_as_a_sentence(draw, monkeypatch, sheets):

@@ -92,6 +92,7 @@ def a_run(shop, day: str, number: str, *, segment: str = "S1") -> None:
     frame(base / "04_variables", "variables", measured())
     frame(base / "04_variables", "variables_confirm", measured(shift=40.0))
     frame(base / "04_variables", "descriptors", pd.DataFrame({"customer_id": IDS, "town": "Lille", "seniority": "loyal"}))
+    frame(base / "04_variables", "descriptors_confirm", pd.DataFrame({"customer_id": IDS, "seniority": "regular"}))
     places = ["S1" if i < 20 else "S2" for i in range(N)]
     places[0], places[1] = segment, "S2"
     sure = [0.9] * N

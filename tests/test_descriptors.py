@@ -145,6 +145,28 @@ def test_the_device_of_most_visits():
     assert descriptors.main_device(None, project(), start=day(30), as_of=AS_OF) is None
 
 
+# As they were on an earlier day
+
+
+def test_who_is_loyal_today_may_have_been_new_and_a_consent_withdrawn_since_still_held():
+    lines = bought(("old", "o1", 400.0, 10), *[("loy", f"l{i}", 20.0 + i, 10) for i in range(5)], ("loy", "l5", 150.0, 10))
+    given = dated(
+        "consents",
+        "customer_id channel purpose granted updated_at",
+        ("loy", "email", "marketing", True, 200.0),
+        ("loy", "email", "marketing", False, 10.0),
+        ("old", "mail", "marketing", True, 10.0),
+    )
+    people, tables_, cut = everyone("loy", "old", "pro"), {"orders": lines, "consents": given}, AS_OF - timedelta(days=130)
+    found = descriptors.as_they_were(people, tables_, project(), ["seniority", "reach", "town"], as_of=cut)
+    wanted = {"customer_id": ["loy", "old", "pro"], "seniority": [None] * 3, "reach": ["email", "none", "none"]}
+    same(found, wanted)  # 270 days of history: too few on that day to call anybody loyal
+    later = descriptors.as_they_were(people, tables_, project(), ["seniority"], as_of=AS_OF - timedelta(days=30))
+    today = descriptors.as_they_were(people, tables_, project(), ["seniority"], as_of=AS_OF)
+    assert rows_of(later)["seniority"].tolist() == ["regular", "dormant", "prospect"]  # three orders by then
+    assert rows_of(today)["seniority"].tolist() == ["loyal", "dormant", "prospect"]
+
+
 # Age, area, consents
 
 

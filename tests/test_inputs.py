@@ -58,6 +58,15 @@ def test_attributes_are_joined_to_everyone_in_scope_and_nobody_else():
     same(inputs.customers(Step(attributes={"customer_id": ["a", "b", "c"]})), MEASURED)
 
 
+def test_what_follows_from_dated_rows_is_that_of_the_window_and_the_rest_that_of_today():
+    today = {"customer_id": ["a", "b"], "town": [None, "Lille"], "seniority": ["loyal", "loyal"], "home": [None, "own"]}
+    then = {"customer_id": ["a", "b"], "seniority": ["new", None]}
+    given = {"variables_confirm": MEASURED, "descriptors_confirm": then}
+    held = {"town": ["Lille", None, None], "home": ["own", None, None]}
+    same(inputs.customers(Step(attributes=today, **given)), MEASURED | held | {"seniority": ["loyal", "loyal", None]})
+    same(inputs.customers(Step(attributes=today, **given), "confirm"), MEASURED | held | {"seniority": [None, "new", None]})
+
+
 def test_the_newest_answer_to_each_item_counts_and_what_is_no_number_does_not():
     found = inputs.customers(Step(project(variables=SCALES), ANSWERS))
     same(found, JOINED | {"easy": [2.0, 5.0, None], "quick": [6.0, None, None], "cheap": [9.0, 7.0, 1.0]})

@@ -49,8 +49,9 @@ class Ahead:
         return self.parts[part]["status"] == GRADED
 
     def decides(self, part: str) -> bool:
-        """Whether something may be decided by it: graded, and not found to be no better than a simple rule (C)."""
-        return self.told(part) and self.parts[part]["grade"] not in (None, "C")
+        """Whether something may be decided by it: graded, and surely better than a simple rule (no C, nor a grade that may be one)."""
+        grade = self.parts[part]["grade"]
+        return self.told(part) and grade is not None and "C" not in grade
 
     def columns(self) -> list[str]:
         """The columns of the table that describe a customer."""

@@ -12,7 +12,7 @@ from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY
 from helpers.project import Project
 from helpers.tables import Column, Table
 from helpers.variables.formulas import bought_orders
-from helpers.words import mark, number, say
+from helpers.words import join, mark, number, say
 
 PREDICTED = {  # column: (title, how it is made, unit, the evidence that judges it)
     "alive": (mark("Still a customer"), mark("chance of not having stopped for good, from when and how often they bought"), "0–1", "value"),
@@ -28,6 +28,8 @@ PREDICTED = {  # column: (title, how it is made, unit, the evidence that judges 
     "next_": (mark("Likely next"), mark("what is recommended, the likeliest first"), mark("item"), "next"),
 }
 """Predicted columns in the order of the table; `high_value` counts what was bought and needs no grade; next_1, next_2 … are one kind."""
+JUDGES = {"value": mark("value ahead"), "attrition": mark("attrition"), "next": mark("next purchase"), "voice": mark("themes of comments")}
+"""What a prediction is called, by the name of its evidence."""
 KINDS = {
     "alive": "float64",
     "expected_orders": "float64",
@@ -89,8 +91,7 @@ def passports_table(found: list[dict]) -> Table:
     """The passports of the predicted columns as a table of the page."""
     import pandas as pd
 
-    judges = {"value": mark("value ahead"), "attrition": mark("attrition"), "next": mark("next purchase")}
-    names = {name: say(title) for name, title in judges.items()}
+    names = {name: _name(name) for name in JUDGES}
     rows = [each | {"evidence": names.get(each["evidence"], say("none: it counts what was bought"))} for each in found]
     columns = [
         Column("title", say("Predicted")),
@@ -101,6 +102,30 @@ def passports_table(found: list[dict]) -> Table:
     note = say("Predicted from the same orders as the segments: these columns describe segments; they make none and prove nothing of them.")
     frame = pd.DataFrame(rows, columns=["name", *[c.name for c in columns]])
     return Table("predicted_columns", say("What is predicted of each customer, and handed over"), frame, columns, note=note)
+
+
+def points(**found: dict) -> list[str]:
+    """For the summary: which predictions were graded, and which could not be made.
+
+    found   evidence by name: value, attrition, next, voice
+    """
+    told = [say("{name} {grade}", name=_name(name), grade=_letters(each["grade"])) for name, each in found.items() if _graded(each)]
+    rest = [_name(name) for name, each in found.items() if not _graded(each)]
+    result = [say("Predicted, with a grade from a later period: {names}.", names=join(told))] if told else []
+    return result + ([say("Not predicted, for the reasons that stand there: {names}.", names=join(rest))] if rest else [])
+
+
+def _graded(found: dict) -> bool:
+    return found["status"] == GRADED and bool(found["grade"])
+
+
+def _letters(grade: str) -> str:
+    return say(" or ").join(grade.split("/"))
+
+
+def _name(judge: str) -> str:
+    title = JUDGES[judge]
+    return say(title)
 
 
 def kind_of(column: str) -> str:
@@ -160,6 +185,7 @@ __all__ = [
     "kind_of",
     "passports",
     "passports_table",
+    "points",
     "together",
     "usable",
 ]

@@ -24,7 +24,9 @@ class Predict(Section):
     attrition_days: int | None = Field(
         None, ge=1, description="Days without a purchase that count as lost when attrition is predicted; empty: told by the intervals."
     )
-    next_item: Literal["category", "product_id"] = Field("category", description="What is recommended: a column of orders.")
+    next_item: Literal["category", "product_id"] | None = Field(
+        None, description="What is recommended: a column of orders; empty: the category, or the product where no category is known."
+    )
     next_days: int = Field(30, ge=1, description="Last days held out to judge what is recommended.")
     next_shown: int = Field(3, ge=1, le=20, description="Items recommended to each customer.")
     themes: int = Field(8, ge=2, le=30, description="Themes sought in comments.")

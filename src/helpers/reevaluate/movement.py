@@ -14,6 +14,7 @@ from helpers.build.agreement import interval, kappa, stay_and_chance
 from helpers.build.profiles import revenue
 from helpers.engine import Window, total
 from helpers.project import Project
+from helpers.variables.descriptors import DONE
 
 OUT = ""
 """Where `flows` puts a customer who is not in scope at that date."""
@@ -66,8 +67,9 @@ def backtest(step, windows: dict[str, Window], orders: ir.Table) -> Movement:
 
 
 def still_of(document: dict, project: Project) -> tuple[str, ...]:
-    """The variables of a document that step 4 does not measure anew at each date."""
-    return tuple(name for name, column in columns(project, [v["name"] for v in document["variables"]]).items() if not column.measured)
+    """The variables of a document that step 4 neither measures nor works out anew at each date."""
+    used = columns(project, [v["name"] for v in document["variables"]])
+    return tuple(name for name, column in used.items() if not column.measured and name not in DONE)
 
 
 def _suggested(step) -> dict[str, dict]:

@@ -93,7 +93,8 @@ def _row(entry: dict, profiles: dict, project: Project) -> dict:
 def _follows(entry: dict, name: str) -> str:
     if entry["by"] is None:
         return say("no list: {reason}", reason=reason_words(entry))
-    return say(BY[entry["by"]], name=name)
+    told = BY[entry["by"]]
+    return say(told, name=name)
 
 
 def verdicts(evidence: dict, profiles: dict, project: Project) -> list[str]:

@@ -18,6 +18,7 @@ from helpers.words import NONE, mark, say
 
 REASONS = {
     "no_frozen_segments": mark("one horizon earlier there was too little history to build the segments"),
+    "immovable": mark("the segments use only what is known as it is today, so nobody could be seen to move"),
     "too_few_customers": mark("too few customers were in scope at both dates"),
     "two_periods_only": mark("it takes three dates to test it, and the history holds two"),
 }
@@ -128,8 +129,8 @@ def money_words(found: dict) -> str:
         return ""
     off = {name: words.percent_change(test[f"money_{name}"] / test["money_actual"] - 1, 1) for name in ("predicted", "stay")}
     if found["money"] == "margin":
-        return say("In margin the projection was {predicted} off, unchanged sizes {stay}.", **off)
-    return say("In revenue the projection was {predicted} off, unchanged sizes {stay}.", **off)
+        return say("Against the margin that came, the projection was off by {predicted}, unchanged sizes by {stay}.", **off)
+    return say("Against the revenue that came, the projection was off by {predicted}, unchanged sizes by {stay}.", **off)
 
 
 def change_frame(found: dict, moved, project: Project) -> pd.DataFrame:

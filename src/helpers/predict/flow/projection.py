@@ -31,6 +31,8 @@ def flow(step, moved=None, checked: dict | None = None) -> dict:
     found = {"status": NOT_READY, "reasons": [], "grade": None, "readiness": [], "horizon_days": project.scope.horizon_days}
     if document is None:
         return found | {"reasons": ["no_frozen_segments"]}
+    if moved is not None and moved.immovable:
+        return found | {"status": CANNOT_TELL, "reasons": ["immovable"]}
     windows = step.windows(checked["orders"])
     dates = ("select", "confirm", "published") if _three(step, windows) else ("confirm", "published")
     spent = {name: money_of(checked["orders"], project, windows[name], days=project.scope.horizon_days) for name in dates[-2:]}

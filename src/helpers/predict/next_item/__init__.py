@@ -33,7 +33,8 @@ BATCH = 20_000
 def following(step, checked: Mapping[str, ir.Table], *, item: str | None = None) -> tuple[dict, ir.Table | None, ir.Table | None]:
     """next.json and its tables: tuned on the last but one `predict.next_days`, judged on the last, then learnt again from all.
 
-    checked   tables of step 3 by name;  item: the column recommended, when not the project's `predict.next_item`
+    checked   tables of step 3 by name;  item: the column recommended, else the project's
+              `predict.next_item`, else the category, or the product where no category is known
     Returns   evidence: status, reasons (codes of needs not met), grade (of `all`), readiness, item, items, shown, next_days, judged_from,
               judged_until,
               all and new (see `grade.judged`; new: of items never bought before, among customers who took one, `active`: customers who
@@ -42,7 +43,7 @@ def following(step, checked: Mapping[str, ir.Table], *, item: str | None = None)
               customer_id, rank, item, new_to_customer: ranks 1 to K as above, then further items that are new to the customer, or None
     """
     settings = step.project.variables.predict
-    item, shown, days = item or settings.next_item, settings.next_shown, settings.next_days
+    item, shown, days = item or settings.next_item or _known(checked["orders"]), settings.next_shown, settings.next_days
     found = {"item": item, "shown": shown, "next_days": days, "status": NOT_READY, "grade": None, "all": None, "new": None}
     found |= {"items": 0, "recommended": [], "names": {}, "judged_from": step.as_of - timedelta(days=days), "judged_until": step.as_of}
     rows, needs = _rows_and_readiness(step, checked["orders"], item)
@@ -61,6 +62,13 @@ def following(step, checked: Mapping[str, ir.Table], *, item: str | None = None)
     names = _names(checked["orders"], item, [line["item"] for line in most])
     found |= {"status": GRADED, "recommended": most, "names": names}
     return found, wide.select(KEY, *[f"next_{k + 1}" for k in range(shown)]), _long(wide, shown)
+
+
+def _known(lines: ir.Table) -> str:
+    """The category, or the product where no line has a category."""
+    if "product_id" not in lines.columns or ("category" in lines.columns and int(lines.category.count().execute())):
+        return "category"
+    return "product_id"
 
 
 def by_segment(step, members: ir.Table, checked: Mapping[str, ir.Table] | None = None) -> dict:

@@ -242,7 +242,9 @@ def _said(model: Model) -> dict:
         return said
     told = {name: value for name, value in fit.parameters.items() if name in ("r", "alpha") or choice.spread_known}
     errors = fit.standard_errors or {}
-    limits = {k: [v * float(np.exp(z * errors[k])) for z in (-quantile(), quantile())] for k, v in told.items() if k in errors}
+    wide = np.log(np.finfo(float).max) / 10  # beyond, the data say nothing of a parameter
+    known = {k: v for k, v in told.items() if quantile() * errors.get(k, np.inf) < wide}
+    limits = {k: [v * float(np.exp(z * errors[k])) for z in (-quantile(), quantile())] for k, v in known.items()}
     said |= {"parameters": told, "limits": limits, "dropout": fit.dropout, "starts": fit.starts, "starts_agreeing": fit.starts_agreeing}
     x, m, n, unpaid = spent(model.histories)
     spending = model.spending

@@ -150,7 +150,8 @@ def _of_readiness(found: dict) -> list[dict]:
         figures = (
             say("{have}; less than {want} needed", have=have, want=want) if most else say("{have}; {want} needed", have=have, want=want)
         )
-        what = say(REQUIREMENTS[need["code"]][0])
+        label = REQUIREMENTS[need["code"]][0]
+        what = say(label)
         rows.append({"what": what[:1].upper() + what[1:], "answer": say("ready") if need["met"] else say("not ready"), "figures": figures})
     by = found["contract"]
     if by and by["share"] is not None:
@@ -168,7 +169,8 @@ def _of_model(found: dict) -> list[dict]:
         return []
     agreeing, starts = words.number(now["starts_agreeing"]), words.number(now["starts"])
     figures = say("{agreeing} of {starts} searches end at the same place", agreeing=agreeing, starts=starts)
-    rows = [{"what": say("How do customers buy and leave?"), "answer": say(SPEAKS[now["model"]]), "figures": figures}]
+    speaks = SPEAKS[now["model"]]
+    rows = [{"what": say("How do customers buy and leave?"), "answer": say(speaks), "figures": figures}]
     tie = now["independence"]
     if not absent(tie["rank_correlation"]):
         rho, low, high = (words.signed(tie[key], 2) for key in ("rank_correlation", "low", "high"))

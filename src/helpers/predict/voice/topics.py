@@ -18,6 +18,8 @@ from helpers.predict.voice.sentiment import plain, word_value
 from helpers.threads import one_thread
 
 WORD = re.compile(r"[^\W\d_]+")
+ADDRESS = re.compile(r"\S+@\S+|https?:\S+|www\.\S+", re.IGNORECASE)
+"""An address tells who wrote, not what about: none of its parts is a word."""
 SENTENCE = re.compile(r"[.!?;:\n]+")
 TERMS, SHOWN, STARTS, ROUNDS, DIVISIONS = 2_000, 6, 2, 100, 2
 MATTER, HEAVIER = "=", 2.0
@@ -80,7 +82,7 @@ def matter(word: str, language: str) -> str:
 
 def stems(text: str, language: str) -> list[str]:
     """The distinct stems of a text, and the matters that its words belong to, sorted."""
-    words = WORD.findall(text.replace("’", "'"))
+    words = WORD.findall(ADDRESS.sub(" ", text).replace("’", "'"))
     found = {stem(word, language) for word in words} | {matter(word, language) for word in words}
     return sorted(found - {""})
 
@@ -155,7 +157,7 @@ def _vocabulary(texts: Sequence[str], customers: Sequence[str], language: str, l
     for text, customer in zip(texts, customers, strict=True):
         seen = set()
         for sentence in SENTENCE.split(text.replace("’", "'")):
-            for place, word in enumerate(WORD.findall(sentence)):
+            for place, word in enumerate(WORD.findall(ADDRESS.sub(" ", sentence))):
                 if about := matter(word, language):
                     said.setdefault(about, set()).add(customer)
                     seen.add(about)
