@@ -160,6 +160,19 @@ def reach(consents: ir.Table | None, customers: ir.Table) -> dict | None:
     return {"customers": int(customers.count().execute())} | found
 
 
+def not_refused(people: ir.Table, consents: ir.Table | None) -> ir.Table:
+    """Those who may be profiled one by one: nobody who was asked about it and said yes on no channel.
+
+    people   customer_id and more;  consents: checked table of consents, if there is one
+    """
+    if consents is None:
+        return people
+    now = consents_now(consents)
+    asked = now.filter(now.purpose.startswith(PROFILING))
+    said = asked.group_by("customer_id").agg(yes=asked.granted.any())
+    return people.anti_join(said.filter(~said.yes), "customer_id")
+
+
 def unused(project: Project, customers: ir.Table, questions: list[str]) -> dict[str, list[str]]:
     """What is collected and used by no step, variable or rule: table → columns, and survey questions under `answers.question`.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from helpers import ContractError
+from helpers.collect.law import not_refused
 from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY
 from helpers.project import Project
 from helpers.tables import Column, Table
@@ -128,6 +129,25 @@ def _name(judge: str) -> str:
     return say(title)
 
 
+def caveats(step, predicted: ir.Table, consents: ir.Table | None) -> list[str]:
+    """What must be known of the table as a whole: who is in it although they refused to be profiled.
+
+    predicted   result of `together`;  consents: checked table, if there is one
+    """
+    everyone, least = int(predicted.count().execute()), step.project.min_cell
+    refused = everyone - int(not_refused(predicted.select("customer_id"), consents).count().execute())
+    if refused < least or everyone - refused < least:
+        return []
+    return [
+        say(
+            "{n} of the {all} customers refused to be profiled. They count in sums and means; no list is drawn from what is predicted of "
+            "them, and their card does not show it.",
+            n=number(refused),
+            all=number(everyone),
+        )
+    ]
+
+
 def kind_of(column: str) -> str:
     """The key of PREDICTED of a column: next_ for next_1, next_2 …; ContractError for any other that is not in it."""
     kind = "next_" if column.startswith("next_") and column.removeprefix("next_").isdigit() else column
@@ -181,6 +201,7 @@ __all__ = [
     "NONE",
     "NOT_READY",
     "PREDICTED",
+    "caveats",
     "evidence",
     "kind_of",
     "passports",

@@ -6,6 +6,7 @@ from helpers import words
 from helpers.adopt.customer.history import paragraph
 from helpers.build import ahead as of
 from helpers.build import ahead_page
+from helpers.collect.law import PROFILING
 from helpers.project import Project
 from helpers.tables import Column, Table, as_html
 from helpers.words import NONE, mark, say
@@ -40,7 +41,7 @@ def refused_profiling(consents: pd.DataFrame | None) -> bool:
     """Whether the customer was asked about profiling and agreed on no channel, as step 8 holds it too."""
     if consents is None or not len(consents):
         return False
-    asked = consents[consents["purpose"] == "profiling"]
+    asked = consents[consents["purpose"].str.startswith(PROFILING)]
     return bool(len(asked)) and not asked["granted"].astype(bool).any()
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import collect
+from helpers.collect.law import not_refused
 from helpers.predict.alike import rank
-from helpers.predict.alike.groups import KEY, Group, barred, described, groups, looked_at
+from helpers.predict.alike.groups import KEY, Group, barred, described, groups
 from helpers.predict.grades import CANNOT_TELL, GRADED, NONE, NOT_READY, house, need
 from helpers.rates import quantile, wilson
 from helpers.variables.proxies import CLEAR
@@ -35,7 +36,7 @@ def similar(step, members: ir.Table, checked: dict | None = None) -> tuple[dict,
     project = step.project
     checked = checked if checked is not None else collect.checked(step)
     table, known = described(step, checked["orders"])
-    people = looked_at(table, checked.get("consents")).cache()
+    people = not_refused(table, checked.get("consents")).cache()
     wanted, lists, told = groups(step, members), [], []
     proxies = _proxies(step)
     for group in wanted:

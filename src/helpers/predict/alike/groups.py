@@ -13,7 +13,6 @@ from helpers import NinefoldError
 from helpers.build.document import holds
 from helpers.build.inputs import Column, columns, customers
 from helpers.build.rules_read import conditions, variables_of
-from helpers.collect.law import PROFILING, consents_now
 from helpers.engine import between
 from helpers.masking import withheld
 from helpers.project import Project
@@ -115,19 +114,6 @@ def _named_in(condition: dict) -> list[str]:
 
 
 # Who and by what
-
-
-def looked_at(people: ir.Table, consents: ir.Table | None) -> ir.Table:
-    """Those who may be looked at for likeness: nobody who was asked about profiling and said yes on no channel, as step 3 counts it.
-
-    consents   checked table of consents, if there is one
-    """
-    if consents is None:
-        return people
-    now = consents_now(consents)
-    asked = now.filter(now.purpose.startswith(PROFILING))
-    said = asked.group_by(KEY).agg(yes=asked.granted.any())
-    return people.anti_join(said.filter(~said.yes), KEY)
 
 
 def described(step, orders: ir.Table) -> tuple[ir.Table, dict[str, Column]]:
