@@ -181,6 +181,14 @@ def test_what_goes_with_a_staple_is_found():
     assert not frame.duplicated(["customer_id", "item"]).any()
 
 
+def test_a_count_from_which_that_of_a_few_others_follows_is_not_told():
+    rows = [(f"c{i:02d}", "milk" if i < 35 else None, i < 4, "bread" if i < 20 else None, False) for i in range(40)]
+    wide = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "next_1", "new_1", "next_2", "new_2"]))
+    found = shown.recommended(wide, 2, project(min_cell=10))
+    assert found == [{"item": "milk", "n": None, "new": None}, {"item": "bread", "n": 20, "new": 0}]  # five others; new to four
+    assert shown.recommended(wide, 2, project(min_cell=4))[0] == {"item": "milk", "n": 35, "new": 4}
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_where_nothing_goes_with_anything_the_simple_lists_are_recommended(seed):
     found, _, _ = judged(noise(seed))

@@ -177,7 +177,8 @@ def recommended_table(found: dict) -> Table:
         Column("new", say("New to them"), "count", people=True),
     ]
     caption = say("What is recommended to most customers, among the first {k} of each", k=words.number(found["shown"]))
-    note = say("A dash: a number of customers too small to tell.") if any(line["new"] is None for line in rows) else ""
+    dashed = any(line["n"] is None or line["new"] is None for line in rows)
+    note = say("A dash: the number, or that of the other customers, is too small to tell.") if dashed else ""
     return Table("next_items", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)
 
 

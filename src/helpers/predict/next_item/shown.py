@@ -24,10 +24,11 @@ def recommended(wide: ir.Table, shown: int, project: Project) -> list[dict]:
     rows = (ibis.union(*parts) if len(parts) > 1 else parts[0]).filter(ibis._.item.notnull())
     counted = rows.group_by("item").agg(n=rows.count(), new=rows.new.sum()).order_by([ibis.desc("n"), "item"]).limit(MOST).execute()
     counted = counted[counted["n"] >= project.min_cell]
-    sides = np.column_stack([counted["new"], counted["n"] - counted["new"]]).astype("int64")
-    shut = ((sides > 0) & (sides < project.min_cell)).any(axis=1)
-    told = zip(counted["item"], counted["n"], counted["new"], shut, strict=True)
-    return [{"item": i, "n": int(n), "new": None if hidden else int(new)} for i, n, new, hidden in told]
+    few = lambda numbers: (numbers > 0) & (numbers < project.min_cell)  # noqa: E731
+    others = few(int(wide.count().execute()) - counted["n"])  # readers know how many customers there are
+    shut = few(counted["new"]) | few(counted["n"] - counted["new"]) & ~others
+    told = zip(counted["item"], counted["n"], counted["new"], others, shut, strict=True)
+    return [{"item": i, "n": None if most else int(n), "new": None if hidden else int(new)} for i, n, new, most, hidden in told]
 
 
 def segments(listed: ir.Table, members: ir.Table, *, least: int, told_apart: bool = True) -> dict[str, list[dict]]:
