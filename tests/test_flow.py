@@ -179,6 +179,13 @@ def test_a_company_that_grows_owes_its_growth_to_no_move_between_segments():
     assert found["grade"] == "C" and page.verdict_words(found).startswith("Not a forecast of moves")
 
 
+def test_segments_by_what_is_known_only_as_of_today_are_not_projected_for_nobody_could_be_seen_to_move():
+    moved = SimpleNamespace(document={"segments": []}, immovable=True)
+    found = flow.flow(SimpleNamespace(project=project(**SCOPE)), moved, {})
+    assert (found["status"], found["grade"], found["reasons"]) == ("cannot_tell", None, ["immovable"])
+    assert "cannot tell, for the segments use only what is known as it is today" in page.verdict_words(found)
+
+
 def test_sizes_that_did_not_change_at_all_teach_nothing():
     found = found_of(flows((0, 0, 0, 300, 1.0), (1, 1, 1, 300, 1.0)))
     assert found["test"]["gain"] is None and found["grade"] == "C"

@@ -9,7 +9,7 @@ from helpers import words
 from helpers.build.portraits import label, segment_name, short_name
 from helpers.masking import covered_sizes
 from helpers.predict.flow.transitions import IDLE, OUTSIDE
-from helpers.predict.grades import GRADED
+from helpers.predict.grades import CANNOT_TELL, GRADED
 from helpers.project import Project
 from helpers.rates import wilson
 from helpers.reevaluate.masking import hidden
@@ -21,6 +21,29 @@ REASONS = {
     "immovable": mark("the segments use only what is known as it is today, so nobody could be seen to move"),
     "too_few_customers": mark("too few customers were in scope at both dates"),
     "two_periods_only": mark("it takes three dates to test it, and the history holds two"),
+}
+VERDICTS = {  # by the simple rule that did better, and whether the moves beat it
+    ("stay", True): mark(
+        "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; left as they "
+        "were, {base}."
+    ),
+    ("grown", True): mark(
+        "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; had every "
+        "segment grown like all members together, {base}."
+    ),
+    ("stay", False): mark(
+        "Not a forecast: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of all "
+        "members, and leaving them as they were gives {base}."
+    ),
+    ("grown", False): mark(
+        "Not a forecast of moves: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of "
+        "all members, and letting every segment grow like all members together gives {base}."
+    ),
+}
+COMPARED = {
+    "better": mark("That is {gain} better (95% interval {low} to {high}): grade {grade}."),
+    "worse": mark("That is worse by more than chance ({gain}; 95% interval {low} to {high}): grade {grade}."),
+    "chance": mark("The difference ({gain}; 95% interval {low} to {high}) may be chance: grade {grade}."),
 }
 SUPPOSED = mark("If every period moved customers as the last one did, and brought as many new ones")
 
@@ -52,50 +75,20 @@ def verdict_words(found: dict) -> str:
     """Whether the moves of the past foretold the sizes."""
     if "ahead" not in found:
         reasons = reason_words(found)
+        if found["status"] == CANNOT_TELL:
+            return say("What the segments would become if it went on like this: cannot tell, for {reasons}.", reasons=reasons)
         return say("What the segments would become if it went on like this: not ready, for {reasons}.", reasons=reasons)
     if found["test"] is None:
         return say("Whether the moves of one period foretell the next: cannot tell, for {reasons}.", reasons=reason_words(found))
     test, days = found["test"], words.number(found["horizon_days"])
-    error, base = words.share(test["error"], 1), words.share(test["baseline_error"], 1)
     if test["gain"] is None:
         return say("The sizes did not change in the last {days} days, so nothing is learnt about how to foretell them.", days=days)
-    grade, gain = found["grade"], test["gain"]
-    ends = {end: words.percent_change(test[end], 0) for end in ("low", "high")}
-    values = {"days": days, "error": error, "base": base, "gain": words.percent_change(gain, 0), "grade": grade} | ends
-    if test["baseline"] == "grown":
-        return _against_growth(found, test, values)
-    if usable(found):
-        return say(
-            "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; left as "
-            "they were, {base}. That is {gain} better (95% interval {low} to {high}): grade {grade}.",
-            **values,
-        )
-    told = say(
-        "Not a forecast: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of all "
-        "members, and leaving them as they were gives {base}.",
-        **values,
-    )
-    if test["high"] < 0:
-        return told + " " + say("That is worse by more than chance ({gain}; 95% interval {low} to {high}): grade {grade}.", **values)
-    return told + " " + say("The difference ({gain}; 95% interval {low} to {high}) may be chance: grade {grade}.", **values)
-
-
-def _against_growth(found: dict, test: dict, values: dict) -> str:
-    """The verdict where the growth of all members foretold the sizes better than sizes as they were."""
-    if usable(found):
-        return say(
-            "The moves of the period before foretold the sizes of the last {days} days with an error of {error} of all members; had every "
-            "segment grown like all members together, {base}. That is {gain} better (95% interval {low} to {high}): grade {grade}.",
-            **values,
-        )
-    told = say(
-        "Not a forecast of moves: the moves of the period before foretold the sizes of the last {days} days with an error of {error} of "
-        "all members, and letting every segment grow like all members together gives {base}.",
-        **values,
-    )
-    if test["high"] < 0:
-        return told + " " + say("That is worse by more than chance ({gain}; 95% interval {low} to {high}): grade {grade}.", **values)
-    return told + " " + say("The difference ({gain}; 95% interval {low} to {high}) may be chance: grade {grade}.", **values)
+    error, base = words.share(test["error"], 1), words.share(test["baseline_error"], 1)
+    ends = {end: words.percent_change(test[end], 0) for end in ("gain", "low", "high")}
+    better, worse = usable(found), test["high"] < 0
+    told = VERDICTS[test["baseline"], better]
+    compared = COMPARED["better" if better else "worse" if worse else "chance"]
+    return say(told, days=days, error=error, base=base) + " " + say(compared, grade=found["grade"], **ends)
 
 
 def memory_words(found: dict) -> str:
