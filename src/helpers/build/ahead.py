@@ -73,7 +73,7 @@ def ahead(step) -> Ahead:
         table = table.select(KEY, *kept) if kept else None
     said = step.take("variables", "said") if parts[VOICE]["status"] == GRADED and step.gives("variables", "said") else None
     if said is not None:
-        said = said.filter(said.theme.notnull()).select(KEY, "theme", "sentiment")
+        said = said.select(KEY, "theme", "sentiment")
     return Ahead(parts, table, said, known[VOICE], known[NEXT].get("names") or {})
 
 
@@ -220,10 +220,14 @@ def _standing_out(counts: pd.DataFrame, what: str, sizes: dict[str, int], least:
 
 
 def _themes(said: ir.Table, told: list[str], least: int) -> dict[str, dict]:
-    """What most members speak of, a member counting once a theme; None of it where fewer than `least` said something."""
+    """What most members speak of, a member counting once a theme; None of it where fewer than `least` said something.
+
+    Whoever wrote counts, whether a theme was told or not, as on the page of step 7.
+    """
+    people = said.group_by("segment").agg(n=said[KEY].nunique()).execute()
+    said = said.filter(said.theme.notnull())
     each = said.group_by(["segment", KEY, "theme"]).agg(sentiment=lambda t: t.sentiment.cast("float64").mean())
     counts = each.group_by(["segment", "theme"]).agg(n=each.count(), known=each.sentiment.count(), sum_=total(each.sentiment)).execute()
-    people = each.group_by("segment").agg(n=each[KEY].nunique()).execute()
     result, sizes = {}, {"": int(people["n"].sum())}
     for one in ("", *told):
         own = counts if one == "" else counts[counts["segment"] == one]
@@ -261,5 +265,10 @@ def of_customer(found: Ahead, one: str) -> dict:
     items = [str(item) for item in items if isinstance(item, str) and special_of(item) is None]
     themes: list[int] = []
     if found.said is not None:
-        themes = sorted({int(t) for t in found.said.filter(found.said[KEY] == one).select("theme").distinct().execute()["theme"]})
+        themes = sorted(
+            {
+                int(t)
+                for t in found.said.filter(found.said[KEY] == one, found.said.theme.notnull()).select("theme").distinct().execute()["theme"]
+            }
+        )
     return {"known": bool(row), "columns": values, "next": items, "themes": themes}

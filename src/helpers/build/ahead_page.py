@@ -107,10 +107,14 @@ def items_words(items: list[dict], found: Ahead) -> str:
     return words.join([say("{item}, {share}", item=item_name(i["item"], found), share=words.share(i["share"], 0)) for i in items])
 
 
-def theme_name(theme: int, found: Ahead, project: Project) -> str:
-    """What people call a theme, as step 4 shows it; its number where step 4 does not name it."""
+def theme_name(theme: int, found: Ahead, project: Project, *, short: bool = False) -> str:
+    """What people call a theme, as step 4 shows it; its number where step 4 does not name it.
+
+    short   without the customers’ own words behind it
+    """
     one = next((each for each in found.voice.get("themes") or [] if each["theme"] == theme), None)
-    return voice_page.theme_name(one, project) if one else say("theme {n}", n=words.number(theme + 1))
+    named = voice_page.theme_title if short else voice_page.theme_name
+    return named(one, project) if one else say("theme {n}", n=words.number(theme + 1))
 
 
 def themes_words(row: dict, found: Ahead, project: Project) -> str:

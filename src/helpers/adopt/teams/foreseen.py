@@ -96,7 +96,7 @@ def _themes(profiles: dict, project: Project, found: Foreseen) -> Answer:
         say(
             "“{name}” {what} ({share}, others {others})",
             name=name,
-            what=ahead_page.theme_name(each["theme"], found.may, project),
+            what=ahead_page.theme_name(each["theme"], found.may, project, short=True),
             **_shares(each),
         )
         for name, row in _of_segments(profiles, found)

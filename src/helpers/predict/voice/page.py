@@ -65,8 +65,8 @@ def theme_name(theme: dict, project: Project) -> str:
     return say("{matter} ({words})", matter=say(matter), words=leading)
 
 
-def _short(theme: dict, project: Project) -> str:
-    """The same without the words in brackets."""
+def theme_title(theme: dict, project: Project) -> str:
+    """The same without the words in brackets, where there is little room."""
     typed = any(word in project.variables.predict.theme_names for word in theme["words"])
     if typed or not theme["matter"]:
         return theme_name(theme, project)
@@ -101,7 +101,7 @@ def themes_words(evidence: dict, project: Project) -> dict:
         return nothing("themes", reason_words(evidence) or say("Cannot tell: no theme is spoken of by enough customers."))
     first, least = told[0], told[-1]
     alike = [one for one in told if first["n"] - one["n"] <= quantile() * math.sqrt(first["n"] + one["n"])]  # no more often beyond chance
-    title = say("Comments speak most of: {themes}", themes=words.join([_short(one, project) for one in alike[:MOST_NAMED]]))
+    title = say("Comments speak most of: {themes}", themes=words.join([theme_title(one, project) for one in alike[:MOST_NAMED]]))
     if len(alike) > MOST_NAMED or len(alike) == len(told) > 1:
         title = say("Comments speak of many things, none of them clearly most")
     comments, people = words.number(evidence["comments"]), words.number(evidence["customers"])
@@ -122,7 +122,7 @@ def themes_words(evidence: dict, project: Project) -> dict:
 def themes_table(evidence: dict, project: Project) -> Table:
     """Every theme: its words, who speaks of it, and in what mood."""
     rows = [
-        {"name": _short(one, project), "words": ", ".join(one["words"])}
+        {"name": theme_title(one, project), "words": ", ".join(one["words"])}
         | {key: one[key] for key in ("n", "customers", "content", "not_content", "rating")}
         for one in told_themes(evidence)
     ]
@@ -252,7 +252,7 @@ def segments_frame(found: dict, evidence: dict, profiles: dict, project: Project
         shares[one["segment"]] = {line["theme"]: line["share"] for line in one["themes"]}
     named = [segment for segment in profiles["segments"] if segment["id"] in shares]
     rows = [[shares[segment["id"]].get(theme["theme"]) for theme in told] for segment in named]
-    frame = pd.DataFrame(rows, index=[label(segment) for segment in named], columns=[_short(theme, project) for theme in told])
+    frame = pd.DataFrame(rows, index=[label(segment) for segment in named], columns=[theme_title(theme, project) for theme in told])
     return frame.astype("float64")
 
 
@@ -354,4 +354,4 @@ def _heading(segment: str, profiles: dict) -> str:
 
 
 def _theme(theme: int, evidence: dict, project: Project) -> str:
-    return next(_short(one, project) for one in evidence["themes"] if one["theme"] == theme)
+    return next(theme_title(one, project) for one in evidence["themes"] if one["theme"] == theme)
