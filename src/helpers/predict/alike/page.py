@@ -66,8 +66,8 @@ def similar_table(evidence: dict, profiles: dict, project: Project) -> Table:
         Column("by", say("The list follows")),
     ]
     note = say(
-        "Half of the members were hidden among the candidates, and a list of this length was learnt from the other half. Grade: A at least "
-        "5% more found than by the best single characteristic and surely more, B surely more, C otherwise."
+        "About half of the members, by lot, were hidden among the candidates, and a list of this length was learnt from the others. "
+        "Grade: A at least 5% more found than by the best single characteristic and surely more, B surely more, C otherwise."
     )
     caption = say("What a list of similar customers would have found")
     return Table("similar", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note)

@@ -249,15 +249,11 @@ def segments_table(told: dict, profiles: dict) -> Table:
         Column("others", say("Share of everyone else"), "share", 0),
         Column("more", say("Times as often")),
     ]
-    columns = columns if any(row["more"] != NONE for row in rows) else columns[:-1]
     note = say("Intervals hold for all segments and items together (95%). A list is a place to begin, not an effect.")
+    if all(row["more"] == NONE for row in rows):
+        columns, note = columns[:-1], say("A list is a place to begin, not an effect.")
     caption = say("What members are likely to take next and never had")
     return Table("next_by_segment", caption, pd.DataFrame(rows, columns=[c.name for c in columns]), columns, note=note, cell_size="n")
-
-
-def points(found: dict) -> list[str]:
-    """For the step's summary: one sentence."""
-    return [verdict_words(found)]
 
 
 def _times(line: dict) -> str:
