@@ -502,6 +502,7 @@ def test_handing_over_puts_the_folder_in_its_place_whole_with_a_list_of_what_it_
             },
         ],
         "project_yml": run.digest(run.home() / "data" / this.project.name / "project.yml"),
+        "reads": {},
     }
     assert [g["name"] for g in given] == ["goals", "people"]
 

@@ -15,14 +15,26 @@ from helpers import ROOT, NinefoldError, __version__, home, run
 from helpers import project as projects
 from helpers.engine import Engine, spill
 from helpers.project import Project
+from helpers.run import reuse as reusing
 
+APPLIES = ("build", "reevaluate")
+"""Steps that have the parameter `approved`."""
 VERSIONS = ("ibis-framework", "sqlglot", "duckdb", "pandas", "numpy", "scipy", "matplotlib")
 
 
-def publish(project: str, *, as_of: str | None = None, language: str | None = None) -> Path:
+def publish(
+    project: str,
+    *,
+    as_of: str | None = None,
+    language: str | None = None,
+    approved: str = "",
+    reuse: bool = False,
+) -> Path:
     """Run every notebook, write the pages and point `reports/<project>/latest` at them. Returns the folder of the pages.
 
-    Raises NinefoldError with one message; whatever was published before then stays as it is.
+    approved   name of the run whose segmentation is applied unchanged (a re-evaluation); empty: what is built today is published
+    reuse      whether steps that rest on nothing new are taken from an earlier run of the same as_of
+    Raises     NinefoldError with one message; whatever was published before then stays as it is.
     """
     plan = projects.load(project)
     moment = projects.instant(as_of, plan)
@@ -32,12 +44,17 @@ def publish(project: str, *, as_of: str | None = None, language: str | None = No
     with locked(plan):
         _sweep(plan)
         base = _new_run(plan, moment)
+        made = made_with(plan, moment, language, approved) if reuse else None
+        shutil.copyfile(home() / plan.file, base / "project.yml")
         log = {"began": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version(), "steps": []}
         for step in (s for s in run.STEPS if notebook(s).is_file()):
-            log["steps"].append(_execute(step, base, plan, moment, language))
+            taken = reusing.take(step, base, plan, made) if made else None
+            log["steps"].append(taken or _execute(step, base, plan, moment, language, approved))
         pages = _render(base, plan, moment, language, log)
         run.write_json(base / "log.json", log | {"peak_memory_mb": _peak_memory_mb()})
-        run.write_json(base / "run.json", _record(base, plan, moment, language))  # from here on the run is complete
+        run.write_json(
+            base / "run.json", _record(base, made_with(plan, moment, language, approved), made)
+        )  # from here on the run is complete
         run.link(home() / "reports" / plan.name / "latest", pages)
     return pages
 
@@ -90,19 +107,20 @@ def _new_run(plan: Project, moment: datetime) -> Path:
     return base
 
 
-def _execute(step: str, base: Path, plan: Project, moment: datetime, language: str) -> dict:
+def _execute(step: str, base: Path, plan: Project, moment: datetime, language: str, approved: str) -> dict:
     """Run one notebook in a kernel of its own; one line of progress. Returns its seconds, start and work apart."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
     done = base / "notebooks" / f"{run.folder(step)}.ipynb"
+    given = {"project": plan.name, "as_of": moment.isoformat(), "language": language}
     began = time.monotonic()
     os.environ["NINEFOLD_RUN"] = str(base)
     try:
         executed = papermill.execute_notebook(
             str(notebook(step)),
             str(done),
-            parameters={"project": plan.name, "as_of": moment.isoformat(), "language": language},
+            parameters=given | ({"approved": approved} if step in APPLIES and approved else {}),
             cwd=str(notebook(step).parent),
             progress_bar=False,
             log_output=False,
@@ -158,26 +176,44 @@ def _render(base: Path, plan: Project, moment: datetime, language: str, log: dic
     return pages
 
 
-def _record(base: Path, plan: Project, moment: datetime, language: str) -> dict:
-    """What run.json says: everything that the results depend on, and what each step gave. No clock, no path of this machine.
-
-    Raises NinefoldError when project.yml was edited while the run was under way: its steps would rest on two versions.
-    """
-    steps = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(base.glob("0*_*/step.json"))]
-    if len({step["project_yml"] for step in steps}) > 1:
-        raise NinefoldError(f"{plan.file} was edited while the run was under way: its steps rest on two versions. Run again.")
+def made_with(plan: Project, moment: datetime, language: str, approved: str) -> dict:
+    """All that a run depends on: typed settings, files, code, versions. No clock, no path of this machine."""
     inputs = Engine(plan, moment).inputs()
     return {
         "format": run.FORMAT,
         "project": plan.name,
-        "project_yml": steps[0]["project_yml"],
+        "project_yml": run.digest(home() / plan.file),
         "files": {shown: path and run.digest(path) for shown, path in inputs.items()},  # a table of a server has no file
+        "decided": _decided(plan),
         "as_of": moment,
         "language": language,
+        "approved": approved or None,
         "seed": plan.seed,
+        "code": reusing.code(),
         "versions": {name: version(name) for name in VERSIONS} | {"ninefold": __version__, "python": platform.python_version()},
-        "steps": steps,
     }
+
+
+def _record(base: Path, made: dict, begun: dict | None) -> dict:
+    """What run.json says: everything that the results depend on, and what each step gave.
+
+    begun   what the run was to be made with, where steps were taken from an earlier one
+    Raises NinefoldError when project.yml was edited while the run was under way: its steps would rest on two versions.
+    """
+    steps = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(base.glob("0*_*/step.json"))]
+    if {step["project_yml"] for step in steps} != {made["project_yml"]}:
+        shown = f"data/{made['project']}/project.yml"
+        raise NinefoldError(f"{shown} was edited while the run was under way: its steps rest on two versions. Run again.")
+    if begun and begun != made:
+        changed = ", ".join(name for name in made if made[name] != begun[name])
+        raise NinefoldError(f"While the run was under way, something that it rests on changed ({changed}). Run again.")
+    return made | {"steps": steps}
+
+
+def _decided(plan: Project) -> str | None:
+    """SHA-256 of the file in which people decide for single customers."""
+    path = plan.folder / plan.build.manual.file if plan.build.manual else None
+    return run.digest(path) if path and path.is_file() else None
 
 
 def _peak_memory_mb() -> int | None:

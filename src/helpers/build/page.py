@@ -26,6 +26,8 @@ CONVENTION = "convention"
 def chosen_words(chosen: str, by: str) -> str:
     """Which recipe is published, and who chose it."""
     name = title(chosen)
+    if by == "approved":
+        return say("Published: “{title}”, as it was built for an earlier run and approved; nothing in it was fitted again.", title=name)
     if by == "people":
         return say("Published: “{title}”, by decision (build.chosen of project.yml).", title=name)
     if by == "evidence":

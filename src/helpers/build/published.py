@@ -3,9 +3,9 @@
 import ibis.expr.types as ir
 import pandas as pd
 
-from helpers import words
+from helpers import NinefoldError, words
 from helpers.build import criteria, manual, manual_page, manual_rules, page
-from helpers.build.choice import aligned
+from helpers.build.choice import aligned, chosen
 from helpers.build.confidence import replicate
 from helpers.build.contest import runner_up
 from helpers.build.contest_page import title
@@ -17,6 +17,62 @@ from helpers.build.judging import Made
 from helpers.collect import checked
 from helpers.engine import Window, between
 from helpers.words import say
+
+
+def recipe(step, evidence: dict, made: Made) -> tuple[str, str]:
+    """The recipe that is published, and by whom it was chosen: `choice.chosen`, or in a re-evaluation that of the approved segmentation.
+
+    Raises NinefoldError when the approved recipe cannot be fitted to today's customers: it could not be judged beside a new fit.
+    """
+    if step.approved is None:
+        return chosen(step.project, evidence, list(made.fitted))
+    name = step.approved.segmentation.get("made_by")
+    if name not in made.fitted:
+        why = say(made.refused[name]) if name in made.refused else say("today it is no candidate")
+        raise NinefoldError(
+            f"{step.project.file}: the approved segmentation of {step.approved.run} was made as {name!r}, which cannot be built on today's "
+            f"customers ({why}). Restore what it needs, or run `make report` and approve another run."
+        )
+    return name, "approved"
+
+
+def number(step) -> int:
+    """How many segments are built: as typed, or in a re-evaluation as many as the approved segmentation has."""
+    return len(step.approved.segmentation["segments"]) if step.approved else step.project.scope.segments_wanted
+
+
+def in_force(step, built: dict, kept: dict, table: ir.Table) -> tuple[dict, dict]:
+    """The document that is published, and where its ids come from: today's, or in a re-evaluation the approved one, unchanged.
+
+    built, kept   result of `choice.keep_ids`;  table: everyone in scope with all that recipes may use
+    Raises        NinefoldError when today's customers lack a variable of the approved segmentation
+    """
+    if step.approved is None:
+        return built, kept
+    document = step.approved.segmentation
+    lacking = [v["name"] for v in document["variables"] if v["name"] not in table.columns]
+    if lacking:
+        raise NinefoldError(
+            f"{step.project.file}: the approved segmentation of {step.approved.run} uses {', '.join(lacking)}, and step 4 measures that no "
+            "longer. Map the column or type the variable again, or build anew (`make report`) and approve that run."
+        )
+    return document, {s["id"]: {"from": s["id"], "nearest": s["id"], "jaccard": 1.0} for s in document["segments"]}
+
+
+def then(step, earlier: Made | None, name: str, document: dict, sample: pd.DataFrame) -> tuple[dict | None, float | None]:
+    """The document for one horizon earlier and its agreement with the published one (adjusted Rand index).
+
+    It is the recipe `name` as it would have been built then, under the published ids; in a re-evaluation the approved document itself,
+    and no agreement. Neither where nothing could be built then.
+    """
+    if earlier is None:
+        return None, None
+    return (document, None) if step.approved else aligned(earlier.documents[name], document, sample)
+
+
+def approval(step) -> dict | None:
+    """Whose decision the published segmentation is, where it was not built today: run, role and on (None: nobody approved it)."""
+    return {"run": step.approved.run, "role": step.approved.role, "on": step.approved.on} if step.approved else None
 
 
 def in_window(orders: ir.Table, window: Window) -> ir.Table:

@@ -21,7 +21,7 @@ from helpers.project.fields import Decision, Section
 from helpers.project.sections import Filter, Objective, Project
 from helpers.project.sources import Lookup, Source
 
-__all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load"]
+__all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load", "read"]
 
 
 GIVEN = ("name", "file")
@@ -73,10 +73,21 @@ def load(name: str) -> Project:
         hint = f" Did you mean {near[0]}?" if near else ""
         raise NinefoldError(f"Unknown project {name!r}: there is no {shown}.{hint} Known: {', '.join(available()) or 'none'}.")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Reader)
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise NinefoldError(f"{shown}, line {line}: not UTF-8 text. Save the file as UTF-8 and run again.") from error
+    return read(text, name=str(name), shown=shown)
+
+
+def read(text: str, *, name: str, shown: str) -> Project:
+    """A project from the text of its project.yml.
+
+    name, shown   of the project, and of its file as messages name it
+    Raises NinefoldError as `load` does.
+    """
+    try:
+        content = yaml.load(text, Loader=_Reader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -89,7 +100,7 @@ def load(name: str) -> Project:
             raise NinefoldError(f"{shown}: field {key} is unknown. Fields are words, and the folder gives `name` and `file`: take it out.")
     check_texts(content, shown)
     try:
-        project = Project(**content, name=str(name), file=shown)
+        project = Project(**content, name=name, file=shown)
     except ValidationError as error:
         raise NinefoldError(_explain(shown, error)) from error
     check_sources(project)

@@ -39,9 +39,32 @@ class Validate(Section):
     decisions: list[Decision] = []
 
 
+class Feedback(Section):
+    """What a team says of the segments it works with."""
+
+    team: Prose = Field(description="The team or role that says it.")
+    said_on: Day
+    segment: SegmentId | None = Field(None, description="Of one segment; empty: of all.")
+    says: Literal["fits", "unclear", "does not fit", "not used"] = Field(description="What the team finds, in one of four words.")
+    text: Prose = ""
+
+
 class Reevaluate(Section):
     every_days: int = Field(90, ge=7, description="Days until the segments are looked at again.")
     drift_look: float = Field(0.10, ge=0, description="Population stability index from which a variable is looked at.")
     drift_changed: float = Field(0.25, ge=0, description="Population stability index from which a variable has changed.")
     refit_agreement: Share = Field(0.60, description="Adjusted Rand index below which the refitted segments are others.")
+    missing_more: Share = Field(0.05, description="Rise of a variable's missing share from which it is looked at.")
+    far_more: Share = Field(
+        0.05, description="Share of customers far from every segment, less the usual one, from which a new one may form."
+    )
+    alarm_rows: Share = Field(0.50, description="Share of the rows known before that must still be there; else an alarm, and no verdict.")
+    stale_days: int = Field(31, ge=1, description="Days since the newest order from which the data are too old to judge: an alarm.")
+    keep_runs: int | None = Field(
+        12, ge=2, description="Newest runs that keep their tables of customers; those in force and published always do. null: all runs."
+    )
+    notices: Literal["never", "attention", "always"] = Field(
+        "attention", description="When a notice is sent to the addresses in NINEFOLD_NOTICES or data/<project>/notices.txt."
+    )
+    feedback: list[Feedback] = Field([], description="What the teams say of the segments, dated.")
     decisions: list[Decision] = []

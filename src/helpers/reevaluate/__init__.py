@@ -3,7 +3,7 @@
 from helpers.build.agreement import adjusted_rand, interval, kappa
 from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
-from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, staying
+from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, since, staying
 from helpers.reevaluate.noise import floor, noise_floor
 from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, refit
 
@@ -30,5 +30,6 @@ __all__ = [
     "refit",
     "rule_stays",
     "segments",
+    "since",
     "staying",
 ]

@@ -12,8 +12,10 @@ import pandas as pd
 from helpers.build import apply, columns, customers
 from helpers.build.agreement import interval, kappa, stay_and_chance
 from helpers.build.profiles import revenue
-from helpers.engine import Window, total
+from helpers.engine import Window, first_instant, total
+from helpers.engine import windows as cut_windows
 from helpers.project import Project
+from helpers.run import Past
 from helpers.variables.descriptors import DONE
 
 OUT = ""
@@ -25,12 +27,13 @@ SUMS = ["money_before", "money_now", "squares_before", "squares_now", "squares_c
 
 @dataclass(frozen=True)
 class Movement:
-    """The backtest: a document built one horizon earlier, applied to its customers as they were then, and to today's.
+    """A document applied to customers as they were at an earlier date, and to today's: the backtest, or what came since it was approved.
 
     document    the frozen document; None when step 6 could build nothing then, and everything else is empty
     travelled   `journeys`;  segments, table, stay: the results of `segments`, `matrix` and `staying`
     still       variables of the document that nobody can change in: attributes and answers, which are today's at both dates
     suggested   segment → what step 6 suggests as a name, where none is typed
+    since       name of the run whose approved segmentation was applied at both dates; "" for a backtest
     """
 
     document: dict | None
@@ -40,6 +43,7 @@ class Movement:
     stay: dict
     still: tuple[str, ...] = ()
     suggested: dict[str, dict] = field(default_factory=dict)
+    since: str = ""
 
     @property
     def immovable(self) -> bool:
@@ -64,6 +68,37 @@ def backtest(step, windows: dict[str, Window], orders: ir.Table) -> Movement:
     table = matrix(found, ids)
     whole = segments(found, ids, months=project.scope.window_days / 30)
     return Movement(frozen, travelled, whole, table, staying(table, **options), still_of(frozen, project), _suggested(step))
+
+
+def since(step, windows: dict[str, Window], orders: ir.Table) -> tuple[Movement, dict[str, Window]] | None:
+    """How customers and money moved since the run whose approved segmentation is applied unchanged; None where there is none.
+
+    Both labels are what the approved document gives: to the customers as that run saw them, and to today's. Money is that of the window
+    of each date, as each run counted it. People's decisions for single customers count at neither date.
+    Returns   the movement, and the windows with that run's own in the place of *confirm*
+    """
+    approved = step.approved
+    if approved is None or approved.past is None or not approved.past.gives("build", "inputs"):
+        return None
+    project, run = step.project, approved.past
+    earlier = window_of(run, step.engine.con, project)
+    before = apply(approved.segmentation, run.table(step.engine.con, "build", "inputs"))
+    later = apply(approved.segmentation, customers(step))
+    spent = [revenue(run.table(step.engine.con, "collect", "orders"), earlier), revenue(orders, windows["published"])]
+    travelled = journeys(before, later, *spent).cache()
+    found, ids = flows(travelled), [s["id"] for s in approved.segmentation["segments"]]
+    table = matrix(found, ids)
+    whole = segments(found, ids, months=project.scope.window_days / 30)
+    stay = staying(table, draws=project.build.draws, seed=project.seed)
+    still, suggested = still_of(approved.segmentation, project), _suggested(step)
+    document = step.take("build", "segmentation")  # the same rules, under the names that people gave them since
+    return Movement(document, travelled, whole, table, stay, still, suggested, run.name), windows | {"confirm": earlier}
+
+
+def window_of(run: Past, con, project: Project) -> Window:
+    """The window in which a run measured behaviour, of the length that it had then."""
+    lines, scope = run.table(con, "collect", "orders"), (run.plan(project) or project).scope
+    return cut_windows(run.as_of, window_days=scope.window_days, horizon_days=scope.horizon_days, first=first_instant(lines))["published"]
 
 
 def still_of(document: dict, project: Project) -> tuple[str, ...]:

@@ -89,6 +89,8 @@ PUBLISHED = {
     "people": mark("Published: “{way}”, chosen by people."),
     "evidence": mark("Published: “{way}”, chosen by what step 6 measured: nobody has typed another choice."),
     "nobody": mark("Published: “{way}”, chosen by nobody: nothing could be judged."),
+    "approved": mark("Published: “{way}”, approved earlier and applied unchanged."),
+    "earlier": mark("Published: “{way}” of the run before, applied unchanged: nobody has approved any."),
 }
 
 
@@ -163,6 +165,10 @@ def _published(docs: dict, project) -> str:
     if way not in TITLES:
         return ""
     judged = at(docs["evidence"], "verdicts", "panel", "best_candidate")
+    approval = docs["evidence"].get("approved")
+    if approval:
+        sentence, title = PUBLISHED["approved" if approval["role"] else "earlier"], TITLES[way]
+        return say(sentence, way=say(title))
     by = "people" if typed(project, "build", "chosen") else "evidence" if judged else "nobody"
     sentence, title = PUBLISHED[by], TITLES[way]
     return say(sentence, way=say(title))

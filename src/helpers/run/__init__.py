@@ -16,6 +16,7 @@ from helpers import ContractError, NinefoldError, home, words
 from helpers import project as projects
 from helpers.engine import Engine, Window, first_instant, sample, windows
 from helpers.project import Project
+from helpers.run.approval import Approved, approve, approved, by_name
 from helpers.run.drafts import (
     complete_runs,
     draft_folder,
@@ -26,11 +27,17 @@ from helpers.run.drafts import (
     set_aside_from,
     stamp,
 )
-from helpers.run.files import STEPS, digest, folder, latest, link, resolve, saving, write_json
+from helpers.run.files import STEPS, content_of, digest, folder, latest, link, resolve, saving, write_json
+from helpers.run.past import Past, all_runs, handed_over_before, past, runs_before
 
 __all__ = [
     "STEPS",
+    "Approved",
+    "Past",
     "Step",
+    "all_runs",
+    "approve",
+    "approved",
     "complete_runs",
     "current",
     "digest",
@@ -38,7 +45,9 @@ __all__ = [
     "folder",
     "latest",
     "link",
+    "past",
     "resolve",
+    "runs_before",
     "saving",
     "stamp",
     "start",
@@ -87,6 +96,8 @@ class Step:
     project   the checked project.yml
     as_of     first instant not counted, wall-clock time of the project's zone
     engine    the tables, cut at as_of
+    approved  the segmentation that a re-evaluation applies unchanged; None: what is built today is what counts
+    reads     what the step rests on besides sources and parameters: name → SHA-256 (None: looked for, and not there)
     """
 
     def __init__(self, name: str, project: Project, as_of: datetime, base: Path, *, draft: bool, note: str = "", parameters=None):
@@ -94,6 +105,8 @@ class Step:
         self.parameters = parameters or {}
         self.project_yml = digest(home() / project.file)
         self.engine = Engine(project, as_of)
+        self.approved = by_name(project, self.parameters["approved"]) if self.parameters.get("approved") else None
+        self.reads: dict[str, str | list | None] = {}
         self.folder = base / (folder(name) + ".tmp")
         shutil.rmtree(self.folder, ignore_errors=True)
         with saving(self.folder):
@@ -128,7 +141,7 @@ class Step:
         """
         if STEPS.index(step) >= STEPS.index(self.name):
             raise NinefoldError(f"Step {self.name} cannot take from step {step}: only earlier steps hand over.")
-        place = resolve(self.base / folder(step))
+        place = self._noted(step, name)
         if (place / f"{name}.json").is_file():
             return json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
         if (place / f"{name}.parquet").is_file():
@@ -144,16 +157,27 @@ class Step:
         made_by = step or self.name
         if STEPS.index(made_by) > STEPS.index(self.name):
             raise NinefoldError(f"Step {self.name} cannot look up earlier runs of step {made_by}: only this step and those before it.")
-        runs = [path.parent for path in (self.project.folder / "runs").glob("*/*/run.json") if path.parent.parent.name < stamp(self.as_of)]
-        places = [run / folder(made_by) / name for run in sorted(runs)]
-        files = [place.with_suffix(ending) for place in places for ending in (".json", ".parquet") if place.with_suffix(ending).is_file()]
+        files = handed_over_before(self.project, self.as_of, made_by, name)
+        self.reads[f"before/{made_by}/{name}"] = [digest(file) for file in files]
         read = {".json": lambda f: json.loads(f.read_text(encoding="utf-8")), ".parquet": lambda f: self.engine.con.read_parquet(str(f))}
         return [read[file.suffix](file) for file in files]
 
     def gives(self, step: str, name: str) -> bool:
         """Whether an earlier step handed this over."""
-        place = resolve(self.base / folder(step))
+        place = self._noted(step, name)
         return any((place / f"{name}.{ending}").is_file() for ending in ("json", "parquet"))
+
+    def last(self) -> Past | None:
+        """The newest complete run of an earlier as_of, whatever it was made for; None on the first."""
+        runs = runs_before(self.project, self.as_of)
+        self.reads["last run"] = runs[-1].name if runs else None
+        return runs[-1] if runs else None
+
+    def _noted(self, step: str, name: str) -> Path:
+        """The folder of an earlier step; which content of it this step has seen is kept."""
+        place = resolve(self.base / folder(step))
+        self.reads[f"{step}/{name}"] = content_of(place, name)
+        return place
 
     def give_table(self, name: str, table, *, key: list[str], unique: bool = True):
         """Write an Ibis table as Parquet, ordered by its key, and hand it back as read from there.
@@ -240,7 +264,8 @@ class Step:
         given = sorted(self.given, key=lambda g: g["name"])
         final, record = self.base / folder(self.name), self._place() / "step.json"
         before = json.loads(record.read_text(encoding="utf-8"))["gives"] if self.folder == final else None
-        write_json(record, {"format": FORMAT, "step": self.name, "finding": self.finding, "gives": given, "project_yml": self.project_yml})
+        made = {"step": self.name, "finding": self.finding, "gives": given, "project_yml": self.project_yml, "reads": self.reads}
+        write_json(record, {"format": FORMAT, **made})
         if before is None:
             set_aside(final)
             with saving(final):

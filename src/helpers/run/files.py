@@ -51,6 +51,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_of(place: Path, name: str) -> str | None:
+    """SHA-256 of what a step handed over under that name, as its record has it; None where it gave nothing of that name."""
+    record = place / "step.json"
+    if not record.is_file():
+        return None
+    given = json.loads(record.read_text(encoding="utf-8"))["gives"]
+    return next((each["sha256"] for each in given if each["name"] == name), None)
+
+
 def plain(value):
     """A value as JSON holds it, the same on every run: sets sorted, numbers as Python's own, days as text."""
     if isinstance(value, dict):
