@@ -17,8 +17,6 @@ from helpers.engine import Engine, spill
 from helpers.project import Project
 from helpers.run import reuse as reusing
 
-APPLIES = ("build", "reevaluate")
-"""Steps that have the parameter `approved`."""
 VERSIONS = ("ibis-framework", "sqlglot", "duckdb", "pandas", "numpy", "scipy", "matplotlib")
 
 
@@ -120,7 +118,7 @@ def _execute(step: str, base: Path, plan: Project, moment: datetime, language: s
         executed = papermill.execute_notebook(
             str(notebook(step)),
             str(done),
-            parameters=given | ({"approved": approved} if step in APPLIES and approved else {}),
+            parameters=given | ({"approved": approved} if step in reusing.APPLIES and approved else {}),
             cwd=str(notebook(step).parent),
             progress_bar=False,
             log_output=False,

@@ -16,6 +16,8 @@ from helpers.project import Project
 from helpers.run.files import content_of, digest, folder, resolve, saving
 from helpers.run.past import Past, all_runs, handed_over_before, runs_before
 
+APPLIES = ("build", "reevaluate")
+"""Steps that have the parameter `approved`; the others see it only through what these hand over."""
 SAME = ("format", "project_yml", "files", "decided", "as_of", "language", "approved", "seed", "code", "versions")
 """Of what a run was made with: all that must be equal."""
 
@@ -36,8 +38,9 @@ def take(step: str, base: Path, project: Project, made: dict) -> dict | None:
     """
     if None in made["files"].values():  # a table of a server: whether its rows are the same cannot be seen
         return None
+    same = [name for name in SAME if name != "approved" or step in APPLIES]
     for run in reversed(all_runs(project)):
-        if run.path.parent == base.parent and all(run.record.get(name) == _plain(made)[name] for name in SAME):
+        if run.path.parent == base.parent and all(run.record.get(name) == _plain(made)[name] for name in same):
             record = json.loads((run.path / folder(step) / "step.json").read_text(encoding="utf-8"))
             if _as_it_was(record["reads"], base, project, datetime.fromisoformat(run.record["as_of"])):
                 _copy(run, step, base)
