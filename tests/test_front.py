@@ -317,9 +317,9 @@ def test_assumptions_are_called_so():
     assert "without a margin no gain can be told" in shown(docs)["glance"]["notes"][-1]
 
 
-def test_still_active_is_said_of_the_segment_as_it_was_built_earlier():
+def test_still_active_is_said_of_those_who_were_in_the_segment_one_horizon_earlier():
     assert shown(documents())["glance"]["notes"][1] == (
-        "Still active: of the segment as it was built one horizon earlier, on 1 July 2017, the share that bought before 29 September 2017."
+        "Still active: of the segment’s members one horizon earlier, on 1 July 2017, the share that bought before 29 September 2017."
     )
 
 
@@ -559,7 +559,51 @@ def test_only_movements_beyond_noise_are_told_as_changes():
     assert shown(docs)["changes"]["points"][0] == "No segment won from or lost to others beyond chance."
 
 
-@pytest.mark.parametrize("verdict", ["refit", "rebuild", "cannot tell", "?"])
+def in_force(role="Head of CRM") -> dict[str, dict]:
+    """The same run as a re-evaluation: the segmentation of 1 July, applied unchanged."""
+    docs, approved = documents(), {"run": "2017-07-01/0001", "role": role, "on": role and "2017-07-03"}
+    docs["moves"] |= {"marked": None, "since": approved["run"], "approved": approved, "refit_moved": 0.09, "refit_changed": 195}
+    docs["evidence"]["approved"] = approved
+    return docs
+
+
+def test_a_re_evaluation_says_who_approved_what_and_that_it_was_tested_on_new_months():
+    found = shown(in_force())
+    assert found["trust"]["published"].endswith(", approved by Head of CRM on 3 July 2017 and applied unchanged.")
+    assert found["changes"]["points"][-2:] == [
+        "Fitted again, the segments would be others for 9% of customers; that is only proposed.",
+        "Tested on new months, 1 July 2017 to 1 October 2017, which took no part in building the segments.",
+    ]
+    assert "by the rules of 2017-07-01/0001" in found["glance"]["notes"][0]
+    assert shown(in_force(None))["trust"]["published"].endswith("of the run before, applied unchanged: nobody has approved any.")
+    docs = in_force()
+    docs["moves"] |= {"refit_changed": 9, "to": docs["moves"]["from"]}
+    assert not any("Fitted again" in each or "new months" in each for each in shown(docs)["changes"]["points"])
+
+
+def test_where_nobody_approved_what_is_in_force_somebody_is_asked_to():
+    asked = ("Head of CRM (example)", "Approve the segmentation that is in force, or say which one should be.", "Step 9")
+    for docs, expected in ((in_force(None), True), (in_force(), False), (documents(), False)):
+        lines = shown(docs)["decisions"]
+        assert (asked in lines["lines"] + lines["rest"]) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "headline"),
+    [
+        ("lasting", "The segments in force did not keep their customers."),
+        ("agreement", "Fitted again, the recipe gives other segments than those in force."),
+    ],
+)
+def test_segments_in_force_are_not_called_a_recipe_that_was_built_one_horizon_earlier(code, headline):
+    docs = in_force()
+    docs["moves"] |= {"verdict": "rebuild", "reasons": [{"code": code, "speaks": "rebuild"}]}
+    assert shown(docs)["changes"]["headline"] == headline
+    docs["moves"]["approved"] = None
+    assert shown(docs)["changes"]["headline"] == "The recipe, built one horizon earlier, did not keep its customers."
+
+
+@pytest.mark.parametrize("verdict", ["adjust", "refit", "rebuild", "cannot tell", "?"])
 def test_a_look_back_that_went_badly_says_what_to_do_until_then(verdict):
     docs = documents()
     docs["moves"]["verdict"] = verdict

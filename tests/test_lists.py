@@ -1,8 +1,9 @@
 """`make lists`: today's contact lists by the published segmentation, and what keeps them from being made or released."""
 
 import json
+import shutil
 import stat
-from datetime import date
+from datetime import date, datetime
 from types import SimpleNamespace
 
 import duckdb
@@ -11,6 +12,7 @@ import small_shop
 from documents import document, number
 
 from helpers import NinefoldError, run, words
+from helpers import project as projects
 from helpers.target import refresh
 
 PEOPLE = {"a1": "Léa", "a2": "Bernard", "b1": "Chloé", "b2": "Thierry", "c1": "Suzanne"}
@@ -198,6 +200,25 @@ def test_an_interrupted_list_leaves_nothing_and_what_one_left_is_swept(made, mon
         refresh.lists("shop", as_of="2024-03-04")
     assert not list(made.home.glob(".lists-*"))
     assert not list((made.home / "lists").rglob("*.tmp"))
+
+
+def test_the_segmentation_in_force_is_the_one_that_people_approved_as_last_applied(tmp_path, monkeypatch):
+    place = opened(tmp_path, monkeypatch)
+    shop = projects.load("shop")
+    for day, applies in (("2024-02-10", None), ("2024-02-20", "2024-02-01/0001"), ("2024-02-25", None)):
+        published(place / "runs" / day / "0001")
+        run.write_json(place / "runs" / day / "0001" / "run.json", {"approved": applies})
+    named = lambda day: refresh.newest(shop, datetime.fromisoformat(day)).parent.name  # noqa: E731
+    assert named("2024-03-01") == "2024-02-25", "nobody has approved any: the newest"
+    entry = {"run": "2024-02-01/0001", "as_of": "2024-02-01T00:00:00"}
+    run.write_json(place / "approved.json", {"format": 1, "approved": [entry]})
+    assert (named("2024-03-01"), named("2024-02-15")) == ("2024-02-20", "2024-02-01")
+    later = {"run": "2024-02-25/0001", "as_of": "2024-02-25T00:00:00"}
+    run.write_json(place / "approved.json", {"format": 1, "approved": [entry, later]})
+    assert (named("2024-03-01"), named("2024-02-21")) == ("2024-02-25", "2024-02-20"), "each day by what was approved for it"
+    shutil.rmtree(place / "runs" / "2024-02-25")
+    with pytest.raises(NinefoldError, match=r"2024-02-25/0001 is approved .*no longer there.*make reevaluate PROJECT=shop"):
+        refresh.newest(shop, datetime(2024, 3, 1))
 
 
 def test_without_a_complete_run_of_that_day_or_before_the_command_says_what_to_do(made):

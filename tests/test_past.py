@@ -161,7 +161,7 @@ def test_a_step_that_rests_on_the_same_is_taken_from_the_run_before_with_its_not
     assert "02 scope          as in 2024-02-01/0001      scope b" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [name for name in reuse.SAME if name not in ("as_of", "files", "approved")])
+@pytest.mark.parametrize("name", [name for name in reuse.SAME if name not in ("as_of", "files", *reuse.IN_FORCE)])
 def test_nothing_is_taken_where_anything_that_a_run_is_made_with_differs(now, name):
     assert reuse.take("objectives", now, plan(), MADE | {name: "another"}) is None
 
@@ -170,6 +170,7 @@ def test_another_approved_segmentation_asks_only_those_steps_again_that_apply_it
     step(now.parent / "0001", "build", "e")
     assert reuse.take("objectives", now, plan(), MADE | {"approved": "another"}) is not None
     assert reuse.take("build", now, plan(), MADE | {"approved": "another"}) is None
+    assert reuse.take("build", now, plan(), MADE | {"approvals": "another"}) is None
     assert reuse.take("build", now, plan(), MADE) is not None
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from by_hand import project, same, table
 
-from helpers import engine, reevaluate, tables, variables
-from helpers.reevaluate import drift, movement, noise, page, verdict, verdict_page
+from helpers import engine, reevaluate, run, tables, variables, words
+from helpers.build import customers as engine_customers
+from helpers.build import page as build_page
+from helpers.reevaluate import approved_page, drift, movement, noise, page, verdict, verdict_page
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -314,6 +316,8 @@ def test_the_floor_of_too_few_customers_is_not_told():
 class Step(SimpleNamespace):
     """A step with what earlier ones handed over, in memory."""
 
+    approved = None
+
     def gives(self, step, name):
         return name in self.given
 
@@ -375,13 +379,26 @@ def test_customers_who_do_not_change_have_no_behaviour_and_those_who_swap_have_i
 
 def test_the_refit_agrees_fully_with_itself_and_without_an_earlier_build_nothing_is_told():
     step, checked, windows = forty()
-    assert reevaluate.refit(step, CUT) == {"value": 1.0, "low": 1.0, "high": 1.0, "moved": 0.0, "n": 40}
+    assert reevaluate.refit(step, CUT) == {"value": 1.0, "low": 1.0, "high": 1.0, "moved": 0.0, "changed": 0, "n": 40}
     del step.given["segmentation_confirm"]
     nothing = reevaluate.backtest(step, windows, checked["orders"])
     assert (nothing.document, nothing.segments, nothing.stay["share"]) == (None, [], None)
     assert reevaluate.noise_floor(step, nothing, checked, windows) == NO_FLOOR
-    assert reevaluate.refit(step, None) == {"value": None, "low": None, "high": None, "moved": None, "n": 0}
+    assert reevaluate.refit(step, None) == {"value": None, "low": None, "high": None, "moved": None, "changed": None, "n": 0}
     assert reevaluate.drifted(step, None) == []
+
+
+def test_in_a_re_evaluation_the_approved_document_is_held_against_the_fit_that_is_only_proposed():
+    dearer = CUT | {"assign": {"first_match": {"rules": [], "otherwise": "S2"}}}
+    step, _, _ = forty()
+    step.approved = by_head()
+    step.given["proposed"] = {"segmentation": dearer, "ids": {}}
+    whole = step.sample(engine_customers(step))
+    large = int((whole["spend_per_order"] >= 50).sum())
+    found = reevaluate.refit(step, CUT)
+    assert (found["value"], found["changed"], found["moved"]) == (0.0, large, large / 40)
+    del step.given["proposed"]
+    assert reevaluate.refit(step, CUT)["value"] is None, "never the approved document with itself"
 
 
 # Drift
@@ -443,10 +460,10 @@ def agreed(value, low=None, high=None) -> dict:
     return {"value": value, "low": low, "high": high, "moved": None if value is None else 0.17, "n": 200}
 
 
-def judged(counts=STEADY, agreement=0.8, changes=(), steady=None):
+def judged(counts=STEADY, agreement=0.8, changes=(), steady=None, more=()):
     known = isinstance(agreement, float)
     given = agreed(agreement, agreement - 0.01, agreement + 0.01) if known else agreement or agreed(None)
-    return reevaluate.judge(moved(counts), given, list(changes), project(), steady=steady)
+    return reevaluate.judge(moved(counts), given, list(changes), project(), steady=steady, more=list(more))
 
 
 def changed(mark, psi=0.3, ks=0.2):
@@ -560,6 +577,41 @@ def test_the_bands_are_put_to_the_same_test_as_the_segments():
     assert reevaluate.rule_stays(step, reevaluate.backtest(step, windows, checked["orders"])) == UNTOLD
 
 
+FITS_NO_LONGER = reevaluate.reason("name_withdrawn", 0, 1, "adjust") | {"segment": "S2"}
+PAID_TOO_MUCH = reevaluate.reason("offer_loses", -120.0, 0.0, "adjust", {"low": -200.0, "high": -40.0}) | {"segment": "S1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "speaks", "expected"),
+    [
+        ({}, "adjust", "adjust"),
+        ({"counts": [[60, 40], [40, 60]]}, "adjust", "adjust"),  # not shown to last, and something to change
+        ({"agreement": 0.5}, "adjust", "refit"),
+        ({"counts": [[600, 400], [400, 600]]}, "adjust", "rebuild"),
+        ({}, "look", "keep"),  # what speaks for looking closer decides nothing
+        ({}, "refit", "refit"),
+        ({"counts": [[60, 20], [20, 99]]}, "adjust", "cannot tell"),  # whether they hold is not known; what to change is
+    ],
+)
+def test_what_other_rooms_found_is_weighed_with_the_rest_and_adjusting_stands_between_refitting_and_keeping(given, speaks, expected):
+    one = FITS_NO_LONGER | {"speaks": speaks}
+    verdict_, reasons = judged(**given, more=[one])
+    assert verdict_ == expected and reasons[-1] == one
+
+
+def test_a_reason_is_close_when_its_limit_lies_within_its_interval():
+    assert reevaluate.reason("core", 0.1, 0.05, "look", {"low": 0.05, "high": 0.2}) == {
+        "code": "core", "value": 0.1, "limit": 0.05, "speaks": "look", "low": 0.05, "high": 0.2, "close": True,
+    }  # fmt: skip
+    assert not PAID_TOO_MUCH["close"] and not reevaluate.reason("does_not_fit", None, None, "adjust")["close"]
+    assert not reevaluate.reason("core", 0.1, None, "look", {"low": 0.05, "high": 0.2})["close"]
+
+
+def test_without_a_new_fit_to_compare_with_that_is_the_reason():
+    verdict_, reasons = reevaluate.judge(moved(STEADY), agreed(None), [], project(), steady=None)
+    assert (verdict_, reasons[0]["code"]) == ("cannot tell", "no_new_build")
+
+
 def test_why_nothing_can_be_told_is_a_reason_too():
     codes = [judged(counts=[[60, 20], [20, 99]]), judged(counts=[[300, 0], [0, 0]])]
     codes += [reevaluate.judge(NOTHING, agreed(None), [], project(), steady=None)]
@@ -578,7 +630,8 @@ def test_stability_counts_only_for_the_classification_that_it_was_measured_on():
 def test_the_document_has_the_shape_that_the_first_page_reads():
     found = moved(STEADY)
     result = reevaluate.as_document(WINDOWS, found, NO_FLOOR, [], agreed(0.8), ("keep", []))
-    keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval refit_moved verdict reasons"
+    keys = "from to marked stay segments matrix noise_floor drift refit_agreement refit_interval refit_moved refit_changed verdict reasons"
+    keys += " since approved causes yardstick worked born next_review"
     assert set(result) == set(keys.split())
     assert result["matrix"] == {"S1": {"S1": 60, "S2": 20}, "S2": {"S1": 20, "S2": 100}}
     assert (result["from"], result["to"]) == (datetime(2017, 7, 3), datetime(2017, 10, 1))
@@ -586,10 +639,34 @@ def test_the_document_has_the_shape_that_the_first_page_reads():
     assert reevaluate.as_document(WINDOWS, NOTHING, NO_FLOOR, [], agreed(None), ("cannot tell", []))["marked"] is None
 
 
+def test_what_was_applied_unchanged_since_it_was_built_is_marked_as_no_backtest():
+    found, keep = dataclasses.replace(moved(STEADY), since="2017-07-01/0001"), ("keep", [])
+    windows = since_july()
+    step = SimpleNamespace(project=project(), as_of=datetime(2017, 10, 1), approved=by_head())
+    result = reevaluate.as_document(windows, found, NO_FLOOR, [], agreed(0.8), keep, step=step, beside={"born": [{"id": "S6"}]})
+    assert (result["marked"], result["since"], result["next_review"]) == (None, "2017-07-01/0001", "2017-12-30")
+    assert result["approved"] == {"run": "2017-07-01/0001", "role": "Head of CRM", "on": "2017-07-03"}
+    assert result["causes"] == {"approved": None, "last": None} and result["born"] == [{"id": "S6"}] and result["worked"] is None
+    step.approved = by_head(datetime(2017, 8, 1))  # built on part of these months
+    assert reevaluate.as_document(windows, found, NO_FLOOR, [], agreed(0.8), keep, step=step)["marked"] == reevaluate.MARKED
+
+
 # The page
 
+
+def by_head(as_of=datetime(2017, 7, 1), role="Head of CRM") -> run.Approved:
+    on = role and "2017-07-03"
+    return run.Approved(f"{as_of:%Y-%m-%d}/0001", as_of, {}, role, on, None)
+
+
+def since_july(start=datetime(2017, 7, 1)) -> dict:
+    """From the day of the approved run to 1 October, in windows of 90 days."""
+    earlier = dataclasses.replace(WINDOWS["confirm"], built_at=start, built_from=start - timedelta(days=90))
+    return WINDOWS | {"confirm": earlier}
+
+
 CROSSED = {"arrived": [30, 40], "departed": [12, 11]}
-STEP = SimpleNamespace(project=project(), as_of=datetime(2017, 10, 1))
+STEP = SimpleNamespace(project=project(), as_of=datetime(2017, 10, 1), approved=None)
 FLOOR = {"within": 0.4, "between": 0.45, "behaviour": 0.05, "low": 0.02, "high": 0.08, "n": 200}
 
 
@@ -819,7 +896,7 @@ def test_every_reason_that_can_be_given_has_words():
     shown = texts(verdict_page.reasons_table(found, moved(weak), project()))
     assert shown[3][0] == "Days since last purchase: population stability index"
     assert "Customers stay in “Name of S3”, κ" in [row[0] for row in shown]
-    assert {r["code"] for r in found} | {"no_earlier_build", "immovable"} == set(verdict_page.REASONS)
+    assert {r["code"] for r in found} | {"no_earlier_build", "immovable", "no_new_build"} == set(verdict_page.REASONS)
 
 
 def test_the_words_on_drift_count_what_has_changed():
@@ -852,3 +929,140 @@ def test_titles_are_short_enough_to_be_read_as_claims():
     for found in (moved(STEADY), moved([[60, 10], [50, 100]])):
         for made in (page.matrix_words, page.balance_words):
             assert len(made(found, project(), WINDOWS)["title"].split()) <= 15
+
+
+# A re-evaluation
+
+
+def applied(role="Head of CRM"):
+    return SimpleNamespace(project=project(), as_of=datetime(2017, 10, 1), approved=by_head(role=role))
+
+
+def test_it_is_said_who_approved_what_and_that_these_months_are_a_test():
+    found = dataclasses.replace(moved(STEADY), since="2017-07-01/0001")
+    assert approved_page.basis_words(found, since_july(), by_head()) == [
+        "The segmentation of the run 2017-07-01/0001, approved by Head of CRM on 3 July 2017, is applied unchanged.",
+        "Judged from 1 July 2017 to 1 October 2017: no month of it took part in building the segments, so this is a test and no backtest.",
+    ]
+    assert approved_page.approved_words(by_head(role=None)) == (
+        "Nobody has approved a segmentation: that of the newest run before, 2017-07-01/0001, is applied unchanged."
+    )
+    assert approved_page.basis_words(found, WINDOWS, None)[0].startswith(
+        "A backtest: the recipe as it would have been built on 3 July 2017"
+    )
+    assert approved_page.basis_words(NOTHING, WINDOWS, None) == []
+
+
+@pytest.mark.parametrize(
+    ("built", "end"),
+    [
+        (datetime(2017, 7, 1), "they were built before, so this is a test and no backtest."),
+        (datetime(2017, 9, 1), "though part of these months took part in building them."),
+    ],
+)
+def test_where_the_run_is_gone_the_same_rules_are_applied_one_horizon_earlier_and_that_is_said(built, end):
+    told = approved_page.tested_words(moved(STEADY), WINDOWS, by_head(built))
+    assert told.startswith(f"How customers were sorted in the run {built:%Y-%m-%d}/0001 can no longer be read. Instead") and told.endswith(
+        end
+    )
+    subtitle = page.matrix_words(moved(STEADY), project(), WINDOWS, approved=by_head(built))["subtitle"]
+    assert subtitle == f"Each row: where the members of 3 July 2017 are on 1 October 2017, under the rules of 1 {built:%B} 2017"
+
+
+def test_the_new_fit_is_proposed_with_how_many_it_alone_would_move():
+    told = verdict_page.agreement_words(agreed(0.8, 0.7, 0.9) | {"changed": 195}, None, approved=by_head(), project=project())
+    assert told.endswith("The new fit alone would give 195 customers another segment (17%); it is proposed beside, and not published.")
+    few = verdict_page.agreement_words(agreed(0.8, 0.7, 0.9) | {"changed": 9}, None, approved=by_head(), project=project())
+    assert few.endswith("The new fit is proposed beside the segments in force, and not published.") and "%)" not in few.split("chance).")[1]
+    nobody = agreed(1.0, 1.0, 1.0) | {"moved": 0.0, "changed": 0}
+    assert "would give nobody another segment" in approved_page.proposal_words(nobody, by_head(), project())
+    assert approved_page.proposal_words(agreed(0.8), None, project()) == ""
+
+
+def test_a_refit_names_the_commands_that_put_it_in_force_and_an_unapproved_segmentation_asks_for_approval():
+    todo = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.5), ("refit", []), UNTOLD, applied(), dates=since_july())["todo"]
+    assert '`make report PROJECT=by_hand AS_OF=2017-10-01`, then `make approve PROJECT=by_hand RUN=2017-10-01 ROLE="…"`' in todo[1]
+    assert not any("in force: `make approve" in each for each in todo)
+    todo = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.8), ("keep", []), UNTOLD, applied(None), dates=since_july())["todo"]
+    assert todo[0] == 'Approve the segmentation that is in force: `make approve PROJECT=by_hand RUN=2017-07-01/0001 ROLE="…"`.'
+
+
+@pytest.mark.parametrize("verdict_", list(verdict_page.VERDICTS))
+def test_nothing_of_a_re_evaluation_calls_itself_a_backtest_or_a_recipe_built_one_horizon_earlier(verdict_):
+    found, reasons = dataclasses.replace(moved(STEADY), since="2017-07-01/0001"), [reevaluate.reason("lasting", 0.2, 0.3, "rebuild")]
+    mode = {"dates": since_july()}
+    summary = verdict_page.summary(found, FLOOR, [], agreed(0.8), (verdict_, reasons), UNTOLD, applied(), **mode)
+    said = [summary["headline"], *summary["points"], *summary["unknown"], *summary["todo"]]
+    said += verdict_page.caveats(found, FLOOR, reasons, approved=by_head(), **mode)
+    said += [verdict_page.verdict_words(verdict_, reasons, approved=by_head())]
+    for wrong in ("one horizon earlier", "a backtest,", "confirmed on this", "not yet tested", "first to tell"):
+        assert not any(wrong in each for each in said), wrong
+    unlike = [reevaluate.reason("agreement", 0.2, 0.6, "rebuild")]
+    assert "other segments than those in force" in verdict_page.verdict_words("rebuild", unlike, approved=by_head())
+
+
+def test_adjusting_keeps_the_segmentation_and_names_what_to_change(monkeypatch):
+    said = {"name_withdrawn": words.mark("The name of “{segment}” fits no longer"), "offer_loses": words.mark("The offer loses money")}
+    monkeypatch.setattr(verdict_page, "_of_rooms", {"REASONS": said, "KINDS": {"offer_loses": ("money", 0)}}.get)
+    verdict_, reasons = judged(more=[PAID_TOO_MUCH, FITS_NO_LONGER])
+    summary = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.8), (verdict_, reasons), UNTOLD, applied(), dates=since_july())
+    assert summary["headline"] == "Keep the segments, and change 2 things that rest on them."
+    assert summary["points"][0].startswith("Keep the segmentation: nobody changes segment.")
+    assert summary["points"][1].startswith("Belonging lasts: κ is 0.58")
+    assert summary["todo"][0] == ("Change what rests on the segments: The offer loses money; The name of “Name of S2” fits no longer.")
+    rows = texts(verdict_page.reasons_table(reasons, moved(STEADY), project()))
+    assert [row[4] for row in rows[-2:]] == ["adjusting"] * 2
+    assert "−$200 to −$40" in rows[-2] and "The name of “Name of S2” fits no longer" in rows[-1]
+    loose = judged(counts=[[60, 40], [40, 60]], more=[FITS_NO_LONGER])
+    assert "not shown to last" in verdict_page.verdict_words(*loose) and "one campaign at a time" in verdict_page.verdict_words(*loose)
+
+
+def test_when_nobody_came_went_or_changed_segment_the_page_says_so():
+    still = moved([[100, 0], [0, 120]])
+    result = reevaluate.judge(still, agreed(1.0, 1.0, 1.0), [], project(), steady=None)
+    summary = verdict_page.summary(still, NO_FLOOR, [], agreed(1.0, 1.0, 1.0), result, UNTOLD, applied(), dates=since_july())
+    assert summary["headline"] == "Nothing has moved since 1 July 2017: every customer is in the same segment."
+    assert summary["points"][1] == "No customer came, went or changed segment."
+    came = moved([[100, 0], [0, 120]], arrived=[0, 1])
+    assert (
+        "Nothing has moved"
+        not in verdict_page.summary(came, NO_FLOOR, [], agreed(1.0), result, UNTOLD, applied(), dates=since_july())["headline"]
+    )
+    same_day = since_july(datetime(2017, 10, 1))
+    assert approved_page.tested_words(still, same_day, by_head(datetime(2017, 10, 1))) == (
+        "Both dates of the comparison are 1 October 2017: no time has passed."
+    )
+    told = verdict_page.caveats(still, FLOOR, [], approved=by_head(datetime(2017, 10, 1)), dates=same_day)
+    assert len(told) == 1 and told[0].startswith("Both dates are the same: only data that were corrected since")
+    summary = verdict_page.summary(still, NO_FLOOR, [], agreed(1.0, 1.0, 1.0), result, UNTOLD, applied(), dates=same_day)
+    assert summary["unknown"] == ["How long the segments hold: no time has passed between the two dates."]
+
+
+def test_days_that_both_windows_share_and_a_season_that_comes_again_are_told():
+    september, last_year = datetime(2017, 9, 1), datetime(2016, 9, 20)
+    told = verdict_page.caveats(moved(STEADY), NO_FLOOR, [], approved=by_head(september), dates=since_july(september))
+    assert any(each.startswith("60 of the 90 days in which behaviour is measured are the same at both dates") for each in told)
+    season = "The two periods follow one another"
+    assert any(each.startswith(season) for each in told)
+    year = verdict_page.caveats(moved(STEADY), NO_FLOOR, [], approved=by_head(last_year), dates=since_july(last_year))
+    assert not any(each.startswith(season) or "are the same at both dates" in each for each in year)
+    alike = {datetime(2016, 10, 16): True, datetime(2016, 9, 15): False, datetime(2017, 9, 25): False}
+    assert {start: approved_page.same_season(since_july(start)) for start in alike} == alike
+
+
+def test_step_6_says_whose_decision_it_is_and_does_not_ask_again():
+    head = {"run": "2017-07-01/0001", "role": "Head of CRM", "on": "2017-07-03"}
+    assert build_page.chosen_words("kmeans", "approved", head) == (
+        "Published: “k-means”, as it was built for 2017-07-01/0001, approved by Head of CRM on 3 July 2017; nothing was fitted again."
+    )
+    nobody = build_page.chosen_words("kmeans", "approved", head | {"role": None, "on": None})
+    assert nobody.endswith("nothing was fitted again, and nobody has approved any.")
+    one = {"id": "S1", "name": "One", "n": 50, "share_of_revenue": None, "share_of_customers": 1.0}
+    profiles = {"segments": [one], "chosen": "kmeans", "k": 1, "customers": 50}
+    untold = {"verdict": "cannot tell", "best_candidate": None, "best_rule": None}
+    evidence = {"stability": {"1": {"median": 0.7}}, "structure": None, "verdicts": {"objective": untold, "panel": untold}, "contest": {}}
+    applied_, chosen = (build_page.summary(evidence, profiles, project(), by=by) for by in ("approved", "evidence"))
+    asks = "Decide which segmentation is published: build.chosen of project.yml."
+    assert asks in chosen["todo"] and asks not in applied_["todo"]
+    stability = [dict(each["figures"])["Stability of the whole"] for each in (applied_, chosen)]
+    assert stability == ["0.70", "cannot tell"], "of as many segments as are applied, not as many as are typed today"

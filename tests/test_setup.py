@@ -98,8 +98,8 @@ def test_the_ibis_and_the_sqlglot_installed_make_a_duckdb_table_from_a_frame():
     pandas.testing.assert_frame_equal(connection.table("customers").order_by("customer_id").execute(), frame)
 
 
-BESIDE = {"test_spark.py": {"pyspark"}}
-"""What a test compares with where it happens to be installed, and else says that it did not."""
+BESIDE = {"test_spark.py": {"pyspark"}, "airflow_dag.py": {"airflow"}}
+"""What a test compares with where it happens to be installed, and else says that it did not; and what a sample is written for."""
 
 
 def test_every_package_imported_is_asked_for_in_pyproject_or_comes_with_one_that_is():

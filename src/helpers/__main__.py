@@ -25,6 +25,14 @@ COMMANDS = {
         "[PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr]",
         "run the notebooks and publish the pages",
     ),
+    "report-each": (
+        "BY=country [PROJECT=complete_journey] [AS_OF=2017-10-01] [LANGUAGE=en|fr] [LEAST=90]",
+        "the same report for each value of a column of customers or orders, and an overview of them",
+    ),
+    "diff": (
+        "A=2017-10-01/0001 [B=2018-01-01/0001] [PROJECT=complete_journey] [LANGUAGE=en|fr]",
+        "compare two runs: what differs in data, definitions, parameters, code and results, and why",
+    ),
     "try": (
         "K=4 [PROJECT=complete_journey] [METHOD=kmeans] [AS_OF=2017-10-01]",
         "try another number of segments on the last run, in seconds, publishing nothing",
@@ -38,9 +46,21 @@ COMMANDS = {
         "PROJECT=shop CUSTOMER=shop:S12 [LANGUAGE=en|fr] [AS_OF=YYYY-MM-DD]",
         "draw the private card of one customer, by any id of any source, from the newest complete run",
     ),
+    "erase": (
+        "PROJECT=shop CUSTOMER=shop:S12 [REBUILD=no]",
+        "remove a person from raw copies, runs, drafts and lists, rebuild the last report, search everything kept, write a certificate",
+    ),
     "lists": (
         "[PROJECT=complete_journey] [AS_OF=YYYY-MM-DD] [LANGUAGE=en|fr]",
         "write today's contact lists by the published segmentation, into data/PROJECT/lists, private",
+    ),
+    "approve": (
+        'RUN=2017-10-01/0001 ROLE="Head of CRM" [PROJECT=complete_journey] [ON=YYYY-MM-DD] [REMARK="…"]',
+        "make the segmentation of a run the one in force, with role and date",
+    ),
+    "reevaluate": (
+        "AS_OF=YYYY-MM-DD|today [PROJECT=complete_journey] [LANGUAGE=en|fr]",
+        "apply the segmentation in force to later data: what moved, why, and what to do; status 0 keep, 10 look, 1 failed",
     ),
     "test": ('[ARGS="-k words"]', "run all tests (`make test-fast`: without the slow ones)"),
     "lint": ("[ARGS=--fix]", "check the code's style and that no notebook holds outputs; --fix mends both"),
@@ -48,6 +68,8 @@ COMMANDS = {
     "catalogue": ("", "bring the French catalogue up to date with the sentences in code and notebooks"),
     "setup": ("", "make the environment ready; the other commands do so by themselves"),
 }
+PUBLISH = ("report", "report-each", "reevaluate")
+"""Commands that publish pages."""
 STRIP = ["--keep-id", "--extra-keys", "metadata.language_info.version"]
 """What nbstripout does besides emptying outputs, as in .pre-commit-config.yaml; tags and the kernel's name stay."""
 
@@ -63,7 +85,7 @@ def main(arguments=None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "Interrupted; the last report is untouched." if "report" in arguments[:1] else "Interrupted.",
+            "Interrupted; the last report is untouched." if {*arguments[:1]} & {*PUBLISH} else "Interrupted.",
             file=sys.stderr,
         )
         return 130
@@ -95,6 +117,8 @@ def dispatch(arguments) -> int:
     work = {
         "new": new,
         "report": report,
+        "report-each": report_each,
+        "diff": diff,
         "try": try_,
         "lab": lab,
         "test": test,
@@ -103,7 +127,10 @@ def dispatch(arguments) -> int:
         "fait_maison": fait_maison,
         "sign": sign,
         "card": card,
+        "erase": erase,
         "lists": lists,
+        "approve": approve,
+        "reevaluate": reevaluate,
     }
     return work[options.command](options, rest)
 
@@ -119,6 +146,15 @@ def read(arguments):
     of["report"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
     of["report"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["report"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    of["report-each"].add_argument("--by", metavar="COLUMN", help="a mapped column of customers or orders; or orders.channel")
+    of["report-each"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["report-each"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
+    of["report-each"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
+    of["report-each"].add_argument("--least", type=int, metavar="N", help="values with fewer customers are left out")
+    of["diff"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["diff"].add_argument("--a", metavar="RUN", help="the earlier run: 2017-10-01/0001, or a day, then the newest run of it")
+    of["diff"].add_argument("--b", metavar="RUN", help="the run compared with it; else the newest of all")
+    of["diff"].add_argument("--language", metavar="en|fr", help="language of text and page; else the one in project.yml")
     of["try"].add_argument("--segments", type=int, metavar="K", help="how many segments to try")
     of["try"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
     of["try"].add_argument("--method", metavar="NAME", help="way of cutting, such as kmeans; else the one that project.yml publishes")
@@ -131,9 +167,20 @@ def read(arguments):
     of["card"].add_argument("--customer", metavar="ID", help="as the first source writes it, or with its numbering: shop:S12")
     of["card"].add_argument("--language", metavar="en|fr", help="language of the card; else the one in project.yml")
     of["card"].add_argument("--as-of", metavar="YYYY-MM-DD", help="the run of that day; else the newest")
+    of["erase"].add_argument("--project", required=True, help="the folder of data/ that holds project.yml")
+    of["erase"].add_argument("--customer", metavar="ID", help="as the first source writes it, or with its numbering: shop:S12")
+    of["erase"].add_argument("--rebuild", choices=("yes", "no"), default="yes", help="no: leave the last report as it was built")
     of["lists"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
     of["lists"].add_argument("--as-of", metavar="YYYY-MM-DD", help="first day not counted; else the one in project.yml")
     of["lists"].add_argument("--language", metavar="en|fr", help="language of the lists; else the one in project.yml")
+    of["approve"].add_argument("--run", metavar="RUN", help="2017-10-01/0001, or a day: the newest run of it")
+    of["approve"].add_argument("--role", default="", help="who approves, as a role")
+    of["approve"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["approve"].add_argument("--on", metavar="YYYY-MM-DD", help="the day of approval; else today")
+    of["approve"].add_argument("--remark", default="", help="what was said when approving")
+    of["reevaluate"].add_argument("--as-of", metavar="YYYY-MM-DD|today", help="first day not counted")
+    of["reevaluate"].add_argument("--project", default="complete_journey", help="the folder of data/ that holds project.yml")
+    of["reevaluate"].add_argument("--language", metavar="en|fr", help="language of the pages; else the one in project.yml")
     of["fait_maison"].add_argument("--people", type=int, default=20_000, help="how many people and firms")
     of["test"].add_argument("--fast", action="store_true", help="leave out the slow tests")
     of["lint"].add_argument("--fix", action="store_true", help="mend what can be mended")
@@ -170,16 +217,37 @@ def new(options, rest) -> int:
 
 
 def report(options, rest) -> int:
-    import logging
-
-    logging.disable(logging.CRITICAL)  # what goes wrong is raised and said once; an interrupt makes libraries log of dying kernels
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends like Ctrl-C
+    quiet()
     from helpers.report import publish
 
     if options.project == "fait_maison" and not (home() / "data" / "fait_maison" / "raw").exists():
         fait_maison(argparse.Namespace(people=20_000), [])
     pages = publish(options.project, as_of=options.as_of, language=options.language)
     print(f"Published: {pages / 'index.html'}")
+    return 0
+
+
+def report_each(options, rest) -> int:
+    """0: all values have a report; 10: some failed; 1: all did."""
+    if not options.by:
+        raise NinefoldError("Say by which column: make report-each BY=country, or python src/helpers report-each --by country.")
+    quiet()
+    from helpers import each
+
+    done = each.each(options.project, options.by, as_of=options.as_of, language=options.language, least=options.least)
+    print("\n".join(each.told(done)))
+    return done.status
+
+
+def diff(options, rest) -> int:
+    if not options.a:
+        raise NinefoldError(
+            "Say which runs: make diff A=2017-10-01 B=2018-01-01, or python src/helpers diff --a 2017-10-01 --b 2018-01-01."
+        )
+    from helpers import differences
+
+    told, page = differences.diff(options.project, options.a, options.b, language=options.language)
+    print(*told, "", f"Page, may be shared: {page}", sep="\n")
     return 0
 
 
@@ -211,11 +279,48 @@ def card(options, rest) -> int:
     return 0
 
 
+def erase(options, rest) -> int:
+    """0: found nowhere any more; 10: files are named in which the person still is."""
+    if not options.customer:
+        raise NinefoldError("Say who goes: make erase PROJECT=shop CUSTOMER=12, or python src/helpers erase --project shop --customer 12.")
+    from helpers import erase as erasing
+
+    done = erasing.erase(options.project, options.customer, rebuild=options.rebuild == "yes")
+    print("\n".join(done.told))
+    return done.status
+
+
 def lists(options, rest) -> int:
     from helpers.target import refresh
 
     print("\n".join(refresh.told(*refresh.lists(options.project, as_of=options.as_of, language=options.language))))
     return 0
+
+
+def approve(options, rest) -> int:
+    if not options.run:
+        raise NinefoldError('Say which run: make approve RUN=2017-10-01/0001 ROLE="Head of CRM" PROJECT=shop.')
+    from helpers import run
+
+    print(*run.approve(options.project, options.run, options.role, on=options.on, remark=options.remark), sep="\n")
+    return 0
+
+
+def reevaluate(options, rest) -> int:
+    if not options.as_of:
+        raise NinefoldError("Say as of which day: make reevaluate AS_OF=2018-01-01 PROJECT=shop, or AS_OF=today.")
+    quiet()
+    from helpers import schedule
+
+    return schedule.reevaluate(options.project, as_of=options.as_of, language=options.language)
+
+
+def quiet() -> None:
+    """What goes wrong is raised and said once, and a scheduler's stop ends like Ctrl-C."""
+    import logging
+
+    logging.disable(logging.CRITICAL)  # an interrupt makes libraries log of dying kernels
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def lab(options, rest) -> int:

@@ -16,6 +16,7 @@ from helpers import project as projects
 from helpers.engine import Engine, spill
 from helpers.project import Project
 from helpers.run import reuse as reusing
+from helpers.schedule.retention import retire
 
 VERSIONS = ("ibis-framework", "sqlglot", "duckdb", "pandas", "numpy", "scipy", "matplotlib")
 
@@ -81,15 +82,17 @@ def locked(plan: Project):
 
 
 def _sweep(plan: Project) -> None:
-    """Remove what interrupted runs left behind: run folders without run.json, pages of no complete run, spilled tables."""
+    """Remove what interrupted runs left behind: half-made run folders, pages of no complete run, spilled tables; retire old runs."""
     runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
     spill.sweep(plan.folder)
     for half in runs.glob("*/*"):
-        if half.is_dir() and not (half / "run.json").is_file():
+        if half.is_dir() and not any((half / record).is_file() for record in ("run.json", "retired.json")):
             shutil.rmtree(half)
+    for name in retire(plan):
+        print(f"Retired: {name} keeps its documents, no customers (reevaluate.keep_runs)", flush=True)
     for place in reports.glob("*"):
-        if place.is_symlink() or not place.is_dir():
-            continue  # `latest` leads to pages that stay
+        if place.is_symlink() or not place.is_dir() or not place.name[:1].isdigit():
+            continue  # `latest` leads to pages that stay; only folders named after a day hold pages of runs
         for pages in place.iterdir():
             if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
                 shutil.rmtree(pages)
@@ -182,10 +185,11 @@ def made_with(plan: Project, moment: datetime, language: str, approved: str) -> 
         "project": plan.name,
         "project_yml": run.digest(home() / plan.file),
         "files": {shown: path and run.digest(path) for shown, path in inputs.items()},  # a table of a server has no file
-        "decided": _decided(plan),
+        "decided": _digest(plan.folder / plan.build.manual.file) if plan.build.manual else None,
         "as_of": moment,
         "language": language,
         "approved": approved or None,
+        "approvals": _digest(plan.folder / "approved.json"),
         "seed": plan.seed,
         "code": reusing.code(),
         "versions": {name: version(name) for name in VERSIONS} | {"ninefold": __version__, "python": platform.python_version()},
@@ -208,10 +212,9 @@ def _record(base: Path, made: dict, begun: dict | None) -> dict:
     return made | {"steps": steps}
 
 
-def _decided(plan: Project) -> str | None:
-    """SHA-256 of the file in which people decide for single customers."""
-    path = plan.folder / plan.build.manual.file if plan.build.manual else None
-    return run.digest(path) if path and path.is_file() else None
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file that may be there."""
+    return run.digest(path) if path.is_file() else None
 
 
 def _peak_memory_mb() -> int | None:

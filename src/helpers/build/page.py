@@ -23,9 +23,20 @@ CONVENTION = "convention"
 """The verdict on the structure of what is cut by rules: a convention by construction."""
 
 
-def chosen_words(chosen: str, by: str) -> str:
-    """Which recipe is published, and who chose it."""
+def chosen_words(chosen: str, by: str, approval: dict | None = None) -> str:
+    """Which recipe is published, and who chose it; approval: result of `published.approval`."""
     name = title(chosen)
+    if approval and approval["role"]:
+        values = {"role": words.text(approval["role"]), "day": words.day(approval["on"]), "run": approval["run"]}
+        return say(
+            "Published: “{title}”, as it was built for {run}, approved by {role} on {day}; nothing was fitted again.", title=name, **values
+        )
+    if approval:
+        return say(
+            "Published: “{title}”, as it was built for {run}; nothing was fitted again, and nobody has approved any.",
+            title=name,
+            run=approval["run"],
+        )
     if by == "approved":
         return say("Published: “{title}”, as it was built for an earlier run and approved; nothing in it was fitted again.", title=name)
     if by == "people":
@@ -261,11 +272,12 @@ def _stability_figure(stable: dict | None, structure: dict | None) -> str:
 def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: dict | None = None, judged: dict | None = None) -> dict:
     """Headline, points, figures, what is not known and what to do.
 
-    by       who chose the recipe: people, evidence or nobody
+    by       who chose the recipe: people, evidence or nobody; approved: an earlier run's segmentation is applied unchanged
     sure     evidence of `confidence.replicate`;  judged: the five criteria, result of `criteria.judged`
     """
     structure = evidence.get("structure")
-    stable = evidence["stability"].get(str(project.scope.segments_wanted))
+    wanted = profiles["k"] if by == "approved" else project.scope.segments_wanted
+    stable = evidence["stability"].get(str(wanted))
     largest = max(profiles["segments"], key=lambda s: (s["share_of_revenue"] or 0, s["id"]))
     figures = [
         (say("Customers in segments"), words.number(profiles["customers"])),
@@ -285,11 +297,11 @@ def summary(evidence: dict, profiles: dict, project: Project, *, by: str, sure: 
     if judged:
         points.append(criteria_page.short_words(judged, profiles, project))
     todo = []
-    if structure and structure["k_by"] == "evidence" and structure["recommended_k"] != project.scope.segments_wanted:
-        todo.append(recommended_words(structure, project.scope.segments_wanted))
+    if structure and structure["k_by"] == "evidence" and structure["recommended_k"] != wanted:
+        todo.append(recommended_words(structure, wanted))
     if any(s["name"] is None for s in profiles["segments"]):
         todo.append(say("Name the segments in build.segments of project.yml, with what each is expected to be like."))
-    if by != "people":
+    if by not in ("people", "approved"):
         todo.append(say("Decide which segmentation is published: build.chosen of project.yml."))
     best, published = evidence["verdicts"]["panel"]["best_candidate"], profiles["chosen"]
     if by == "people" and best and best != published and published not in RULES:

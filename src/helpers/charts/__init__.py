@@ -16,6 +16,7 @@ from helpers.charts import evidence
 from helpers.charts.attrition import calibration, returns  # noqa: F401
 from helpers.charts.curves import curves  # noqa: F401
 from helpers.charts.drawings import Trend, draw_bars, draw_grid, draw_histogram, draw_lines, draw_strips, draw_triangle
+from helpers.charts.flows import flows  # noqa: F401
 from helpers.charts.paper import Rows, Sheet, Words, drawing
 from helpers.charts.paper import check as _check
 from helpers.charts.scales import ValueFormat, day_numbers, floats, writer

@@ -57,7 +57,7 @@ def places(file: str, project: Project) -> list[Place]:
     package, colon, below = bare.partition(":")
     if colon and "/" not in package and len(package) > 1:
         return [_checked(Place(file, "", _in_package(file, package, below, project), inside), project)]
-    path = project.folder / bare
+    path = project.base / bare
     if path.exists() and not path.is_dir():
         return [_checked(Place(file, "", path, inside), project)]
     found = _several(path, bare, project)
@@ -106,7 +106,7 @@ def _several(path: Path, bare: str, project: Project) -> list[Path]:
     if path.is_dir():
         found = [each for each in path.iterdir() if each.suffix.lower() in KINDS]
     elif re.search(r"[*?\[]", bare):
-        root = Path(path.anchor) if Path(bare).is_absolute() else project.folder
+        root = Path(path.anchor) if Path(bare).is_absolute() else project.base
         found = list(root.glob(str(path.relative_to(root))))
     else:
         found = []
@@ -115,7 +115,7 @@ def _several(path: Path, bare: str, project: Project) -> list[Path]:
 
 
 def _shown(path: Path, project: Project) -> str:
-    return path.relative_to(project.folder).as_posix() if path.is_relative_to(project.folder) else path.as_posix()
+    return path.relative_to(project.base).as_posix() if path.is_relative_to(project.base) else path.as_posix()
 
 
 def _checked(place: Place, project: Project) -> Place:

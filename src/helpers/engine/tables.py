@@ -11,13 +11,14 @@ import pandas as pd
 
 from helpers import ContractError, NinefoldError
 from helpers.engine import spill
-from helpers.engine.duck import open_duckdb
+from helpers.engine.duck import exact, open_duckdb
 from helpers.engine.judged import Judged, judge, public
 from helpers.engine.places import inputs, places
 from helpers.engine.reading import Reader
 from helpers.engine.windows import before, literal
 from helpers.project import CONTRACT, Project
 from helpers.project.addresses import without_user
+from helpers.project.only import DESCRIPTION
 from helpers.project.sources import Format
 
 
@@ -32,12 +33,23 @@ class Engine:
 
     def __init__(self, project: Project, as_of: datetime):
         self.project, self.as_of = project, as_of
+        self._refuse_stale()
         spill.sweep(project.folder)
         self.con = self._connect()
         # Files are read by DuckDB whatever the engine: another one is given the Parquet files that come out.
         self._reader = Reader(self.con if self.con.name == "duckdb" else self._duckdb(":memory:"), project)
         self._judged: dict[str, Judged] = {}
         self._mapped: dict[str, ir.Table] = {}
+        self._ids: ir.Table | None = None
+
+    def _refuse_stale(self) -> None:
+        """Who has come since the list of a part's customers was made is not in it: nobody may be missing unseen."""
+        only = self.project.only
+        if only is not None and self.as_of > only.as_of:
+            raise NinefoldError(
+                f"{self.project.name}: who belongs to it was found out as of {only.as_of:%Y-%m-%d}, and as_of is {self.as_of:%Y-%m-%d}. "
+                f"Run `make report-each PROJECT={self.project.base.name} BY={only.column} AS_OF={self.as_of:%Y-%m-%d}`."
+            )
 
     def _connect(self):
         if self.project.engine.startswith("duckdb://"):
@@ -79,7 +91,9 @@ class Engine:
     def inputs(self) -> dict[str, Path | None]:
         """Every file that the sources and their lookups read, by the name to show; None for a table of a server."""
         sources = self.project.collect.sources.values()
-        return inputs([f for s in sources for f in (s.file, *(lookup.file for lookup in s.lookups))], self.project)
+        found = inputs([f for s in sources for f in (s.file, *(lookup.file for lookup in s.lookups))], self.project)
+        parts = [] if self.project.only is None else [self.project.ids_file, self.project.folder / DESCRIPTION]
+        return found | {path.relative_to(self.project.base).as_posix(): path for path in parts}
 
     def read(self, file: str, form: Format | None = None) -> ir.Table:
         """A source's file as it is: columns of text where the file has no types. Several files stand one below the other.
@@ -103,6 +117,10 @@ class Engine:
             return known_by(mapped, self.as_of)
         files = [without_user(source.file) for source in self.project.sources_of(table).values()]
         first = mapped[dated].min().execute()
+        if self.project.only is not None and (first is None or first != first):
+            if table != "orders":
+                return before(mapped, dated, self.as_of)  # nobody in this part of the project has a row there
+            raise ContractError(f"{self.project.name}: nobody in this part of the project has a row of orders. Leave this value out.")
         if first is None or first != first:
             where = f"the file {files[0]!r}" if len(files) == 1 else f"the files {', '.join(map(repr, files))}"
             raise ContractError(
@@ -188,8 +206,21 @@ class Engine:
             raise NinefoldError(f"{self.project.file}: no source fills the table {table}. Add one under collect.sources.")
         for name in names:
             if name not in self._judged:
-                self._judged[name] = judge(self.project, name, self._reader, self.con, bare=bare_numbering(self.project))
+                judged = judge(self.project, name, self._reader, self.con, bare=bare_numbering(self.project))
+                judged.table = self._of_part(judged.table, table)
+                self._judged[name] = judged
         return [self._judged[name] for name in names]
+
+    def _of_part(self, rows: ir.Table, table: str) -> ir.Table:
+        """The rows of the customers to whom the project is restricted: all steps, from the first on, count these people and no others."""
+        only = self.project.only
+        if only is None or "customer_id" not in rows.columns:
+            return rows
+        if only.table == table == "orders":
+            return rows.filter(has_value(rows, only.column, only.value))
+        if self._ids is None:
+            self._ids = self.con.read_parquet(exact(self.project.ids_file))
+        return rows.semi_join(self._ids, "customer_id")
 
 
 def known_by(customers: ir.Table, as_of: datetime) -> ir.Table:
@@ -199,6 +230,13 @@ def known_by(customers: ir.Table, as_of: datetime) -> ir.Table:
     if "updated_at" not in customers.columns:
         return customers
     return customers.mutate(updated_at=ibis.cases((customers.updated_at < literal(as_of), customers.updated_at)))
+
+
+def has_value(rows: ir.Table, column: str, value: str | None) -> ir.BooleanValue:
+    """Whether a column, as text, has this value; None: whether it is missing, as it is for a table without the column."""
+    if column not in rows.columns:
+        return ibis.literal(value is None)
+    return rows[column].isnull() if value is None else rows[column].cast("string") == value
 
 
 def bare_numbering(project: Project) -> str:

@@ -18,13 +18,14 @@ from helpers import NinefoldError, home
 from helpers.project.checks import check_segments, check_sources, check_texts
 from helpers.project.contract import CONTRACT
 from helpers.project.fields import Decision, Section
+from helpers.project.only import read_only, restricted, whole
 from helpers.project.sections import Filter, Objective, Project
 from helpers.project.sources import Lookup, Source
 
 __all__ = ["CONTRACT", "Decision", "Filter", "Lookup", "Objective", "Project", "Section", "Source", "available", "instant", "load", "read"]
 
 
-GIVEN = ("name", "file")
+GIVEN = ("name", "file", "only")
 """Fields of a project that its place gives, not its file."""
 
 
@@ -62,12 +63,12 @@ def available() -> list[str]:
 
 
 def load(name: str) -> Project:
-    """Read and check `data/<name>/project.yml`.
+    """Read and check `data/<name>/project.yml`; of a part such as `shop/each/country/france` that of `shop`, restricted to the part.
 
     Raises NinefoldError for an unknown project, a file that is not YAML, a field that is missing, unknown or has a wrong value.
     """
-    path = home() / "data" / str(name) / "project.yml"
-    shown = f"data/{name}/project.yml"
+    shown = f"data/{whole(str(name))}/project.yml"
+    path = home() / shown
     if not path.is_file():
         near = difflib.get_close_matches(str(name), available(), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -105,7 +106,8 @@ def read(text: str, *, name: str, shown: str) -> Project:
         raise NinefoldError(_explain(shown, error)) from error
     check_sources(project)
     check_segments(project)
-    return project
+    only = read_only(name)
+    return project if only is None else restricted(project, only)
 
 
 def instant(as_of: str | date | datetime | None, project: Project) -> datetime:

@@ -1,6 +1,7 @@
 """The sections of project.yml for steps 1, 2 and 4, and the whole: every field with its default, its unit and a sentence of help."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -196,11 +197,25 @@ class Variables(Section):
     decisions: list[Decision] = []
 
 
+EACH = "/each/"
+"""What stands in the name of a part between the project and the column: `shop/each/country/france`."""
+
+
+class Only(Section):
+    """The customers to whom a part of a project is restricted: those with one value of a column."""
+
+    table: Literal["customers", "orders"] = Field(description="The table that holds the column.")
+    column: str
+    value: str | None = Field(description="None: those without a value.")
+    as_of: datetime = Field(description="First instant that was not counted when it was found out who they are.")
+
+
 class Project(Section):
-    """One analysis. `name` and `file` come from where it was read, everything else from project.yml."""
+    """One analysis. `name`, `file` and `only` come from where it was read, everything else from project.yml."""
 
     name: str
     file: str
+    only: Only | None = None
     title: Prose
     description: Prose = ""
     notice: Prose = Field("", description="What every reader must know first, shown on top of the first page.")
@@ -239,6 +254,16 @@ class Project(Section):
     def folder(self) -> Path:
         """Where its private files live."""
         return home() / "data" / self.name
+
+    @property
+    def base(self) -> Path:
+        """The folder from which its sources are named: its own, or that of the project of which it is a part."""
+        return home() / "data" / self.name.partition(EACH)[0]
+
+    @property
+    def ids_file(self) -> Path:
+        """Of a part: the private table of ids (customer_id, as the sources write them) that are in it."""
+        return self.folder / "customers.parquet"
 
     def sources_of(self, table: str) -> dict[str, Source]:
         """The sources that fill a canonical table, by name, in the order in which they are typed."""

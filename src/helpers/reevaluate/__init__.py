@@ -5,7 +5,7 @@ from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
 from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, since, staying
 from helpers.reevaluate.noise import floor, noise_floor
-from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, refit
+from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, reason, refit, tested
 
 __all__ = [
     "MARKED",
@@ -27,9 +27,11 @@ __all__ = [
     "matrix",
     "next_look",
     "noise_floor",
+    "reason",
     "refit",
     "rule_stays",
     "segments",
     "since",
     "staying",
+    "tested",
 ]

@@ -5,6 +5,8 @@ import pandas as pd
 
 from helpers.build import customers
 from helpers.project import Project
+from helpers.rates import newcombe
+from helpers.run import Past
 
 BINS = 10
 LEAST = 200
@@ -70,13 +72,53 @@ def changes(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: 
     return sorted(rows, key=lambda r: (-r["psi"], r["variable"]))
 
 
-def drifted(step, document: dict | None) -> list[dict]:
-    """`changes` of the variables that a document uses, between the windows *confirm* and *published*; none without a document."""
+def drifted(step, document: dict | None, before: Past | None = None) -> list[dict]:
+    """`changes` of the variables that a document uses, between the customers of an earlier run and today's; none without a document.
+
+    before   the run in which the document was approved; None, or one that has not all of its variables: the window *confirm*
+    """
     if document is None:
         return []
+    then, now, _ = sides(step, document, before)
+    return changes(then, now, [v["name"] for v in document["variables"]], step.project)
+
+
+def sides(step, document: dict, before: Past | None) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+    """Samples of the customers at both dates: customer_id and the document's variables; and the run that the earlier ones come from.
+
+    The earlier ones are as that run saw them (its `inputs`): what was corrected since is none of them. None: the window *confirm*.
+    """
     names = [v["name"] for v in document["variables"]]
-    frames = [step.sample(customers(step, window).select("customer_id", *names)) for window in ("confirm", "published")]
-    return changes(*frames, names, step.project)
+    now = step.sample(customers(step).select("customer_id", *names))
+    if before is not None and before.gives("build", "inputs"):
+        inputs = before.table(step.engine.con, "build", "inputs")
+        if set(names) <= set(inputs.columns):
+            return step.sample(inputs.select("customer_id", *names)), now, before.name
+    return step.sample(customers(step, "confirm").select("customer_id", *names)), now, None
+
+
+def missing_shares(before: pd.DataFrame, now: pd.DataFrame, names: list[str], project: Project) -> list[dict]:
+    """Each variable's share of customers for whom it is not known, at both dates, in the order of `names`.
+
+    Returns   variable, then and now {n, of, share}, value (the rise), low, high (95 %, Newcombe; the two dates taken as independent), mark:
+              "more" (all of it above reevaluate.missing_more), "look" (the rise is beyond chance and may be as large), "steady", or None
+              without customers at either date
+    """
+    limit, rows = project.reevaluate.missing_more, []
+    for name in names:
+        there, here = (_missing(frame[name]) for frame in (before, now))
+        row = {"variable": name, "then": there, "now": here, "value": None, "low": None, "high": None, "mark": None}
+        if there["of"] and here["of"]:
+            low, high = newcombe(here["n"], here["of"], there["n"], there["of"])
+            mark = "more" if low > limit else "look" if low > 0 and high > limit else "steady"
+            row |= {"value": here["share"] - there["share"], "low": low, "high": high, "mark": mark}
+        rows.append(row)
+    return rows
+
+
+def _missing(column: pd.Series) -> dict:
+    n = int(column.isna().sum())
+    return {"n": n, "of": len(column), "share": n / len(column) if len(column) else None}
 
 
 def _mark(psi: float, ks: float | None, project: Project) -> str:

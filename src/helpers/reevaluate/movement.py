@@ -148,6 +148,13 @@ def matrix(found: pd.DataFrame, ids: list[str]) -> np.ndarray:
     return wide.reindex(index=ids, columns=ids).fillna(0).to_numpy(dtype="int64")
 
 
+def money_matrix(moved: Movement, project: Project) -> np.ndarray:
+    """What those present at both dates spend now, per 30 days: segments before × segments now, in the order of `matrix`."""
+    ids = [s["id"] for s in moved.segments]
+    wide = flows(moved.travelled).pivot(index="before", columns="now", values="money_now").reindex(index=ids, columns=ids)
+    return wide.fillna(0.0).to_numpy(dtype="float64") / (project.scope.window_days / 30)
+
+
 def rule_stays(step, moved: Movement) -> dict:
     """`staying` of the bands of step 6, today's limits applied at both dates: whether the simple rule keeps its customers better."""
     options, nobody = {"draws": step.project.build.draws, "seed": step.project.seed}, np.zeros((0, 0), dtype="int64")

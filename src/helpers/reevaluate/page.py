@@ -7,11 +7,12 @@ from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.project import Project
 from helpers.reevaluate.masking import Hidden, hidden
-from helpers.reevaluate.movement import Movement
+from helpers.reevaluate.movement import Movement, money_matrix
+from helpers.run import Approved
 from helpers.tables import Column, Table, nothing
 from helpers.words import mark, say
 
-UNKNOWN = mark("The movement cannot be told: one horizon earlier there was too little history to build the segments.")
+UNKNOWN = mark("The movement cannot be told: one horizon earlier there was too little history for the segments.")
 NOBODY = mark("The movement cannot be told: no customer is in scope at both dates.")
 TOO_FEW = mark("The movement is not shown: too few customers are in scope at both dates.")
 
@@ -37,8 +38,8 @@ def matrix_frame(moved: Movement, project: Project) -> pd.DataFrame:
     return pd.DataFrame(np.where(shut(moved, project).cells, np.nan, shares), index=labels, columns=labels)
 
 
-def matrix_words(moved: Movement, project: Project, windows: dict) -> dict:
-    """The words of the matrix."""
+def matrix_words(moved: Movement, project: Project, windows: dict, *, approved: Approved | None = None) -> dict:
+    """The words of the matrix; approved: what a re-evaluation applies at both dates."""
     frame, stay = matrix_frame(moved, project), moved.stay
     if frame.empty:
         return nothing("movement", say(UNKNOWN) if moved.document is None else say(TOO_FEW) if stay["n"] else say(NOBODY))
@@ -56,9 +57,10 @@ def matrix_words(moved: Movement, project: Project, windows: dict) -> dict:
             chance=words.share(stay["chance"], 0),
         ),
         "subtitle": say(
-            "Each row: where the members of {then} are on {now}, under the rules of {then}",
+            "Each row: where the members of {then} are on {now}, under the rules of {rules}",
             then=words.day(windows["confirm"].built_at),
             now=words.day(windows["published"].built_at),
+            rules=words.day(approved.as_of if approved else windows["confirm"].built_at),
         ),
         "alt": say("Share that stayed: {shares}.", shares=words.join(each) or say("not shown")),
         "source": source,
@@ -197,6 +199,22 @@ def money_table(moved: Movement, project: Project) -> Table:
     note = f"{note} {_masked_note(closed, project)}".strip()
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     return Table("money", say("Money: what the segments are worth"), frame, columns, note=note)
+
+
+def money_matrix_table(moved: Movement, project: Project) -> Table | None:
+    """What those who are in scope at both dates spend now, by where they were and where they are; None where nothing may be shown."""
+    if moved.stay["n"] < project.min_cell:
+        return None
+    named, money = names(moved), money_matrix(moved, project)
+    shown = pd.DataFrame(np.where(shut(moved, project).cells | (moved.table == 0), np.nan, money), columns=list(named))
+    frame = pd.concat([pd.Series(list(named.values()), name="segment"), shown], axis=1)
+    columns = [Column("segment", say("Was in")), *(Column(one, say("Now: {name}", name=name), "money", 0) for one, name in named.items())]
+    note = say(
+        "Money that they spent in the last window, per 30 days, of customers in scope at both dates. A dash: nobody, fewer than {least} "
+        "customers, or a figure that would give such a number away.",
+        least=words.number(project.min_cell),
+    )
+    return Table("money_matrix", say("Where the money of each segment is now"), frame, columns, note=note)
 
 
 def scope_words(moved: Movement, project: Project) -> str:

@@ -6,18 +6,23 @@ from helpers import words
 from helpers.build.portraits import titles
 from helpers.objectives.figures import is_share
 from helpers.project import Objective, Project
+from helpers.reevaluate.approved_page import basis_words, proposal_words
+from helpers.reevaluate.cautions import caveats as caveats
 from helpers.reevaluate.drift import KS_MARK
 from helpers.reevaluate.drift import LEAST as DRIFT_LEAST
 from helpers.reevaluate.movement import Movement
-from helpers.reevaluate.page import names, noise_words, points, shut
+from helpers.reevaluate.page import names, noise_words, stay_words
+from helpers.reevaluate.summary_page import MEANWHILE, beyond, figures, headline, todo, unknown, unlike
 from helpers.reevaluate.verdict import LEAST as LASTING_LEAST
 from helpers.reevaluate.verdict import next_look
+from helpers.run import Approved
 from helpers.tables import Column, Table
 from helpers.words import mark, say, say_n
 
 MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("changed"), None: mark("cannot tell")}
 VERDICTS = {
     "keep": mark("Keep the segments: they hold, and no reason speaks for fitting them again."),
+    "adjust": mark("Keep the segmentation: nobody changes segment. Change what rests on it, for the reasons that speak for adjusting."),
     "refit": mark("Fit the segments again by the same recipe: the yardstick no longer suits the customers."),
     "rebuild": mark(
         "The recipe, built one horizon earlier, did not keep its customers. Building anew means other variables or a longer window, not "
@@ -30,9 +35,19 @@ UNLIKE = mark(
     "The recipe gave other segments one horizon earlier than it gives today. Building anew means other variables or a longer window, not "
     "the same recipe again."
 )
-MEANWHILE = mark("Use the segments for one campaign at a time, and draw the list anew each time.")
+IN_FORCE = {  # of a segmentation that was built earlier and is applied unchanged
+    "rebuild": mark(
+        "The segments in force did not keep their customers. Building anew means other variables or a longer window, not the same recipe "
+        "again."
+    ),
+    "unlike": mark(
+        "Fitted again today, the recipe gives other segments than those in force. Building anew means other variables or a longer window, "
+        "not the same recipe again."
+    ),
+}
 SPEAKS = {
     "keep": mark("keeping"),
+    "adjust": mark("adjusting"),
     "refit": mark("fitting again"),
     "rebuild": mark("building anew"),
     "look": mark("looking closer"),
@@ -49,8 +64,12 @@ REASONS = {
     "no_earlier_build": mark("One horizon earlier the segments could not be built: the history is too short"),
     "one_segment": mark("Segments that hold customers at both dates"),
     "immovable": mark("Variables of the segments that are measured at both dates"),
+    "no_new_build": mark("The recipe could not be fitted to today’s customers: nothing to compare with"),
 }
-COUNTS = ("changed_variables", "too_few", "one_segment", "immovable")
+KINDS = dict.fromkeys(("changed_variables", "too_few", "one_segment", "immovable"), ("count", 0)) | dict.fromkeys(
+    ("lasting", "agreement", "drift", "distance", "segment_lasting", "no_earlier_build", "no_new_build"), ("number", 2)
+)
+"""How a value is written, by code: (kind, decimals)."""
 
 
 def drift_words(changes: list[dict]) -> str:
@@ -94,27 +113,42 @@ def drift_table(changes: list[dict], project: Project) -> Table:
     return Table("drift", say("Whether customers as a whole have changed"), frame, columns, note=note)
 
 
-def agreement_words(agreement: dict, steady: float | None) -> str:
-    """How far a new build gives the same segments."""
+def agreement_words(agreement: dict, steady: float | None, *, approved: Approved | None = None, project: Project | None = None) -> str:
+    """How far a new build gives the same segments; in a re-evaluation, what it would change and that it is only proposed."""
     if agreement["value"] is None:
         return say("Whether a new build would give the same segments: cannot tell.")
-    found = say(
-        "Built again today, the segments agree with the frozen ones at {value} (95% interval over customers {low} to {high}; 1 the same, 0 "
-        "chance): the new fit alone gives {moved} of customers another segment.",
-        moved=words.share(agreement["moved"], 0),
-        **{name: words.number(agreement[name], 2) for name in ("value", "low", "high")},
-    )
+    values = {name: words.number(agreement[name], 2) for name in ("value", "low", "high")}
+    if approved:
+        fitted = say(
+            "Fitted again today by the same recipe, the segments agree with those in force at {value} (95% interval over customers {low} "
+            "to {high}; 1 the same, 0 chance).",
+            **values,
+        )
+        found = f"{fitted} {proposal_words(agreement, approved, project)}"
+    else:
+        found = say(
+            "Built again today, the segments agree with the frozen ones at {value} (95% interval over customers {low} to {high}; 1 the "
+            "same, 0 chance): the new fit alone gives {moved} of customers another segment.",
+            moved=words.share(agreement["moved"], 0),
+            **values,
+        )
     if steady is None:
         return found
     return f"{found} " + say("Two samples of one period agree at {steady} or more in three cases of four.", steady=words.number(steady, 2))
 
 
-def verdict_words(verdict: str, reasons: list[dict], *, meanwhile: bool = True) -> str:
+def verdict_words(verdict: str, reasons: list[dict], *, meanwhile: bool = True, approved: Approved | None = None) -> str:
     """The verdict in a sentence, with what to do meanwhile (if wanted), and how many other reasons cannot be told."""
-    said = [say(UNLIKE) if _unlike(verdict, reasons) else say(VERDICTS[verdict])]
-    if meanwhile and verdict in ("rebuild", "look"):
+    if unlike(verdict, reasons):
+        said = [say(IN_FORCE["unlike"]) if approved else say(UNLIKE)]
+    else:
+        said = [say(IN_FORCE[verdict]) if approved and verdict in IN_FORCE else say(VERDICTS[verdict])]
+    loose = any(r["code"] == "lasting" and r["speaks"] == "look" for r in reasons)
+    if verdict == "adjust" and loose:
+        said.append(say("The segments are not shown to last: the scope’s limit lies within the interval of κ."))
+    if meanwhile and (verdict in ("rebuild", "look") or verdict == "adjust" and loose):
         said.append(say(MEANWHILE))
-    untold = sum(r["close"] for r in reasons if verdict != "look" or r["code"] != "lasting")
+    untold = sum(r["close"] for r in reasons if verdict not in ("look", "adjust") or r["code"] != "lasting")
     if untold:
         said.append(
             say_n(
@@ -145,15 +179,22 @@ def rule_words(rule: dict, moved: Movement) -> str:
     )
 
 
+def said_of(reason: dict, moved: Movement, project: Project) -> str:
+    """One reason in words: what it is about, without its figures."""
+    about = {"variable": titles(project).get(reason.get("variable"), reason.get("variable") or "")}
+    about["segment"] = names(moved).get(reason.get("segment"), reason.get("segment") or "")
+    typed = {name: words.text(reason.get(name)) for name in ("objective", "persona", "campaign", "team")}
+    sentence = _worded(reason["code"])
+    return say(sentence, **about, **typed)
+
+
 def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Table:
     """Every reason, for and against."""
-    named, segments, rows = titles(project), names(moved), []
+    rows = []
     for r in reasons:
-        values = {"variable": named.get(r.get("variable"), ""), "segment": segments.get(r.get("segment"), "")}
-        kind = ("count", 0) if r["code"] in COUNTS else ("number", 2)
-        reason, speaks = REASONS[r["code"]], SPEAKS[r["speaks"]]
-        row = {"reason": say(reason, **values), "value": r["value"], "limit": r["limit"], "kind": kind}
-        rows.append(row | {"interval": _interval(r), "speaks": say(speaks), "close": _remark(r)})
+        kind, speaks = _kind(r), SPEAKS[r["speaks"]]
+        row = {"reason": said_of(r, moved, project), "value": r["value"], "limit": r["limit"], "kind": kind}
+        rows.append(row | {"interval": _interval(r, *kind), "speaks": say(speaks), "close": _remark(r)})
     columns = [
         Column("reason", say("Reason")),
         Column("value", say("Found"), "number", 2, kinds="kind"),
@@ -164,7 +205,8 @@ def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Tab
     ]
     note = say(
         "Keeping is the default: a new yardstick moves customers who did nothing. An interval passes or fails only when all of it is on "
-        "one side of the limit; what speaks for looking closer moves nobody."
+        "one side of the limit; what speaks for looking closer or for adjusting moves nobody. The gravest decides: building anew, fitting "
+        "again, adjusting, keeping."
     )
     frame = pd.DataFrame(rows, columns=["reason", "value", "interval", "limit", "speaks", "close", "kind"])
     return Table("reasons", say("The reasons, for and against"), frame, columns, note=note)
@@ -190,100 +232,42 @@ def objectives_table(document: dict, as_of) -> Table:
     return Table("objectives", say("The objectives of step 1"), frame, columns)
 
 
-def caveats(moved: Movement, floor: dict, reasons: list[dict]) -> list[str]:
-    """What could mislead, each with the size of its effect where that is known."""
-    if moved.document is None:
-        return [say("Nothing is known here of how long the segments hold: act on them as on a first guess, and look again.")]
-    result = [
-        say(
-            "The recipe was confirmed on this very period: this is a backtest, not yet tested on new months. It may show the segments "
-            "better than new months will."
-        ),
-        say("The two periods follow one another, so season and time cannot be told apart; only the same season a year apart would do it."),
-    ]
-    if moved.still:
-        result.append(
-            say_n(
-                "{n} of {all} variables, an attribute or answer, is known only as it is today: by it nobody moves here, so the segments "
-                "look more lasting than they are.",
-                "{n} of {all} variables, attributes and answers, are known only as they are today: by them nobody moves here, so the "
-                "segments look more lasting than they are.",
-                len(moved.still),
-                all=words.number(len(moved.document["variables"])),
-            )
-        )
-    if floor["within"] is not None:
-        result.append(
-            say(
-                "A half holds half of the orders, so its label is more uncertain than that of a whole window: {within} of labels differ "
-                "between halves of one period, while {moved} differ between the two whole windows. So real changes are understated.",
-                within=words.share(floor["within"], 0),
-                moved=words.share(1 - moved.stay["share"], 0),
-            )
-        )
-    if floor["within"] is not None and floor["behaviour"] < 0:
-        result.append(
-            say(
-                "Labels differ more within a period than between two. An order that one half holds is missing in the other, so halves of "
-                "one period differ by their making where customers buy seldom: the noise floor is too high for them."
-            )
-        )
-    if any(r["close"] for r in reasons):
-        result.append(
-            say(
-                "At least one limit lies within the 95% interval of what is compared with it (see the reasons): on which side of it the "
-                "truth lies cannot be told."
-            )
-        )
-    if moved.stay["n"]:
-        result.append(
-            say(
-                "The balance of a segment compares customers with themselves; a season that moves everybody alike would look like a "
-                "movement beyond chance."
-            )
-        )
-    return result
-
-
-def summary(moved: Movement, floor: dict, changes: list[dict], agreement: dict, judged: tuple, rule: dict, step) -> dict:
+def summary(
+    moved: Movement,
+    floor: dict,
+    changes: list[dict],
+    agreement: dict,
+    judged: tuple,
+    rule: dict,
+    step,
+    *,
+    dates: dict | None = None,
+    behind: Movement | None = None,
+    more: list[str] | None = None,
+) -> dict:
     """Headline, points, figures, what is not known and what to do.
 
     judged   verdict and reasons;  rule: `movement.rule_stays`
+    dates    the windows of the movement;  behind: the backtest, which `rule` is set beside
+    more     sentences of the other rooms that change a decision
     """
-    verdict, due, project = judged[0], words.day(next_look(step)), step.project
-    listed = [_beyond(moved, project), drift_words(changes)] if moved.segments else []
-    backtest = [say("Confirmed on this very period: a backtest, not yet tested on new months.")] if moved.document else []
+    (verdict, reasons), due, project = judged, words.day(next_look(step)), step.project
+    mode = {"approved": step.approved, "dates": dates}
+    stayed = [stay_words(moved, project)] if verdict == "adjust" else []  # the headlines of the others say it
+    listed = [*stayed, beyond(moved, project), drift_words(changes)] if moved.segments else []
+    if step.approved and dates:
+        basis = basis_words(moved, dates, step.approved)
+    else:
+        basis = [say("Confirmed on this very period: a backtest, not yet tested on new months.")] if moved.document else []
+    adjusting = list(dict.fromkeys(said_of(r, moved, project) for r in reasons if r["speaks"] == "adjust"))
+    said = verdict_words(verdict, reasons, meanwhile=False, approved=step.approved)
     return {
-        "headline": _headline(moved, *judged),
-        "points": [verdict_words(*judged, meanwhile=False), *listed, noise_words(floor), *backtest],
-        "figures": [*_figures(moved, floor, agreement, project), (say("Next review"), due)],
-        "unknown": _unknown(moved, due),
-        "todo": _todo(verdict, floor, due, rule_words(rule, moved), project),
+        "headline": headline(moved, verdict, reasons, **mode),
+        "points": [said, *listed, *(more or []), noise_words(floor), *basis],
+        "figures": [*figures(moved, floor, agreement, project), (say("Next review"), due)],
+        "unknown": unknown(moved, due, **mode),
+        "todo": todo(verdict, floor, due, rule_words(rule, behind or moved), step, adjusting),
     }
-
-
-def _headline(moved: Movement, verdict: str, reasons: list[dict]) -> str:
-    known = {name: words.share(moved.stay[name], 0) for name in ("share", "chance")}
-    if _unlike(verdict, reasons):
-        return say("The recipe gave other segments one horizon earlier than it gives today.")
-    if verdict == "keep":
-        return say("The segments hold: {share} of customers stayed in theirs, {chance} would by chance.", **known)
-    if verdict == "refit":
-        return say("The segments have shifted: fit them again; {share} of customers stayed in theirs.", **known)
-    if verdict == "look":
-        return say("Not shown to last: {share} of customers stayed in their segment, {chance} would by chance; look closer.", **known)
-    if verdict == "rebuild":
-        return say(
-            "The recipe, built one horizon earlier, did not keep its customers: {share} stayed in their segment, {chance} would by chance.",
-            **known,
-        )
-    return say("Whether the segments still hold cannot be told yet.")
-
-
-def _unlike(verdict: str, reasons: list[dict]) -> bool:
-    """Whether to build anew is asked for only because the recipe gives other segments, though customers may stay in them."""
-    speaking = [r["code"] for r in reasons if r["speaks"] == "rebuild"]
-    return verdict == "rebuild" and speaking == ["agreement"]
 
 
 def _remark(reason: dict) -> str:
@@ -292,70 +276,6 @@ def _remark(reason: dict) -> str:
     if reason["code"] == "lasting":
         return say("not shown to last: look closer")
     return say("cannot tell: the limit lies within the interval")
-
-
-def _figures(moved: Movement, floor: dict, agreement: dict, project: Project) -> list[tuple[str, str]]:
-    stay, tell = moved.stay, say("cannot tell")
-    seen = stay["n"] >= project.min_cell
-    return [
-        (say("Stayed in their segment"), words.share(stay["share"], 0) if seen else tell),
-        (say("Lasting, κ"), words.number(stay["kappa"], 2) if seen and stay["kappa"] is not None else tell),
-        (say("Explained by behaviour"), _behaviour(floor)),
-        (say("Agreement with a new build"), tell if agreement["value"] is None else words.number(agreement["value"], 2)),
-    ]
-
-
-def _behaviour(floor: dict) -> str:
-    if floor["behaviour"] is None:
-        return say("cannot tell")
-    return say("{n} points", n=points(floor["behaviour"])) if floor["behaviour"] > 0 and floor["low"] > 0 else say("none shown")
-
-
-def _unknown(moved: Movement, due: str) -> list[str]:
-    if moved.document is None:
-        return [
-            say("Whether the segments hold: the history is too short for a look back; the review on {day} is the first to tell.", day=due)
-        ]
-    confirmed = say(
-        "Whether the segments hold on new months: the recipe was confirmed on this period; the review on {day} is the first to tell.",
-        day=due,
-    )
-    return [confirmed, say("What is season and what is time: that takes the same season a year apart.")]
-
-
-def _beyond(moved: Movement, project: Project) -> str:
-    """Which segments grew or shrank by more than chance."""
-    named, shown = names(moved), [s for s, no in zip(moved.segments, shut(moved, project).moves, strict=True) if not no]
-    beyond = [say("{name} ({net})", name=named[s["id"]], net=words.signed(s["net"])) for s in shown if s["beyond"]]
-    if not shown:
-        return say("The balance of the segments cannot be shown: too few customers.")
-    if not beyond:
-        return say("No segment grew or shrank beyond chance.")
-    return say("More than chance: {segments} customers on balance.", segments=words.join(beyond))
-
-
-def _todo(verdict: str, floor: dict, due: str, rule: str, project: Project) -> list[str]:
-    """What to do; rule: `rule_words`, said where the segments are not shown to last."""
-    asked = {
-        "keep": [],
-        "look": [say(MEANWHILE), say("Look first at the segments that keep fewest of their customers (κ of each)."), rule],
-        "refit": [say("Fit the segments again, and say who changes segment before lists are drawn.")],
-        "rebuild": [say(MEANWHILE), _other_recipe(project), rule],
-        "cannot tell": [say("Give step 3 a longer history or more customers, so that the movement can be told.")],
-    }[verdict]
-    drawn_anew = verdict in ("look", "rebuild")
-    if not drawn_anew and floor["within"] is not None and floor["within"] > floor["between"] / 2:
-        asked.append(say("Leave customers on their lists after a single change of segment: most such changes are chance."))
-    return [*asked, say("Look at the segments again on {day}.", day=due)]
-
-
-def _other_recipe(project: Project) -> str:
-    return say(
-        "Try a longer window (scope.window_days, now {days}), fewer segments (scope.segments_wanted, now {segments}) or other variables, "
-        "signed in step 5; the same recipe has just been judged.",
-        days=words.number(project.scope.window_days),
-        segments=words.number(project.scope.segments_wanted),
-    )
 
 
 def _state(plan: dict, value: float | None, as_of) -> str:
@@ -368,7 +288,27 @@ def _state(plan: dict, value: float | None, as_of) -> str:
     return say("reached") if value >= plan["target"] else say("not reached")
 
 
-def _interval(reason: dict) -> str:
-    if reason["low"] is None:
+def _worded(code: str) -> str:
+    """The sentence of a code, wherever it was found."""
+    return REASONS[code] if code in REASONS else _of_rooms("REASONS")[code]
+
+
+def _kind(reason: dict) -> tuple[str, int]:
+    """How the value of a reason is written: a count, a share, money or a number, and its decimals."""
+    code = reason["code"]
+    return tuple(reason.get("kind") or KINDS.get(code) or _of_rooms("KINDS").get(code) or ("number", 2))
+
+
+def _of_rooms(name: str) -> dict:
+    """What the rooms that give reasons of their own say by code."""
+    from helpers.reevaluate.worked import page as of_use  # late: these rooms use this one's words
+    from helpers.reevaluate.yardstick import page as of_yardstick
+
+    return getattr(of_yardstick, name, {}) | getattr(of_use, name, {})
+
+
+def _interval(reason: dict, kind: str, digits: int) -> str:
+    if reason["low"] is None or reason["high"] is None:
         return words.NONE
-    return say("{low} to {high}", low=words.number(reason["low"], 2), high=words.number(reason["high"], 2))
+    write = {"share": words.share, "money": words.money}.get(kind, words.number)
+    return say("{low} to {high}", low=write(reason["low"], digits), high=write(reason["high"], digits))

@@ -13,8 +13,10 @@ from helpers.words import mark, say, say_n
 ASKED = {
     "refit": mark("Agree to fit the segments again, and say when."),
     "rebuild": mark("Agree on other variables or a longer window, and say when."),
+    "adjust": mark("Say who changes what rests on the segments, and when."),
     "keep": mark("Confirm that the segments stay as they are until the next review."),
 }
+UNAPPROVED = mark("Approve the segmentation that is in force, or say which one should be.")
 UNSIGNED = {
     "missing": mark("Sign the list of variables: until then all of this is DRAFT."),
     "other sheet": mark("Sign the list of variables again: it is not the one that was signed."),
@@ -24,7 +26,7 @@ LACKING = {  # what no work on the data can replace
     NO_CONSENTS: mark("Say who keeps the consents to be contacted: without them nothing is sent."),
     NO_MARGIN: mark("Have finance give a margin: until then nobody knows what an offer may cost."),
 }
-FIELD = re.compile(r"project\.yml|\b(?:objectives|scope|collect|variables|validate|build|adopt|target|reevaluate)\.[a-z_]+")
+FIELD = re.compile(r"project\.yml|`make |\b(?:objectives|scope|collect|variables|validate|build|adopt|target|reevaluate)\.[a-z_]+")
 """A sentence that names a field is for whoever types project.yml."""
 
 
@@ -94,12 +96,12 @@ def _offers(docs: dict, project) -> list[tuple[str, str, str]]:
 
 
 def _next_look(docs: dict, project) -> list[tuple[str, str, str]]:
-    """What the last look back asks of whoever decides on the next."""
-    verdict = docs["moves"].get("verdict")
-    if verdict not in ASKED:
-        return []
+    """What the last look back asks of whoever decides on the next: the verdict's question, and an approval where nobody gave one."""
+    verdict, approved = docs["moves"].get("verdict"), docs["moves"].get("approved")
+    questions = [ASKED[verdict]] if verdict in ASKED else []
+    questions += [UNAPPROVED] if approved and not approved["role"] else []
     who = typed(project, "reevaluate", "decisions") or []
-    return [(words.text(who[-1].decided_by) if who else "", say(ASKED[verdict]), say("Step {number}", number=9))]
+    return [(words.text(who[-1].decided_by) if who else "", say(each), say("Step {number}", number=9)) for each in questions]
 
 
 def _addressed(sentence: str, project) -> tuple[str, str]:

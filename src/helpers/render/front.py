@@ -79,9 +79,15 @@ NEVERTHELESS = {
 ONE_CAMPAIGN = mark("Use the segments for one campaign at a time, and draw the list anew each time.")
 HOLDS = {
     "keep": (mark("The segments hold: keep them."), ""),
+    "adjust": (
+        mark("Keep the segments, and change what rests on them."),
+        mark("Step 9 says what, and why; nobody changes segment by it."),
+    ),
     "refit": (mark("The segments have shifted: fit them again."), mark("Until then the present labels are the best there are.")),
     "look": (mark("The segments are not shown to last: keep them, and look closer."), ONE_CAMPAIGN),
     "rebuild": (mark("The recipe, built one horizon earlier, did not keep its customers."), ONE_CAMPAIGN),
+    "not kept": (mark("The segments in force did not keep their customers."), ONE_CAMPAIGN),  # built earlier and applied unchanged
+    "unlike": (mark("Fitted again, the recipe gives other segments than those in force."), ONE_CAMPAIGN),
     "cannot tell": (mark("Whether the segments still hold: cannot tell."), mark("Leave the labels as they are until the next review.")),
 }
 NOT_SIGNED = {"missing": mark("Not signed by {roles}."), "other sheet": mark("Signed another list: {roles}.")}
@@ -89,7 +95,7 @@ PUBLISHED = {
     "people": mark("Published: “{way}”, chosen by people."),
     "evidence": mark("Published: “{way}”, chosen by what step 6 measured: nobody has typed another choice."),
     "nobody": mark("Published: “{way}”, chosen by nobody: nothing could be judged."),
-    "approved": mark("Published: “{way}”, approved earlier and applied unchanged."),
+    "approved": mark("Published: “{way}”, approved by {role} on {day} and applied unchanged."),
     "earlier": mark("Published: “{way}” of the run before, applied unchanged: nobody has approved any."),
 }
 
@@ -168,7 +174,7 @@ def _published(docs: dict, project) -> str:
     approval = docs["evidence"].get("approved")
     if approval:
         sentence, title = PUBLISHED["approved" if approval["role"] else "earlier"], TITLES[way]
-        return say(sentence, way=say(title))
+        return say(sentence, way=say(title), role=words.text(approval["role"]), day=words.day(approval.get("on")))
     by = "people" if typed(project, "build", "chosen") else "evidence" if judged else "nobody"
     sentence, title = PUBLISHED[by], TITLES[way]
     return say(sentence, way=say(title))
@@ -251,7 +257,7 @@ def _changes(docs: dict, project) -> dict:
     moves = docs["moves"]
     if not moves:
         return {"headline": say("Not known yet: the segments have not been looked at again (step 9)."), "points": [], "do": ""}
-    verdict, nevertheless = HOLDS.get(moves.get("verdict"), HOLDS["cannot tell"])
+    verdict, nevertheless = HOLDS[_held(moves)]
     shut = {s["id"] for s in docs["profiles"]["segments"] if hidden(s, project)}
     listed = [s for s in moves.get("segments") or [] if s["id"] not in shut]
     known = [s for s in listed if not any(few(s.get(when), project) for when in ("before", "now"))]
@@ -275,11 +281,35 @@ def _changes(docs: dict, project) -> dict:
         )
     if not absent(moves.get("refit_moved")):
         moved_by_fit = words.share(moves["refit_moved"], 0)
-        points.append(say("Today’s fit alone gives {share} of customers another segment than the earlier one would.", share=moved_by_fit))
+        if not moves.get("approved"):
+            points.append(
+                say("Today’s fit alone gives {share} of customers another segment than the earlier one would.", share=moved_by_fit)
+            )
+        elif moves["refit_moved"] and not few(moves.get("refit_changed") or project.min_cell, project):
+            points.append(
+                say("Fitted again, the segments would be others for {share} of customers; that is only proposed.", share=moved_by_fit)
+            )
     points += _two_questions(docs)
-    if moves.get("marked"):
-        points.append(say("Not yet tested on new months: the recipe had been judged on the months shown here."))
+    points += _tested(moves)
     return {"headline": say(verdict), "points": points or [say("Movements: cannot tell.")], "do": say(nevertheless)}
+
+
+def _held(moves: dict) -> str:
+    """Which sentence of HOLDS tells the verdict: a recipe that was rebuilt, or segments in force that were applied unchanged."""
+    verdict, speaking = moves.get("verdict"), [r.get("code") for r in moves.get("reasons") or [] if r.get("speaks") == "rebuild"]
+    if verdict == "rebuild" and moves.get("approved"):
+        return "unlike" if speaking == ["agreement"] else "not kept"
+    return verdict if verdict in HOLDS else "cannot tell"
+
+
+def _tested(moves: dict) -> list[str]:
+    """Whether the months in between took part in building what is judged."""
+    if moves.get("marked"):
+        return [say("Not yet tested on new months: the recipe had been judged on the months shown here.")]
+    if not moves.get("approved") or not moves.get("from") or moves["from"] == moves.get("to"):
+        return []
+    days = {"start": words.day(moves["from"]), "end": words.day(moves["to"])}
+    return [say("Tested on new months, {start} to {end}, which took no part in building the segments.", **days)]
 
 
 def _two_questions(docs: dict) -> list[str]:

@@ -93,17 +93,23 @@ def _notes(docs: dict) -> list[str]:
     """How to read the table."""
     notes, window = [], docs["evidence"].get("window") or {}
     if docs["moves"].get("from"):
-        since = words.day(docs["moves"]["from"])
-        notes.append(
-            say(
+        since, same = words.day(docs["moves"]["from"]), docs["moves"].get("approved")
+        if same:
+            told = say(
+                "Change since {day}, by the rules of {run}: won from other segments less lost to them; within noise, chance does as much.",
+                day=since,
+                run=same["run"],
+            )
+        else:
+            told = say(
                 "Change since {day}, by that day’s rules: won from other segments less lost to them; within noise, chance does as much.",
                 day=since,
             )
-        )
+        notes.append(told)
     if window.get("built_at") and window.get("judged_until"):
         days = {"start": words.day(window["built_at"]), "end": words.day(window["judged_until"])}
         notes.append(
-            say("Still active: of the segment as it was built one horizon earlier, on {start}, the share that bought before {end}.", **days)
+            say("Still active: of the segment’s members one horizon earlier, on {start}, the share that bought before {end}.", **days)
         )
     return [*notes, _assumptions(docs["plan"], docs["plan"].get("plausible"))]
 

@@ -38,6 +38,7 @@ __all__ = [
     "all_runs",
     "approve",
     "approved",
+    "by_name",
     "complete_runs",
     "current",
     "digest",

@@ -18,7 +18,8 @@ from helpers.run.past import Past, all_runs, handed_over_before, runs_before
 
 APPLIES = ("build", "reevaluate")
 """Steps that have the parameter `approved`; the others see it only through what these hand over."""
-SAME = ("format", "project_yml", "files", "decided", "as_of", "language", "approved", "seed", "code", "versions")
+IN_FORCE = ("approved", "approvals")
+SAME = ("format", "project_yml", "files", "decided", "as_of", "language", *IN_FORCE, "seed", "code", "versions")
 """Of what a run was made with: all that must be equal."""
 
 
@@ -38,7 +39,7 @@ def take(step: str, base: Path, project: Project, made: dict) -> dict | None:
     """
     if None in made["files"].values():  # a table of a server: whether its rows are the same cannot be seen
         return None
-    same = [name for name in SAME if name != "approved" or step in APPLIES]
+    same = [name for name in SAME if name not in IN_FORCE or step in APPLIES]
     for run in reversed(all_runs(project)):
         if run.path.parent == base.parent and all(run.record.get(name) == _plain(made)[name] for name in same):
             record = json.loads((run.path / folder(step) / "step.json").read_text(encoding="utf-8"))
@@ -58,9 +59,11 @@ def _as_it_was(reads: dict, base: Path, project: Project, as_of: datetime) -> bo
         elif name.startswith("before/"):
             _, step, what = name.split("/")
             now = [digest(file) for file in handed_over_before(project, as_of, step, what)]
-        else:
+        elif name.count("/") == 1:
             step, what = name.split("/")
             now = content_of(resolve(base / folder(step)), what)
+        else:  # written by another version
+            return False
         if now != seen:
             return False
     return True

@@ -21,6 +21,7 @@ from helpers import project as projects
 from helpers.build import manual
 from helpers.project import Project
 from helpers.run import Step
+from helpers.run.approval import approvals
 from helpers.target import files, guards
 from helpers.target.addresses import contact_points
 from helpers.target.arms import ARMS, draw
@@ -60,14 +61,30 @@ def lists(project: str, *, as_of: str | None = None, language: str | None = None
 
 
 def newest(project: Project, as_of: datetime) -> Path:
-    """The newest complete run of this as_of or before: its segmentation is the one in force."""
-    runs = [path.parent for path in (project.folder / "runs").glob("*/*/run.json") if path.parent.parent.name <= run.stamp(as_of)]
+    """The complete run of this as_of or before whose segmentation is in force, its documents as new as can be.
+
+    It is the newest in which the segmentation approved last was applied unchanged, else the one in which it was built; where nobody
+    approved any by then, the newest of all.
+    Raises   NinefoldError where there is no such run
+    """
+    runs = [each for each in run.all_runs(project) if each.path.parent.name <= run.stamp(as_of)]
     if not runs:
         raise NinefoldError(
             f"There is no complete run of {project.name} as of {run.stamp(as_of)} or before: no segmentation is published that could be "
             f"applied. Run `make report PROJECT={project.name}` first."
         )
-    return max(runs, key=lambda path: (path.parent.name, path.name))
+    typed = [each for each in approvals(project) if datetime.fromisoformat(each["as_of"]) <= as_of]
+    if not typed:
+        return runs[-1].path
+    name = typed[-1]["run"]
+    found = [each for each in runs if name in (each.name, each.record.get("approved"))]
+    if not found:
+        raise NinefoldError(
+            f"The segmentation of {name} is approved (data/{project.name}/approved.json), but its run is no longer there "
+            f"and none as of {run.stamp(as_of)} or before applies it. Run `make reevaluate PROJECT={project.name} AS_OF=…` first, or "
+            "approve another run."
+        )
+    return found[-1].path
 
 
 # Today's customers
