@@ -40,11 +40,11 @@ IN_FORCE = {  # of a segmentation that was built earlier and is applied unchange
         "The segments in force did not keep their customers. Building anew means other variables or a longer window, not the same recipe "
         "again."
     ),
-    "unlike": mark(
-        "Fitted again today, the recipe gives other segments than those in force. Building anew means other variables or a longer window, "
-        "not the same recipe again."
-    ),
 }
+OTHERS = mark(
+    "Fitted again today, the recipe gives other segments than those in force. Building anew means other variables or a longer window, not "
+    "the same recipe again."
+)
 SPEAKS = {
     "keep": mark("keeping"),
     "adjust": mark("adjusting"),
@@ -140,7 +140,7 @@ def agreement_words(agreement: dict, steady: float | None, *, approved: Approved
 def verdict_words(verdict: str, reasons: list[dict], *, meanwhile: bool = True, approved: Approved | None = None) -> str:
     """The verdict in a sentence, with what to do meanwhile (if wanted), and how many other reasons cannot be told."""
     if unlike(verdict, reasons):
-        said = [say(IN_FORCE["unlike"]) if approved else say(UNLIKE)]
+        said = [say(OTHERS) if approved else say(UNLIKE)]
     else:
         said = [say(IN_FORCE[verdict]) if approved and verdict in IN_FORCE else say(VERDICTS[verdict])]
     loose = any(r["code"] == "lasting" and r["speaks"] == "look" for r in reasons)

@@ -292,7 +292,7 @@ def maps_words(journey: dict, project: Project) -> dict:
     """The words of the picture of journeys."""
     frame, window = maps_frame(journey, project), journey["window"]
     if frame.empty:
-        sentence = say("How segments go on cannot be told: the history is too short to build them one horizon earlier.")
+        sentence = say("How segments go on cannot be told: the history is too short for segments one horizon earlier.")
         return nothing("journey_maps", sentence)
     days = words.number(window["go_on_days"])
     again = [(s["later"]["steps"]["again"], s) for s in journey["segments"] if s["later"]]

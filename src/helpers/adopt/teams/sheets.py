@@ -101,7 +101,7 @@ def _note(team: str, columns: int, project: Project) -> str:
     elif team == "service":
         parts.append(
             say(
-                "Bought again: share of the segment as built one horizon earlier that bought in the days after; a dash where nearly all "
+                "Bought again: share of its members one horizon earlier that bought in the days after; a dash where nearly all "
                 "did, or too few."
             )
         )

@@ -80,7 +80,7 @@ REMEDIES = {
     "no_later": mark(
         "History is too short to look at the same customers later: keep the segments as a convention, judge after one horizon."
     ),
-    "not_then": mark("It has no counterpart in the build one horizon earlier: judge it after the next one."),
+    "not_then": mark("It had no members one horizon earlier: judge it after the next build."),
     "few": mark("Too few customers to tell: join it with the segment nearest to it, or serve it by hand."),
 }
 HOW_SURE = mark("The threshold lies within the interval: more customers or another period would tell; until then act as if it failed.")
@@ -164,7 +164,7 @@ def figures_table(criteria: dict, profiles: dict, project: Project) -> Table:
     ]
     then = criteria["base"]["customers_then"]
     note = say(
-        "“Later”: in the {days} days after a build one horizon earlier, for {n} customers of that day. A dash: not known, without end, or "
+        "“Later”: in the last {days} days, for {n} customers as they were labelled before them. A dash: not known, without end, or "
         "about too few customers. A figure without a threshold judges nothing.",
         days=words.number(project.scope.horizon_days),
         n=words.number(then),

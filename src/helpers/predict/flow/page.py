@@ -17,7 +17,7 @@ from helpers.tables import Column, Table, nothing
 from helpers.words import NONE, mark, say
 
 REASONS = {
-    "no_frozen_segments": mark("one horizon earlier there was too little history to build the segments"),
+    "no_frozen_segments": mark("one horizon earlier there was too little history for the segments"),
     "immovable": mark("the segments use only what is known as it is today, so nobody could be seen to move"),
     "too_few_customers": mark("too few customers were in scope at both dates"),
     "two_periods_only": mark("it takes three dates to test it, and the history holds two"),
