@@ -104,5 +104,6 @@ def past(project: Project, name: str) -> Past:
 
 def handed_over_before(project: Project, as_of: datetime, step: str, name: str) -> list[Path]:
     """The files in which complete runs of an earlier as_of handed something over, oldest first."""
-    places = [run.path / folder(step) / name for run in runs_before(project, as_of)]
+    runs = [run for run in all_runs(project, retired=True) if run.path.parent.name < stamp(as_of)]  # documents outlive retirement
+    places = [run.path / folder(step) / name for run in runs]
     return [place.with_suffix(end) for place in places for end in (".json", ".parquet") if place.with_suffix(end).is_file()]

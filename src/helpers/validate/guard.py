@@ -87,7 +87,7 @@ def to_sign(project: Project, sheet: str) -> list[str | dict]:
 def command(project: Project, role: str | dict) -> str:
     """The command that signs for a role, as typed in a shell."""
     quoted = json.dumps(shown_role(role), ensure_ascii=False)
-    return f"make sign PROJECT={project.name} ROLE={quoted}"
+    return f"make sign PROJECT={project.base.name} ROLE={quoted}"
 
 
 def shown_role(role: str | dict) -> str:

@@ -50,7 +50,10 @@ def sign(project: str, role: str, *, remark: str = "", on: str | date | None = N
     Raises  NinefoldError for an unknown role or project, a day to come, no sheet to sign, a project.yml changed so that its sheet is
             another one now, and a text into which nothing can be put; project.yml is untouched then
     """
-    with _alone(projects.load(project)), in_english():
+    whole = projects.load(project)
+    if whole.only is not None:
+        raise NinefoldError(f"{whole.name} is a part of {whole.base.name}: sign the sheet of {whole.base.name}, which holds for its parts.")
+    with _alone(whole), in_english():
         plan = projects.load(project)
         moment = projects.instant(None, plan)
         day = _day(on)
