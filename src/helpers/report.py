@@ -185,7 +185,7 @@ def made_with(plan: Project, moment: datetime, language: str, approved: str) -> 
         "project": plan.name,
         "project_yml": run.digest(home() / plan.file),
         "files": {shown: path and run.digest(path) for shown, path in inputs.items()},  # a table of a server has no file
-        "decided": _digest(plan.base.folder / plan.build.manual.file) if plan.build.manual else None,
+        "decided": _digest(plan.base / plan.build.manual.file) if plan.build.manual else None,
         "as_of": moment,
         "language": language,
         "approved": approved or None,
