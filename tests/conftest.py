@@ -18,7 +18,7 @@ from helpers.project.adopting import TEAMS
 
 SHARED = ("browser", "faults", "figures", "figures_plan", "figures_segments", "report", "setup")
 """Files that ask for the one published report, or for the run after it: one worker has them all, for each takes minutes."""
-HANDOUTS = ("dictionary", "personas", *(f"sheet-{team}" for team in TEAMS))
+HANDOUTS = ("dictionary", "history", "personas", *(f"sheet-{team}" for team in TEAMS))
 """Pages of a report beside the front page and those of the steps."""
 
 

@@ -981,10 +981,10 @@ def test_the_new_fit_is_proposed_with_how_many_it_alone_would_move():
 
 def test_a_refit_names_the_commands_that_put_it_in_force_and_an_unapproved_segmentation_asks_for_approval():
     todo = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.5), ("refit", []), UNTOLD, applied(), dates=since_july())["todo"]
-    assert '`make report PROJECT=by_hand AS_OF=2017-10-01`, then `make approve PROJECT=by_hand RUN=2017-10-01 ROLE="…"`' in todo[1]
-    assert not any("in force: `make approve" in each for each in todo)
+    assert 'make report PROJECT=by_hand AS_OF=2017-10-01, then make approve PROJECT=by_hand RUN=2017-10-01 ROLE="…"' in todo[1]
+    assert not any("in force: make approve" in each for each in todo)
     todo = verdict_page.summary(moved(STEADY), FLOOR, [], agreed(0.8), ("keep", []), UNTOLD, applied(None), dates=since_july())["todo"]
-    assert todo[0] == 'Approve the segmentation that is in force: `make approve PROJECT=by_hand RUN=2017-07-01/0001 ROLE="…"`.'
+    assert todo[0] == 'Approve the segmentation that is in force: make approve PROJECT=by_hand RUN=2017-07-01/0001 ROLE="…".'
 
 
 @pytest.mark.parametrize("verdict_", list(verdict_page.VERDICTS))

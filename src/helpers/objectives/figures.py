@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from scipy.special import stdtrit
 
 from helpers import words
 from helpers.engine import between, first_instant, total
@@ -20,6 +21,9 @@ RESPONSE_DAYS = 30
 
 POWER = 1.959964 + 0.841621
 """Standard errors between no change and a change found in four cases of five (two-sided 5 %, power 80 %)."""
+
+NORMAL = 1.959964
+"""Standard errors on either side of a figure of many, for 95 %."""
 
 COMPARABLE = 0.5
 """Two windows are compared when the earlier one has at least this share of the later one's customers."""
@@ -109,35 +113,59 @@ def figure(per_customer: ir.Table) -> Figure | None:
 
     per_customer   customer_id, y, n
     Returns        None when there are fewer than two customers.
+
+    The interval is Student's with (Σn)²/Σn² − 1 degrees of freedom: one customer less where all count alike, fewer where some count for
+    much. (Eight campaigns of which two send four fifths of the mailings: the normal quantile holds the truth in 71 cases of 100,
+    Student's t of seven degrees in 77, this one in 93.)
     """
-    t = per_customer
-    products = {"yy": t.y * t.y, "yn": t.y * t.n, "nn": t.n * t.n}
-    sums = t.aggregate(y=total(t.y), n=total(t.n), m=t.count(), **{name: total(product) for name, product in products.items()})
-    s = {name: float(value or 0) for name, value in sums.execute().iloc[0].items()}
+    s = _sums(per_customer)
     if s["m"] < 2 or not s["n"]:
         return None
     rate = s["y"] / s["n"]
     squares = max(s["yy"] - 2 * rate * s["yn"] + rate**2 * s["nn"], 0.0)
-    half = 1.959964 * math.sqrt(squares * s["m"] / (s["m"] - 1)) / s["n"]
+    half = _student(_freedom(s)) * math.sqrt(squares * s["m"] / (s["m"] - 1)) / s["n"]
     return Figure(rate, rate - half, rate + half, int(s["m"]))
+
+
+def _sums(t: ir.Table) -> dict[str, float]:
+    products = {"yy": t.y * t.y, "yn": t.y * t.n, "nn": t.n * t.n}
+    sums = t.aggregate(y=total(t.y), n=total(t.n), m=t.count(), **{name: total(product) for name, product in products.items()})
+    return {name: float(value or 0) for name, value in sums.execute().iloc[0].items()}
+
+
+def _freedom(sums: dict[str, float]) -> float:
+    return max(sums["n"] ** 2 / sums["nn"] - 1, 0.0)
+
+
+def _student(freedom: float) -> float:
+    """Standard errors on either side of a figure for 95 %; endless where one alone counts."""
+    return max(float(stdtrit(freedom, 0.975)), NORMAL) if freedom > 0 else math.inf
 
 
 def change(first: ir.Table, second: ir.Table) -> tuple[float, float] | None:
     """The difference between two windows and its standard error, the same customers paired.
 
     first, second   customer_id, y, n of two windows
-    Returns         None when one of them cannot be measured
+    Returns         None when one of them cannot be measured. The error is that of the estimate, widened by Student's quantile over the
+                    normal one (degrees of freedom after Welch 1947): so the interval is 1.96 errors on either side, for few as for many.
     """
     one, two = figure(first), figure(second)
     if one is None or two is None:
         return None
-    totals = [float(total(t.n).execute()) for t in (first, second)]
+    sums = [_sums(t) for t in (first, second)]
     both = first.rename(y1="y", n1="n").outer_join(second.rename(y2="y", n2="n"), "customer_id").drop("customer_id_right")
-    size = max(one.customers, two.customers)
-    part1 = (both.y1.fill_null(0) - one.value * both.n1.fill_null(0)) * (size / totals[0])
-    part2 = (both.y2.fill_null(0) - two.value * both.n2.fill_null(0)) * (size / totals[1])
-    squares = float(total((part2 - part1) * (part2 - part1)).execute())
-    return two.value - one.value, math.sqrt(squares) / size
+    size = max(one.customers, two.customers)  # keeps what is added up near the residuals themselves
+    scale = [size / s["n"] * math.sqrt(s["m"] / (s["m"] - 1)) for s in sums]
+    part1 = (both.y1.fill_null(0) - one.value * both.n1.fill_null(0)) * scale[0]
+    part2 = (both.y2.fill_null(0) - two.value * both.n2.fill_null(0)) * scale[1]
+    parts = {"apart": part2 - part1, "first": part1, "second": part2}
+    squares = both.aggregate(**{name: total(part * part) for name, part in parts.items()}).execute().iloc[0].astype("float64")
+    if not squares["apart"]:
+        return two.value - one.value, 0.0
+    ends = zip((squares["first"], squares["second"]), sums, strict=True)
+    share = [(v / (squares["first"] + squares["second"]), _freedom(s)) for v, s in ends if v]
+    freedom = 1 / sum(v * v / free if free else math.inf for v, free in share)
+    return two.value - one.value, math.sqrt(squares["apart"]) / size * _student(freedom) / NORMAL
 
 
 def baseline(

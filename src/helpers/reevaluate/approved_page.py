@@ -75,8 +75,8 @@ def take_it_words(step) -> str:
     """The commands that put today's fit in the place of what is in force."""
     day, project = f"{step.as_of:%Y-%m-%d}", step.project.name
     return say(
-        "To take today’s fit, once somebody approves it: `make report PROJECT={project} AS_OF={day}`, then `make approve PROJECT={project} "
-        'RUN={day} ROLE="…"`. Until then the segments in force are applied.',
+        "To take today’s fit, once somebody approves it: make report PROJECT={project} AS_OF={day}, then make approve PROJECT={project} "
+        'RUN={day} ROLE="…". Until then the segments in force are applied.',
         day=day,
         project=project,
     )
@@ -88,7 +88,7 @@ def approve_words(step) -> list[str]:
     if approved is None or approved.role is not None:
         return []
     values = {"project": step.project.name, "run": approved.run}
-    return [say('Approve the segmentation that is in force: `make approve PROJECT={project} RUN={run} ROLE="…"`.', **values)]
+    return [say('Approve the segmentation that is in force: make approve PROJECT={project} RUN={run} ROLE="…".', **values)]
 
 
 def shared_days(dates: dict) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from helpers.build.profiles import revenue
 from helpers.engine import Window, first_instant, total
 from helpers.engine import windows as cut_windows
 from helpers.project import Project
+from helpers.reevaluate.causes import people
 from helpers.run import Past
 from helpers.variables.descriptors import DONE
 
@@ -85,6 +86,7 @@ def since(step, windows: dict[str, Window], orders: ir.Table) -> tuple[Movement,
     before = apply(approved.segmentation, run.table(step.engine.con, "build", "inputs"))
     later = apply(approved.segmentation, customers(step))
     spent = [revenue(run.table(step.engine.con, "collect", "orders"), earlier), revenue(orders, windows["published"])]
+    before, spent[0] = as_today(step, run, orders, before, later, spent[0])
     travelled = journeys(before, later, *spent).cache()
     found, ids = flows(travelled), [s["id"] for s in approved.segmentation["segments"]]
     table = matrix(found, ids)
@@ -93,6 +95,28 @@ def since(step, windows: dict[str, Window], orders: ir.Table) -> tuple[Movement,
     still, suggested = still_of(approved.segmentation, project), _suggested(step)
     document = step.take("build", "segmentation")  # the same rules, under the names that people gave them since
     return Movement(document, travelled, whole, table, stay, still, suggested, run.name), windows | {"confirm": earlier}
+
+
+def as_today(step, run: Past, orders: ir.Table, before: ir.Table, later: ir.Table, spent: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Labels and money of an earlier run under the ids of today's persons, as `causes` pairs them; unchanged where matching gave the same.
+
+    before, spent   customer_id (of that run) and segment, revenue;  later: customer_id and segment of today
+    Of records that were joined one stands for the person; the others keep an id that nobody has, and count as departed.
+    """
+    then = run.table(step.engine.con, "collect", "identity") if run.gives("collect", "identity") else None
+    now = step.take("collect", "identity") if step.gives("collect", "identity") else None
+    found = people.pairs(then, now, orders)
+    if found is None:
+        return before, spent
+    same = (
+        people.presence(before.select("customer_id", "segment"), later, found)["present"].select(old_="old_id", new_="customer_id").cache()
+    )
+
+    def renamed(table: ir.Table) -> ir.Table:
+        joined = table.left_join(same, table.customer_id == same.old_)
+        return joined.mutate(customer_id=joined.new_.coalesce("then|" + joined.customer_id)).select(*table.columns)
+
+    return renamed(before).cache(), renamed(spent).cache()
 
 
 def window_of(run: Past, con, project: Project) -> Window:
