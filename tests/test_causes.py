@@ -1,5 +1,6 @@
 """Why customers moved between two runs: planted causes on a small shop, and sums that hold exactly whatever the chain."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -161,6 +162,8 @@ def test_where_nothing_changed_nobody_moves_and_that_is_said(shop):
     found = compare(shop, (rules(), same), (rules(), same))
     assert (told(found), found.steps, found.reverse) == ({}, ["time"], {})
     assert page.causes_words(found, found_project(min_cell=2)).startswith("Nobody moved: all 6 customers in scope at both dates")
+    still = dataclasses.replace(found, found=[dataclasses.replace(path, money=(path.money[0],) * 2, touched=(0,)) for path in found.found])
+    assert page.told(found) and not page.told(still)  # where no money moved either there is no table of nothing but zeros
 
 
 def test_a_corrected_price_is_corrected_data(shop):
@@ -387,7 +390,7 @@ def test_the_table_has_a_column_for_each_cause_that_moved_somebody_and_its_rows_
         ["Segment C", 0, 30, 30],
     ]
     said = page.causes_words(found, found_project())
-    assert said == "Since 2024-02-01/0001, 50 of 250 customers moved. Corrected data: 20 and did something since: 30."
+    assert said == "Since 2024-02-01/0001, 50 of 250 customers moved. Corrected data: 20; did something since: 30."
 
 
 def test_a_cause_that_moved_few_stands_together_with_the_next_one():
@@ -397,7 +400,9 @@ def test_a_cause_that_moved_few_stands_together_with_the_next_one():
     assert [c.label for c in table.columns] == ["Segment", "Corrected data and Time, something done", "Balance"]
     assert table.frame.to_numpy().tolist() == [["Segment A", -18, -18], ["Segment B", 13, 13], ["Segment C", 5, 5]]
     said = page.causes_words(found, found_project())
-    assert said.endswith("98 of 298 customers moved. Corrected data and Time, something done together: 98.")
+    assert said.endswith(
+        "98 of 298 customers moved. Corrected data + Time, something done, told together because one of them moved fewer than 10: 98."
+    )
 
 
 def test_what_is_about_few_customers_is_hidden_with_what_would_tell_it():

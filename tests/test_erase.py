@@ -1,15 +1,18 @@
 """A person taken out of everything that is kept: who is meant, which rows go, what stays byte for byte, and what a search finds after."""
 
 import json
+import os
 import re
 import sqlite3
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from small_shop import opened
 
 import helpers.erase as erasing
@@ -192,7 +195,85 @@ def test_a_row_of_a_contact_list_goes_by_address_or_hash_when_no_id_stands_there
     assert path.read_text() == "Email,Phone\nother@un.example,\n"
 
 
+def test_a_number_that_is_also_the_persons_id_takes_no_row_of_somebody_else(joined, shop):
+    person, bystanders = find.find(joined, "12"), {
+        "suppressed.txt": "lea12@un.example\n1-2\n",
+        "products.csv": "id,name\n12,tea\n",  # the customer file calls its ids so, too
+        "halves.csv": "left,right\n12,13\n",
+        "lists/2024-03-04/0001/mail_excel.csv": "Numéro de client;Version;Code postal\n13;12;12\n",
+        "lists/2024-03-04/0001/mail_brevo.csv": "EMAIL;EXT_ID;VERSION\nb@un.example;13;12\n",
+    }  # fmt: skip
+    joined = joined.model_copy(update={"target": joined.target.model_copy(update={"suppressed": "suppressed.txt"})})
+    for name, text in bystanders.items():
+        (shop.place / name).parent.mkdir(parents=True, exist_ok=True)
+        (shop.place / name).write_text(text, encoding="utf-8")
+    remover = remove.Remover(joined, person, rules.rules(joined, person), {})
+    assert [remover.one(shop.place / name) for name in bystanders] == [[]] * 5
+    assert {name: (shop.place / name).read_text(encoding="utf-8") for name in bystanders} == bystanders
+    own = {"old.csv": "client,n\n12,1\n", "lists/mail.csv": "Numéro de client;Version\n12;1\n", "lists/b.csv": "EXT_ID;VERSION\n12;1\n"}
+    for name, text in own.items():
+        (shop.place / name).write_text(text, encoding="utf-8")
+        assert [each.n for each in remover.one(shop.place / name)] == [1], name
+
+
+def test_a_table_that_project_yml_names_for_something_else_keeps_its_rows(shop):
+    market = {"table": "market", "file": "market.csv", "columns": {"area": "client", "year": "y", "measure": "m", "value": "sold"}}
+    engine = shop(
+        SOURCES | {"m": market},
+        {"till.csv": LINES, "crm.csv": CRM.encode("cp1252"), "web.jsonl": WEB, "market.csv": "client,y,m,sold\n12,2024,people,9\n"},
+    )
+    remover = remove.Remover(engine.project, ZOE, rules.rules(engine.project, ZOE), {})
+    assert remover.one(shop.place / "market.csv") == []
+    assert [each.n for each in remover.one(shop.place / "till.csv")] == [2]
+
+
+def test_every_kind_of_file_is_closed_before_it_is_replaced_and_a_linked_one_is_not_written_into(tmp_path, monkeypatch):
+    frame, gone, real = pd.DataFrame({"id": ["12", "13"], "n": ['"', "b"]}), drop("id", "12"), os.replace
+    (tmp_path / "kept").mkdir()
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    with sqlite3.connect(tmp_path / "a.sqlite") as con:
+        frame.to_sql("crm", con, index=False)
+    con.close()
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("a.*")}
+    for name in before:
+        os.link(tmp_path / name, tmp_path / "kept" / name)
+
+    def replace(part, path):
+        opened = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()] if Path("/proc/self/fd").is_dir() else []
+        assert str(path) not in opened, path
+        real(part, path)
+
+    monkeypatch.setattr(os, "replace", replace)
+    assert texts.separated(tmp_path / "a.csv", gone) == tabular.parquet(tmp_path / "a.parquet", gone) == 1
+    assert (
+        workbook.excel(tmp_path / "a.xlsx", lambda _: gone, frozenset({"12"})) == tabular.sqlite(tmp_path / "a.sqlite", lambda _: gone) == 1
+    )
+    assert {name: (tmp_path / "kept" / name).read_bytes() for name in before} == before
+    assert all((tmp_path / name).read_bytes() != content for name, content in before.items())
+
+
 # The whole
+
+
+def test_what_people_keep_under_a_name_of_ours_is_left_to_them(joined, shop):
+    theirs = {"manifest.json": "{ not json", "log.json": '["12"]', "export.json.part": "half a download"}
+    for name, text in theirs.items():
+        (shop.place / name).write_text(text)
+    (shop.place / "runs" / "2024-03-01" / "0001" / "half.json.part").write_text("{")
+    assert erasing.erase("shop", "12", rebuild=False).status == 0
+    assert {name: (shop.place / name).read_text() for name in theirs} == theirs
+    assert not list((shop.place / "runs").rglob("*.part"))
+
+
+def test_nobody_is_erased_while_the_report_of_a_part_is_under_way(joined, shop):
+    lock = shop.place / "each" / "country" / "france" / ".lock"
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock), pytest.raises(NinefoldError, match=r"part is under way \(it holds data/shop/each/country/france/.lock\)"):
+        erasing.erase("shop", "12", rebuild=False)
+    assert (shop.place / "till.csv").read_text() == LINES
+    assert erasing.erase("shop", "12", rebuild=False).status == 0
 
 
 def test_a_person_is_found_before_and_nowhere_after_and_others_keep_theirs(joined, shop):

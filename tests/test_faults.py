@@ -68,10 +68,11 @@ def notebooks(tmp_path, monkeypatch):
 
 
 HANDS_OVER = """
-import json, os, pathlib
+import hashlib, json, os, pathlib
 folder = pathlib.Path(os.environ["NINEFOLD_RUN"]) / "01_objectives"
 folder.mkdir()
-(folder / "step.json").write_text(json.dumps({"step": "objectives", "finding": "Done.", "gives": [], "project_yml": "0"}))
+typed = hashlib.sha256((folder.parents[3] / "project.yml").read_bytes()).hexdigest()
+(folder / "step.json").write_text(json.dumps({"step": "objectives", "finding": "Done.", "gives": [], "project_yml": typed}))
 """
 
 

@@ -159,7 +159,7 @@ def test_the_largest_change_is_relative_and_said_with_both_sizes(made):
     made("2024-01-01/0001", S1=20, S2=300)
     entries = history.history(step("2024-03-01", S1=30, S2=330), FOUND)
     assert page.sentence(entries, project.load("shop")) == (
-        "2 reviews since 1 January 2024; verdicts, oldest first: keep and keep. "
+        "2 reviews since 1 January 2024; verdicts, oldest first: keep; keep. "
         "Since the first, the size of “Segment S1” changed most, from 20 to 30 customers."
     )
 

@@ -542,7 +542,7 @@ def test_no_record_one_record_and_records_without_any_value_are_matched_too():
         ({"always": [["crm:1", "crm:1"]]}, r"always\.0 has the value \['crm:1', 'crm:1'\]: expected two different records"),
         ({"never": [["crm:1"]]}, r"never\.0 has the value \['crm:1'\]: expected two different records"),
         ({"never": [["crm:1", "shp:2"]]}, r"'shp:2' does not say its numbering.*crm, shop, news \(did you mean shop\?\)"),
-        ({"never": [["1", "shop:2"]]}, r"'1' does not say its numbering"),
+        ({"never": [["1", "shop:2"]]}, r"'1' does not say its numbering. Write numbering:id, such as crm:1; numberings here: crm, shop"),
         (
             {"always": [["crm:1", "shop:22"]]},
             r"always\.0 names the record 'shop:22', which no source of customers has \(did you mean shop:2\?\)",

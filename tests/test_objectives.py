@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from by_hand import AS_OF, at, mailings, orders, project, rows_of, same
+from scipy import stats
 
 from helpers import objectives
 from helpers.objectives import page
@@ -145,7 +146,9 @@ def paired(y1, n1, y2, n2) -> tuple[float, float]:
 def test_three_answers_to_six_mailings_are_a_half_with_the_interval_worked_out_by_hand():
     found = objectives.figure(table([2, 1, 0], [3, 1, 2]))
     # rate 1/2, residuals ½, ½, −1: squares 1.5; variance 1.5 · 3/2 / 6² = 1/16, standard error 1/4
-    assert found == objectives.Figure(0.5, pytest.approx(0.5 - 1.959964 / 4), pytest.approx(0.5 + 1.959964 / 4), 3)
+    # mailings 3, 1, 2 count like 6² / 14 = 18/7 customers: 11/7 degrees of freedom
+    half = stats.t.ppf(0.975, 11 / 7) / 4
+    assert found == objectives.Figure(0.5, pytest.approx(0.5 - half), pytest.approx(0.5 + half), 3)
 
 
 def test_the_interval_is_that_of_the_linearised_ratio():
@@ -154,7 +157,8 @@ def test_the_interval_is_that_of_the_linearised_ratio():
     y = draw.binomial(n.astype(int), draw.beta(1, 6, 500)).astype(float)
     found, (rate, error) = objectives.figure(table(y, n)), linearised(y, n)
     assert (found.value, found.customers) == (pytest.approx(rate, rel=1e-12), 500)
-    assert (found.low, found.high) == (pytest.approx(rate - 1.959964 * error, rel=1e-9), pytest.approx(rate + 1.959964 * error, rel=1e-9))
+    half = stats.t.ppf(0.975, n.sum() ** 2 / (n**2).sum() - 1) * error
+    assert (found.low, found.high) == (pytest.approx(rate - half, rel=1e-9), pytest.approx(rate + half, rel=1e-9))
 
 
 def test_the_interval_holds_the_truth_in_nineteen_cases_of_twenty_though_customers_answer_alike_each_time():
@@ -170,6 +174,30 @@ def test_the_interval_holds_the_truth_in_nineteen_cases_of_twenty_though_custome
     assert careless / 1_000 < 0.88
 
 
+def test_few_campaigns_of_which_two_send_most_mailings_still_hold_the_truth():
+    # Eight campaigns whose own rates differ, sd 4 points, drawn 2,000 times: the normal quantile holds the truth in 71 % of them, Student's
+    # of seven degrees in 77 %. The formula tried is checked against `figure` and `change` on the first three.
+    n = np.array([1000.0, 900, 120, 100, 90, 80, 60, 40])
+    draw, held, careless, alarms = np.random.default_rng(17), 0, 0, 0
+    free = n.sum() ** 2 / (n**2).sum() - 1
+    t = stats.t.ppf(0.975, free)
+    for attempt in range(2_000):
+        before, now = (draw.binomial(n.astype(int), draw.beta(7.2, 52.8, 8)).astype(float) for _ in range(2))
+        (was, error_was), (rate, error) = linearised(before, n), linearised(now, n)
+        welch = free * (error_was**2 + error**2) ** 2 / (error_was**4 + error**4)
+        half = stats.t.ppf(0.975, welch) * np.hypot(error, error_was)
+        if attempt < 3:
+            assert objectives.figure(table(now, n)).high == pytest.approx(rate + t * error)
+            moved, wide = objectives.change(table(before, n), table(now, n, customers=[f"d{i}" for i in range(8)]))
+            assert (moved, wide) == (pytest.approx(rate - was), pytest.approx(half / 1.959964, rel=1e-6))
+        held += abs(rate - 0.12) < t * error
+        careless += abs(rate - 0.12) < 1.959964 * error
+        alarms += abs(rate - was) > half  # nothing changes between the two windows
+    assert careless / 2_000 < 0.75
+    assert 0.91 <= held / 2_000 <= 0.97
+    assert alarms / 2_000 <= 0.09
+
+
 def test_one_customer_alone_gives_no_figure():
     assert objectives.figure(table([5.0])) is None
 
@@ -181,11 +209,14 @@ def test_when_all_customers_rise_alike_the_change_is_certain():
 
 
 def test_the_change_pairs_customers_and_counts_those_of_one_window_only():
-    # means 2 and 4; residuals over their n: ann (−1/2, 0), bea (1/2, −2/3), cyd (–, 1/3), dot (–, 1/3)
+    # means 2 and 4; residuals over their n: ann (−1/2, 0), bea (1/2, −2/3), cyd (–, 1/3), dot (–, 1/3); √2 and √(3/2) times for few
     first = table([1, 3], customers=["ann", "bea"])
     second = table([2, 5, 5], customers=["bea", "cyd", "dot"])
     moved = objectives.change(first, second)
-    assert moved == (pytest.approx(2), pytest.approx(np.sqrt((1 / 2) ** 2 + (2 / 3 + 1 / 2) ** 2 + 2 / 9), rel=1e-9))
+    once, twice = np.sqrt(2), np.sqrt(3 / 2)
+    error = np.sqrt((once / 2) ** 2 + (twice * 2 / 3 + once / 2) ** 2 + twice**2 * 2 / 9)
+    # windows add variances of 1 each: Welch's freedom 2² / (1/1 + 1/2) = 8/3
+    assert moved == (pytest.approx(2), pytest.approx(error * stats.t.ppf(0.975, 8 / 3) / 1.959964, rel=1e-6))
 
 
 def test_a_true_change_as_small_as_the_smallest_is_found_in_four_cases_of_five():
@@ -196,7 +227,7 @@ def test_a_true_change_as_small_as_the_smallest_is_found_in_four_cases_of_five()
         habit = draw.gamma(1.2, 100, 400)
         before, now = (habit * draw.gamma(2, 0.5, 400) for _ in range(2))
         if attempt < 3:
-            assert objectives.change(table(before), table(now)) == pytest.approx(paired(before, ones, now, ones), rel=1e-6)
+            assert objectives.change(table(before), table(now)) == pytest.approx(paired(before, ones, now, ones), rel=5e-3)
         smallest = objectives.POWER * paired(before, ones, now, ones)[1]
         later = habit * draw.gamma(2, 0.5, 400) + smallest
         moved, error = paired(now, ones, later, ones)
@@ -404,8 +435,8 @@ def campaigns(*sent: list[tuple]) -> ibis.Table:
 def test_responses_that_hang_on_the_campaign_have_the_interval_of_campaigns():
     sent = campaigns(campaign("a", 20, 14, "08-10"), campaign("b", 20, 6, "08-20"), campaign("c", 40, 20, "07-10"))
     found = stands("response_rate", NOTHING, sent)
-    # rate 1/2; campaigns miss it by 4 and −4 of 40: variance 32 · 2 / 40² = 1/25. (Customers: half the width.)
-    assert (found["value"], found["low"], found["high"]) == (0.5, pytest.approx(0.5 - 1.959964 / 5), pytest.approx(0.5 + 1.959964 / 5))
+    # rate 1/2; campaigns miss it by 4 and −4 of 40: variance 32 · 2 / 40² = 1/25, and of two hardly anything is known: t = 12.7
+    assert (found["value"], found["low"], found["high"]) == (0.5, 0.0, 1.0)
     assert (found["customers"], found["campaigns"], found["largest"]) == (40, 2, 0.5)
     assert found["smallest_change"] is None  # the window before had one campaign: what another moves is not known
     told = page.caveats([{"objective": goal(metric="response_rate", name="Answers")} | found], first=date(2017, 7, 1))
@@ -415,13 +446,17 @@ def test_responses_that_hang_on_the_campaign_have_the_interval_of_campaigns():
 def test_the_visible_change_of_responses_counts_campaigns():
     before = [campaign("c", 20, 10, "07-10"), campaign("d", 20, 10, "07-15")]
     found = stands("response_rate", NOTHING, campaigns(campaign("a", 20, 14, "08-10"), campaign("b", 20, 6, "08-20"), *before))
-    # campaigns: (4/40)² twice now, nothing before: √(1/50) = .141; customers: 80 · (1/80)² = 1/80, .112
-    assert found["smallest_change"] == pytest.approx(2.801585 * (1 / 50) ** 0.5)
+    # campaigns: (4/40)² twice now, nothing before, twice that for two: √(1/25) = .2, and one degree of freedom, t = 12.7: nothing is seen
+    assert found["smallest_change"] == 1.0
+    more = [campaign(each, 20, 8 if each in "gi" else 12, "07-10") for each in "ghij"]
+    found = stands("response_rate", NOTHING, campaigns(*(campaign(e, 20, 14 if e in "ac" else 6, "08-10") for e in "acdf"), *more))
+    # now 4 · (4/80)² · 4/3 = 1/75, before 4 · (2/80)² · 4/3 = 1/300; Welch: (5/300)² / ((4/300)² + (1/300)²) · 3 = 75/17
+    assert found["smallest_change"] == pytest.approx(2.801585 * (5 / 300) ** 0.5 * stats.t.ppf(0.975, 75 / 17) / 1.959964)
 
 
 def test_where_campaigns_differ_less_than_customers_the_interval_is_that_of_customers():
     found = stands("response_rate", NOTHING, campaigns(campaign("a", 20, 10, "08-10"), campaign("b", 20, 10, "08-20")))
-    assert found["high"] - found["low"] == pytest.approx(2 * 1.959964 * (10 / 39 * 40) ** 0.5 / 40)
+    assert found["high"] - found["low"] == pytest.approx(2 * stats.t.ppf(0.975, 39) * (10 / 39 * 40) ** 0.5 / 40)
 
 
 def plan(**fields):
@@ -436,6 +471,22 @@ def test_the_main_objective_comes_first_and_each_has_its_verdict():
     handed = objectives.as_document(assessed)["objectives"]
     assert [o["checks"] for o in handed][1] == dict.fromkeys(CHECKS, False) | {"measured": True}
     assert handed[0]["plan"]["target"] == 30
+
+
+def test_whether_a_goal_was_reached_is_asked_of_step_nine_once_its_day_has_come():
+    dated = [goal(by_when=day).model_dump() for day in (date(2017, 10, 1), date(2017, 10, 2))]
+    both = project(objectives={"main": dated[0], "secondary": dated[1:]}, scope={"window_days": 30}, min_cell=2)
+    assessed = objectives.assess(both, BOUGHT, None, as_of=AS_OF)
+    assert [each["due"] for each in assessed] == [True, False]
+    told = page.summary(assessed)
+    assert told["headline"].endswith("of 1 objective is precise enough to be checked on its date.")
+    assert told["points"][0].endswith(", 1 October 2017, has come: step 9 says whether it was reached.")
+    assert "set a new target and a new day for" in told["todo"][-2] and not any("is past" in each for each in told["todo"])
+    alone = project(objectives={"main": dated[0]}, scope={"window_days": 30}, min_cell=2)
+    assert (
+        page.summary(objectives.assess(alone, BOUGHT, None, as_of=AS_OF))["headline"]
+        == "The day of every objective has come: step 9 says what was reached."
+    )
 
 
 def test_nothing_is_said_about_fewer_customers_than_the_smallest_cell():

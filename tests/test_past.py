@@ -9,6 +9,7 @@ from small_shop import opened, refusal
 
 from helpers import project, run
 from helpers.run import reuse
+from helpers.run.past import record_of
 
 DOCUMENT = {"segments": [{"id": "S1", "name": {"en": "Loyal"}}, {"id": "S2", "name": None}], "variables": [], "made_by": "kmeans"}
 
@@ -197,6 +198,27 @@ def test_a_step_is_run_again_when_a_run_before_has_come(now, publish):
     assert reuse.take("scope", now, plan(), MADE) is not None
     shutil.rmtree(now / "02_scope")
     publish("2024-01-01", "0001")
+    assert reuse.take("scope", now, plan(), MADE) is None
+
+
+def test_a_step_is_run_again_when_a_run_whose_tables_it_read_is_changed_or_gone(now, publish):
+    before = publish("2024-01-01", "0001")
+    step(now, "objectives", "a")
+    reads = {"run/2024-01-01/0001": run.digest(before / "run.json")}
+    step(now.parent / "0001", "scope", "b", reads)
+    assert reuse.take("scope", now, plan(), MADE) is not None
+    for change in (lambda: (before / "run.json").write_text("{}", encoding="utf-8"), lambda: shutil.rmtree(before)):
+        shutil.rmtree(now / "02_scope")
+        change()
+        assert reuse.take("scope", now, plan(), MADE) is None
+        step(now.parent / "0001", "scope", "b", {"run/2024-01-01/0001": record_of(plan(), "2024-01-01/0001")})
+        assert reuse.take("scope", now, plan(), MADE) is not None
+
+
+@pytest.mark.parametrize("gone", ["02_scope/step.json", "notebooks/02_scope.ipynb"])
+def test_a_step_that_somebody_removed_from_a_run_is_run_again(now, gone):
+    step(now, "objectives", "a")
+    (now.parent / "0001" / gone).unlink()
     assert reuse.take("scope", now, plan(), MADE) is None
 
 

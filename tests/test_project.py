@@ -252,6 +252,13 @@ def test_a_missing_field_is_named_with_what_it_is_for(refused, old, expected):
         ("", "scope: [1, 2]\n", "scope", "[1, 2]", "valid dictionary"),
         ("title: Shop", "title: 5", "title", "5", "expected a text, or {en: a text, fr: a text}"),
         ("title: Shop", "title: {de: Laden}", "title", "{'de': 'Laden'}", "expected a text, or {en: a text, fr: a text}"),
+        (
+            "collect:\n",
+            "collect:\n  matching: {always: [[12348, '12354']]}\n",
+            "collect.matching.always.0.0",
+            "12348",
+            "It was read as a number: write it in quotes, as it stands in the files.",
+        ),
         ("amount: paid", "amount: 7", "collect.sources.till.columns.amount", "7", "the name of a column, or a list of names"),
         ("amount: paid", "amount: []", "collect.sources.till.columns.amount", "[]", "the name of a column, or a list of names"),
         ("amount: paid", "amount: paid, 1: shop", "collect.sources.till.columns.1", "1", "valid string. Contract column"),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import ROOT, ContractError, NinefoldError, project, run, words
+from helpers import ROOT, ContractError, NinefoldError, project, report, run, words
 
 PROJECT = """\
 title: Shop
@@ -199,6 +199,22 @@ def test_without_a_complete_run_a_draft_begins_at_the_first_step(shop):
     )
     (shop / "runs" / "2024-03-01" / "0001" / "01_objectives").mkdir(parents=True)  # an interrupted run has no run.json
     assert "there is no complete run of shop as of 2024-03-01" in refusal(start, "scope")
+
+
+def test_a_kernel_that_outlives_its_run_writes_nothing_into_the_next_one_of_the_same_number(shop, monkeypatch):
+    base = shop / "runs" / "2024-03-01" / "0001"
+    base.mkdir(parents=True)
+    monkeypatch.setenv("NINEFOLD_RUN", str(base))
+    orphan = start("objectives")
+    report._sweep(project.load("shop"))  # the run after it clears the folder away and takes its number
+    base.mkdir()
+    with monkeypatch.context() as another:
+        another.setattr(os, "getpid", lambda: 4_194_305)
+        this = start("objectives")
+    with pytest.raises(NinefoldError, match="is outdated"):
+        orphan.give_json("goals", {"of": "the orphan"})
+    assert [path.name for path in base.iterdir()] == ["01_objectives.4194305.tmp"] and this.folder.is_dir()
+    assert [path.name for path in base.parent.iterdir()] == ["0001"]
 
 
 def test_a_draft_takes_the_steps_before_it_from_the_newest_complete_run_and_says_which(shop, publish):

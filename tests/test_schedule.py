@@ -102,9 +102,10 @@ def test_rows_of_the_past_that_are_gone_are_an_alarm_with_their_share(shop):
     assert found == {"code": "fewer", "table": "orders", "value": 56 / 140, "limit": 0.5, "since": "2024-03-01/0001"}
 
 
-def test_half_of_the_rows_is_just_enough(shop):
-    shop.ran(rows=112)
-    assert shop.look() == []
+@pytest.mark.parametrize(("rows", "codes"), [(112, ["fewer"]), (111, ["fewer"]), (109, [])])
+def test_data_shrunk_by_half_are_an_alarm_by_whole_per_cents(shop, rows, codes):
+    shop.ran(rows=rows)
+    assert [alarm["code"] for alarm in shop.look()] == codes  # 56 of 112, 111 and 109: 50, 50 and 51 per cent
 
 
 def test_the_loss_of_one_file_of_customers_shows_although_the_table_has_enough_rows(shop):
@@ -143,9 +144,10 @@ def test_a_file_that_was_empty_when_the_last_run_read_it_is_none(shop):
 
 def test_a_newest_order_older_than_allowed_is_an_alarm_as_under_a_clock_years_ahead(shop):
     shop.ran(rows=56)
-    assert [a["code"] for a in shop.look("2024-04-28")] == []  # 30.6 days after 28 March, 10 o'clock
+    assert [a["code"] for a in shop.look("2024-04-18")] == []  # 20.6 days after 28 March, 10 o'clock
+    assert "stale" in [a["code"] for a in shop.look("2024-04-26")]  # four weeks without a line: a month that nobody exported
     [found] = [a for a in shop.look("2034-03-29") if a["code"] == "stale"]
-    assert found["limit"] == 31 and found["value"] == pytest.approx(3652.58, abs=0.01)
+    assert found["limit"] == 21 and found["value"] == pytest.approx(3652.58, abs=0.01)
 
 
 def test_orders_that_stop_half_way_are_an_alarm_although_the_newest_is_fresh(shop):
@@ -242,6 +244,8 @@ def test_a_project_yml_that_cannot_be_read_has_its_log_and_summary_too(shop, mon
     monkeypatch.setattr(schedule, "now", lambda zone: schedule.datetime(2024, 3, 29))
     assert schedule.reevaluate("shop", as_of="today") == 1
     assert "not readable as YAML" in summary(shop)["message"]
+    assert schedule.reevaluate("shop", as_of="2024-07-01") == 1  # a day that was typed stays the name of its folder
+    assert "not readable as YAML" in summary(shop, as_of="2024-07-01")["message"]
 
 
 def test_today_is_midnight_of_the_projects_time_zone(shop, monkeypatch):

@@ -397,17 +397,27 @@ def test_what_is_new_speaks_for_adjusting_and_what_was_known_for_looking():
     ]
 
 
-def test_an_objective_missed_and_contact_that_lowered_answers_speak_for_adjusting():
+def test_contact_that_lowered_answers_speaks_for_adjusting_and_an_objective_missed_for_looking_closer():
     ends = {"value": 0.9, "low": 0.88, "high": 0.92}
     missed = {"state": "missed", "name": {"en": "Keep"}, "kind": ["share", 1], "target": 0.95, "judged": ends}
     room = used_room(campaign("autumn", "2017-10-02T00:00:00", uplift=-0.05, verdict="lowers"))
     told = found(objectives=[missed], campaigns=worked.campaigns(room, THEN))
     given = worked.reasons(told, project())
-    assert [r["code"] for r in given] == ["objective_missed", "campaign_lowers", "contact_lowers"]
+    assert [(r["code"], r["speaks"]) for r in given] == [
+        ("objective_missed", "look"), ("campaign_lowers", "adjust"), ("contact_lowers", "adjust")
+    ]  # fmt: skip
     assert given[0] | {"value": 0.9, "limit": 0.95, "low": 0.88, "high": 0.92, "close": False, "objective": {"en": "Keep"}} == given[0]
     assert (given[2]["campaign"], given[2]["segment"]) == ("autumn", "S1")
     silent = used_room(campaign("autumn", "2017-10-02T00:00:00", silent=True, uplift=-0.05, verdict="lowers"))
     assert [code for code, _ in spoken(found(campaigns=worked.campaigns(silent, THEN)))] == []  # its control group could not answer
+
+
+def test_a_missed_objective_stands_in_the_summary_though_it_decides_on_no_segment():
+    late = of_revenue(500.0, "2018-01-01", since=datetime(2017, 10, 1))
+    assert (late["state"], page.news(found(objectives=[late]))) == (
+        "missed", ["1 objective was due: reached 0, missed 1, cannot be told 0."]
+    )  # fmt: skip
+    assert page.news(found(objectives=[])) == [] == page.news(found(since=None, objectives=[late]))
 
 
 def test_every_reason_has_its_words():

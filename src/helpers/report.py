@@ -85,9 +85,9 @@ def _sweep(plan: Project) -> None:
     """Remove what interrupted runs left behind: half-made run folders, pages of no complete run, spilled tables; retire old runs."""
     runs, reports, kept = plan.folder / "runs", home() / "reports" / plan.name, run.latest(plan.name)
     spill.sweep(plan.folder)
-    for half in runs.glob("*/*"):
+    for half in sorted(runs.glob("*/*")):
         if half.is_dir() and not any((half / record).is_file() for record in ("run.json", "retired.json")):
-            shutil.rmtree(half)
+            _cleared(half)
     for name in retire(plan):
         print(f"Retired: {name} keeps its documents, no customers (reevaluate.keep_runs)", flush=True)
     for place in reports.glob("*"):
@@ -96,6 +96,15 @@ def _sweep(plan: Project) -> None:
         for pages in place.iterdir():
             if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
                 shutil.rmtree(pages)
+
+
+def _cleared(half: Path) -> None:
+    """First out of its place: a kernel that outlived its run then finds no folder to write into while this one is removed."""
+    aside = half.with_name(f"{half.name.removesuffix('.swept')}.swept")
+    if aside != half:
+        shutil.rmtree(aside, ignore_errors=True)
+        os.replace(half, aside)
+    shutil.rmtree(aside)
 
 
 def _new_run(plan: Project, moment: datetime) -> Path:
@@ -186,6 +195,7 @@ def made_with(plan: Project, moment: datetime, language: str, approved: str) -> 
         "project_yml": run.digest(home() / plan.file),
         "files": {shown: path and run.digest(path) for shown, path in inputs.items()},  # a table of a server has no file
         "decided": _digest(plan.base / plan.build.manual.file) if plan.build.manual else None,
+        "erased": _digest(plan.base / "erased.json"),  # what was made before still counts whoever was erased
         "as_of": moment,
         "language": language,
         "approved": approved or None,

@@ -45,13 +45,11 @@ def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
     Raises     NinefoldError, and nothing is touched, when nobody has the id, project.yml names the person, another erasure is unfinished
                or another run of the project is under way
     """
-    from helpers.report import locked  # late: report imports rooms that import this one's neighbours
-
     if "/" in project:
         raise NinefoldError(f"{project} is a part of {project.partition('/')[0]}: erase there, and every part is searched with it.")
     plan = projects.load(project)
     words.use(plan.language, currency=plan.currency)
-    with locked(plan):
+    with _alone(plan):
         spill.sweep(plan.folder)
         note = _begun(plan, customer)
         person = find.read(note["person"])
@@ -62,7 +60,7 @@ def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
     if changed or not note.get("rebuilt", {}).get("run"):
         back = rebuild and bool(found.outside) and find.still_in_sources(plan, person)
         note["rebuilt"] = {"run": None, "why": "outside"} if back else _rebuilt(plan, note, rebuild=rebuild)
-    with locked(plan):
+    with _alone(plan):
         _noted(plan, note)
         spill.sweep(plan.folder)
         searched = search.search(plan, person, found, note["joined"])
@@ -74,6 +72,25 @@ def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
 
 
 # What is under way
+
+
+@contextlib.contextmanager
+def _alone(plan: Project):
+    """The locks of the project and of all its parts: a report under way would write the person down again."""
+    from filelock import FileLock, Timeout
+
+    from helpers.report import locked  # late: report imports rooms that import this one's neighbours
+
+    with contextlib.ExitStack() as held:
+        held.enter_context(locked(plan))
+        for place in sorted([*plan.folder.glob("each/*/.lock"), *plan.folder.glob("each/*/*/.lock")]):
+            try:
+                held.enter_context(FileLock(place, timeout=0))
+            except Timeout:
+                raise NinefoldError(
+                    f"A report of a part is under way (it holds {named(place)}). Wait for it to end, then run again."
+                ) from None
+        yield
 
 
 def _begun(plan: Project, customer: str) -> dict:
@@ -146,7 +163,8 @@ def _removed(plan: Project, person: find.Person, found: rules.Rules, note: dict)
 def _leftovers(plan: Project) -> None:
     """Parts of files that an interrupted erasure or write left beside them."""
     for path in list(remove.files(plan)):
-        if path.name.startswith(".erase-") or path.name.endswith(".json.part"):
+        ours = not path.is_relative_to(plan.folder) or path.relative_to(plan.folder).parts[0] in rules.PRIVATE
+        if path.name.startswith(".erase-") or (ours and path.name.endswith(".json.part")):
             with contextlib.suppress(OSError):
                 path.unlink()
 

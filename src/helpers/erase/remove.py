@@ -18,7 +18,7 @@ from helpers.engine.places import KINDS
 from helpers.erase import tabular, texts, workbook
 from helpers.erase.find import Person, identity_of, patterns, standing
 from helpers.erase.rewrite import whole
-from helpers.erase.rules import OWN, PRIVATE, Mapped, Rules, any_cell, by_table, cells
+from helpers.erase.rules import OWN, PAIRS, PRIVATE, Mapped, Rules, by_table, cells, on_list, unnamed
 from helpers.project import Project
 from helpers.run.files import digest, named
 
@@ -73,7 +73,8 @@ class Remover:
 
     def __init__(self, plan: Project, person: Person, found: Rules, joined: dict[str, list[str]], *, dry: bool = False):
         self.plan, self.person, self.rules, self.joined, self.dry = plan, person, found, joined, dry
-        self.cells, self.patterns = cells(person), [one for each in patterns(person).values() for one in each]
+        self.cells, self.on_list = cells(person), on_list(person)
+        self.patterns = [one for each in patterns(person).values() for one in each]
         self.cards = {file_name(each) for each in person.ids}
         self.faults: list[tuple[str, str]] = []
 
@@ -125,11 +126,16 @@ class Remover:
         kind, zone, ending = KINDS.get(path.suffix.lower(), ""), self._zone(path), path.suffix.lower()
         if zone == "own" and self._suppressed(path):
             return texts.listed(path, self.cells, dry=self.dry)
-        if not kind or zone in ("reports", "cards") or (zone != "own" and ending in (".json", ".jsonl", ".txt")):
+        if (
+            not kind
+            or path.resolve() in self.rules.others
+            or zone in ("reports", "cards")
+            or (zone != "own" and ending in (".json", ".jsonl", ".txt"))
+        ):
             return 0
         mapped = self.rules.files.get(path.resolve(), []) if zone == "own" else []
         if zone == "lists" and kind != "parquet":
-            drops: Callable = lambda table: any_cell(self.cells)  # noqa: E731
+            drops: Callable = lambda table: self.on_list  # noqa: E731
         else:
             drops = by_table(mapped or self._heads(path, zone))
         form = mapped[0].form if mapped else None
@@ -148,13 +154,13 @@ class Remover:
 
     def _heads(self, path: Path, zone: str) -> list[Mapped]:
         """The id columns of a file that project.yml does not name."""
+        if zone == "own":
+            return [Mapped("", name, values) for name, values in unnamed(self.rules, self.person.ids).items()]
         place = path.relative_to(self.plan.folder).as_posix()
         more = {one for base, ids in self.joined.items() if place.startswith(base + "/") for one in ids}
-        known = {name: self.person.ids | more for name in OWN}
+        known = {name: self.person.ids | more for name in (*OWN, *PAIRS)}
         if zone == "truth":  # what fait_maison was drawn from
             known["record"] = self.person.plain_ids()
-        if zone == "own":
-            known = {**known, **{name: ids | known.get(name, frozenset()) for name, ids in self.rules.heads.items()}}
         return [Mapped("", name, frozenset(ids)) for name, ids in known.items()]
 
     def _suppressed(self, path: Path) -> bool:
@@ -193,13 +199,12 @@ class Remover:
 
     def _words_of_book(self, path: Path) -> int:
         with zipfile.ZipFile(path) as old:
-            found = {info.filename: replaced(old.read(info).decode("utf-8", "surrogateescape"), self.patterns) for info in old.infolist()}
-            n = sum(count for _, count in found.values())
-            if n:
-                with whole(path) as part, zipfile.ZipFile(part, "w") as new:
-                    for info in old.infolist():
-                        content = found[info.filename][0].encode("utf-8", "surrogateescape")
-                        new.writestr(info, content, compress_type=info.compress_type)
+            found = [(info, *replaced(old.read(info).decode("utf-8", "surrogateescape"), self.patterns)) for info in old.infolist()]
+        n = sum(count for _, _, count in found)
+        if n:
+            with whole(path) as part, zipfile.ZipFile(part, "w") as new:
+                for info, text, _ in found:
+                    new.writestr(info, text.encode("utf-8", "surrogateescape"), compress_type=info.compress_type)
         return n
 
 
@@ -219,8 +224,7 @@ def replaced(text: str, known: list[tuple[str, re.Pattern]]) -> tuple[str, int]:
 def differing(plan: Project) -> dict[str, list]:
     """SHA-256 as recorded → the SHA-256 and rows that the file has now, of everything that runs, drafts and lists handed over."""
     found = {}
-    for path in (each for each in files(plan, reports=False) if each.name in ("step.json", "manifest.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+    for path, record in _records(plan, ("step.json", "manifest.json")):
         for given in [*record.get("gives", []), *record.get("files", [])] if isinstance(record, dict) else []:
             place = path.parent / str(given.get("file")) if isinstance(given, dict) else path.parent
             if place.is_file() and given.get("sha256") and (now := digest(place)) != given["sha256"]:
@@ -229,11 +233,18 @@ def differing(plan: Project) -> dict[str, list]:
     return found
 
 
+def _records(plan: Project, called: tuple[str, ...]) -> Iterator[tuple[Path, object]]:
+    """Records that Ninefold wrote; what people keep under such a name is theirs, and a half-written one speaks of nothing."""
+    for path in files(plan, reports=False):
+        if path.name in called and (path.name == "approved.json" or path.relative_to(plan.folder).parts[0] in PRIVATE):
+            with contextlib.suppress(ValueError):
+                yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
 def recorded(plan: Project, changed: dict[str, list]) -> int:
     """Write the new SHA-256 and rows wherever a record has the old ones; the number of records written."""
     n = 0
-    for path in (each for each in files(plan, reports=False) if each.name in LISTED):
-        record = json.loads(path.read_text(encoding="utf-8"))
+    for path, record in _records(plan, LISTED):
         fresh = _brought(record, changed)
         if fresh != record:
             run.write_json(path, fresh)

@@ -4,18 +4,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import NinefoldError
+from helpers import NinefoldError, words
 from helpers.engine.places import KINDS, places
 from helpers.engine.tables import bare_numbering
-from helpers.erase.find import Person
+from helpers.erase.find import Person, distinctive
 from helpers.erase.rewrite import ANY, Drop
 from helpers.project import Project
 from helpers.project.addresses import without_user
 from helpers.project.sources import Format, Source
+from helpers.target.files import HEAD
 from helpers.target.uploads import dialled, international
+from helpers.words import say
 
-OWN = ("customer_id", "raw_id", "left", "right")
-"""What runs call a column of ids; pairs of records have two."""
+OWN = ("customer_id", "raw_id")
+"""What runs call a column of ids."""
+PAIRS = ("left", "right")
+"""What they call those of two records that were compared; in files of the user's these words mean other things."""
+ANYTHING = frozenset(
+    ("id", "ids", "n", "no", "nr", "num", "nummer", "number", "numero", "numéro", "key", "code", "ref", "uid", "uuid", "row")
+)
+"""Names of id columns that in a file which project.yml does not name may number anything: products, order lines."""
+UPLOADED = ("customer_id", "EXT_ID", "Customer number")
+"""What contact lists and their uploads call the id; spreadsheets have it in the language of the page, too."""
 PRIVATE = ("runs", "draft", "lists", "cards", "each", "trials", "comparisons", "reevaluations", "truth")
 """Folders that Ninefold itself fills."""
 TABLES = frozenset(KINDS)
@@ -42,12 +52,14 @@ class Rules:
 
     files     path → its id columns
     heads     name of an id column in any source → the person's ids there, for files that project.yml does not name
+    others    files that project.yml names for something else than customers: products, days of a market
     outside   sources that are not below data/<project>: to be erased where they are
     byhand    files whose customers are told by a formula or by the row's number: nobody can say which rows go
     """
 
     files: dict[Path, list[Mapped]] = field(default_factory=dict)
     heads: dict[str, frozenset[str]] = field(default_factory=dict)
+    others: set[Path] = field(default_factory=set)
     outside: list[str] = field(default_factory=list)
     byhand: list[str] = field(default_factory=list)
 
@@ -58,6 +70,8 @@ def rules(plan: Project, person: Person) -> Rules:
     for source in plan.collect.sources.values():
         if source.table != "market":
             _of_source(found, plan, source, person.own(source.ids, bare))
+        named = [file for file in (source.file, *(lookup.file for lookup in source.lookups))]
+        found.others |= {place.path.resolve() for file in named for place in _places(file, plan) if place.path is not None}
     if plan.build.manual:
         path = plan.folder / plan.build.manual.file
         found.files.setdefault(path.resolve(), []).append(
@@ -65,6 +79,7 @@ def rules(plan: Project, person: Person) -> Rules:
         )
     if plan.engine.removeprefix("duckdb://") not in ("", ":memory:"):
         found.outside.append(without_user(plan.engine))
+    found.others -= set(found.files)
     found.outside = sorted(set(found.outside))
     return found
 
@@ -83,15 +98,28 @@ def _of_source(found: Rules, plan: Project, source: Source, own: frozenset[str])
 
 
 def _file(found: Rules, plan: Project, file: str, column: str, own: frozenset[str], form: Format) -> None:
-    try:
-        there = places(file, plan)
-    except NinefoldError:
-        return  # no such file any more: nothing of it is kept
-    for place in there:
+    for place in _places(file, plan):
         if place.path is None or not place.path.resolve().is_relative_to(plan.folder.resolve()):
             found.outside.append(place.shown)
         else:
             found.files.setdefault(place.path.resolve(), []).append(Mapped(place.inside, column, own, form))
+
+
+def _places(file: str, plan: Project) -> list:
+    try:
+        return places(file, plan)
+    except NinefoldError:
+        return []  # no such file any more: nothing of it is kept
+
+
+def unnamed(found: Rules, ids: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Name of a column → values that are the person's in a file of the user's that project.yml does not name.
+
+    ids   those of the person as runs write them
+    """
+    known = dict.fromkeys(OWN, ids)
+    known |= {name: values | known.get(name, frozenset()) for name, values in found.heads.items()}
+    return {name: frozenset(filter(distinctive, values)) if name.lower() in ANYTHING else values for name, values in known.items()}
 
 
 def cells(person: Person) -> frozenset[str]:
@@ -108,6 +136,18 @@ def drop_of(columns: Mapping[str, frozenset[str]]) -> Drop:
         return {n: columns[name] for n, name in enumerate(names) if columns.get(name)}
 
     return drop
+
+
+def on_list(person: Person) -> Drop:
+    """The rows of a contact list: an id of a few figures counts in the column of ids alone, for it is a version or a postcode as well."""
+    long = frozenset(each for each in cells(person) if each not in person.ids or distinctive(each))
+    columns, now = dict.fromkeys(UPLOADED, person.ids), words.language()
+    for language in words.LANGUAGES:
+        words.use(language)
+        columns[say(HEAD["customer_id"])] = person.ids
+    words.use(now)
+    ids = drop_of(columns)
+    return lambda names: {ANY: long, **ids(names)}
 
 
 def any_cell(values: frozenset[str]) -> Drop:

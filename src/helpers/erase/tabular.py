@@ -28,14 +28,14 @@ def parquet(path: Path, drop: Drop, *, dry: bool = False, rename: Callable[[pa.T
         names, picked = file.schema_arrow.names, _picked(file, columns)
         flags = [_marked(file.read_row_group(n, columns=picked), columns, names) for n in range(file.metadata.num_row_groups)]
         gone = sum(pc.sum(each).as_py() or 0 for each in flags)
-        if dry or not (gone or rename):
-            return gone
-        with whole(path) as part:
-            with pq.ParquetWriter(part, file.schema_arrow, compression=_compression(file)) as writer:
-                for n, flag in enumerate(flags):
-                    rows = file.read_row_group(n).filter(pc.invert(flag))
-                    rows = _anew(rename(rows) if rename else rows)
-                    writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+    if dry or not (gone or rename):
+        return gone
+    with whole(path) as part, pq.ParquetFile(path) as file:  # opened again: Windows replaces no file that is open
+        with pq.ParquetWriter(part, file.schema_arrow, compression=_compression(file)) as writer:
+            for n, flag in enumerate(flags):
+                rows = file.read_row_group(n).filter(pc.invert(flag))
+                rows = _anew(rename(rows) if rename else rows)
+                writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
     return gone
 
 
@@ -89,19 +89,20 @@ def sqlite(path: Path, drops: Callable[[str], Drop], *, dry: bool = False) -> in
 
     drops   from the name of a table
     """
-    if dry:
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
-            return sum(len(rows) for _, rows in _sqlite_rows(con, drops))
-    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
-        if not any(rows for _, rows in _sqlite_rows(con, drops)):
-            return 0
-        with whole(path) as part:
-            with contextlib.closing(sqlite3.connect(part)) as copy:
-                con.backup(copy)  # with what a journal beside it still holds
-                gone = _deleted(copy, drops)
+    with _read_only(path) as con:
+        gone = sum(len(rows) for _, rows in _sqlite_rows(con, drops))
+    if dry or not gone:
+        return gone
+    with whole(path) as part, _read_only(path) as con, contextlib.closing(sqlite3.connect(part)) as copy:
+        con.backup(copy)  # with what a journal beside it still holds
+        gone = _deleted(copy, drops)
     for journal in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + journal).unlink(missing_ok=True)
     return gone
+
+
+def _read_only(path: Path) -> contextlib.closing[sqlite3.Connection]:
+    return contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True))
 
 
 def _deleted(copy: sqlite3.Connection, drops: Callable[[str], Drop]) -> int:

@@ -1,12 +1,14 @@
 """Rows taken out of text files: separated values in any encoding, JSON lines and lists, lists of one value a line."""
 
 import codecs
+import contextlib
 import csv
 import json
 import mmap
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from helpers.engine.reading import _separator
 from helpers.engine.rows import as_written
@@ -15,6 +17,7 @@ from helpers.project.sources import Format
 
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 LONGEST = 1 << 30
+SHORTEST_PHONE = 8
 BETWEEN = re.compile(r"[\s,]*")
 
 
@@ -115,18 +118,21 @@ def separated(path: Path, drop: Drop, *, form: Format | None = None, dry: bool =
             return 0
         if dry:
             return sum(goes(fields, columns) for _, fields in found)
-        return _without(path, encoding, top + header, found, columns)
+        with contextlib.ExitStack() as closed:
+            part = closed.enter_context(whole(path))
+            closed.enter_context(text)  # Windows replaces no file that is open
+            target = closed.enter_context(part.open("w", encoding=encoding, errors="surrogateescape", newline=""))
+            target.write(top + header)
+            return _without(target, found, columns)
 
 
-def _without(path: Path, encoding: str, head: str, found: Iterator[tuple[str, list[str]]], columns: Mapping[int, frozenset[str]]) -> int:
+def _without(target: TextIO, found: Iterator[tuple[str, list[str]]], columns: Mapping[int, frozenset[str]]) -> int:
     gone = 0
-    with whole(path) as part, part.open("w", encoding=encoding, errors="surrogateescape", newline="") as target:
-        target.write(head)
-        for written, fields in found:
-            if goes(fields, columns):
-                gone += 1
-            else:
-                target.write(written)
+    for written, fields in found:
+        if goes(fields, columns):
+            gone += 1
+        else:
+            target.write(written)
     return gone
 
 
@@ -144,7 +150,10 @@ def listed(path: Path, values: frozenset[str], *, dry: bool = False) -> int:
 
 def _is_one(line: str, values: frozenset[str]) -> bool:
     plain = line.strip().strip("\ufeff").strip('"').strip()
-    return bool(plain) and (plain in values or plain.lower() in values or "".join(filter(str.isdigit, plain)) in values)
+    if not plain or plain in values or plain.lower() in values:
+        return bool(plain)
+    digits = "".join(filter(str.isdigit, plain))  # of a telephone only: an address has figures too, and they are somebody else's id
+    return len(digits) >= SHORTEST_PHONE and not any(map(str.isalpha, plain)) and digits in values
 
 
 def json_rows(path: Path, drop: Drop, *, dry: bool = False) -> int:

@@ -56,8 +56,8 @@ def pairs(which: str, project: Project) -> list[tuple[str, str]]:
             numbering, colon, own = each.partition(":")
             if not colon or numbering not in numberings:
                 raise NinefoldError(
-                    f"{place}: {each!r} does not say its numbering. Write numbering:id, with one of {', '.join(numberings)}"
-                    f"{_near(numbering, numberings)}."
+                    f"{place}: {each!r} does not say its numbering. Write numbering:id, such as {numberings[0]}:{own or each}; "
+                    f"numberings here: {', '.join(numberings)}{_near(numbering, numberings)}."
                 )
             raw.append(own if numbering == numberings[0] else each)
         result.append((raw[0], raw[1]))

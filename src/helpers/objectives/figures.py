@@ -206,6 +206,7 @@ def baseline(
         earlier = figure(measure(metric, orders, None, **spans[0], known_before=spans[1]["start"]))
         result["known_earlier"] = earlier.value if earlier and earlier.customers >= least else None
     smallest = POWER * moved[1] if moved and moved[1] > 0 else None
+    smallest = min(smallest, 1.0) if smallest and is_share(objective) else smallest  # no share can change by more
     return result | {"value": found.value, "customers": found.customers, "smallest_change": smallest}
 
 
@@ -302,7 +303,8 @@ def checks(objective: Objective, found: dict, *, as_of: datetime) -> dict[str, s
 def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_of: datetime) -> list[dict]:
     """Every objective with its baseline and its verdict, the main one first.
 
-    Returns  role ("main" or "secondary"), objective, the fields of `baseline`, checks, precise (bool)
+    Returns  role ("main" or "secondary"), objective, the fields of `baseline`, checks, precise (bool), due (its day has come: whether it
+             was reached is asked of step 9)
     """
     plans = [("main", project.objectives.main), *(("secondary", o) for o in project.objectives.secondary)]
     result = []
@@ -311,13 +313,15 @@ def assess(project: Project, orders: ir.Table, contacts: ir.Table | None, *, as_
         if found["customers"] < project.min_cell:  # nothing is published about so few
             found |= dict.fromkeys(("value", "low", "high", "smallest_change", "before", "known_earlier", "campaigns", "largest"))
         lacking = checks(objective, found, as_of=as_of)
-        result.append({"role": role, "objective": objective, **found, "checks": lacking, "precise": not any(lacking.values())})
+        due = objective.by_when is not None and objective.by_when <= as_of.date()
+        judged = {"checks": lacking, "precise": not any(lacking.values()), "due": due}
+        result.append({"role": role, "objective": objective, **found, **judged})
     return result
 
 
 def as_document(assessed: list[dict]) -> dict:
     """The objectives as handed over: plain values and prose as typed, the same whatever language the pages are in."""
-    kept = ("role", "start", "end", "value", "low", "high", "customers", "smallest_change", "precise")
+    kept = ("role", "start", "end", "value", "low", "high", "customers", "smallest_change", "precise", "due")
     return {
         "objectives": [
             {k: a[k] for k in kept}

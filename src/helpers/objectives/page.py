@@ -198,6 +198,10 @@ def verdict_table(assessed: list[dict]) -> Table:
 def verdict(a: dict) -> str:
     """One sentence an objective."""
     name = words.text(a["objective"].name)
+    if a["due"]:
+        return say(
+            "The day of “{name}”, {day}, has come: step 9 says whether it was reached.", name=name, day=words.day(a["objective"].by_when)
+        )
     if a["precise"]:
         return say("“{name}” is precise enough to be checked on its date.", name=name)
     return say("“{name}” is not precise enough yet: {missing}.", name=name, missing=words.join([m for m in a["checks"].values() if m]))
@@ -269,21 +273,23 @@ def caveats(assessed: list[dict], *, first: date) -> list[str]:
 
 def summary(assessed: list[dict]) -> dict:
     """Headline, points, figures and what is not known, for the top of the page and the first page."""
-    precise, main = sum(a["precise"] for a in assessed), assessed[0]
+    main, ahead = assessed[0], [a for a in assessed if not a["due"]]
     headline = say_n(
         "{precise} of {all} objective is precise enough to be checked on its date.",
         "{precise} of {all} objectives are precise enough to be checked on their date.",
-        len(assessed),
-        precise=words.number(precise),
-        all=words.number(len(assessed)),
+        len(ahead),
+        precise=words.number(sum(a["precise"] for a in ahead)),
+        all=words.number(len(ahead)),
     )
+    if not ahead:
+        headline = say("The day of every objective has come: step 9 says what was reached.")
     figures = [
         (words.text(a["objective"].name), f"{shown(a['objective'], a['value'])} → {shown(a['objective'], a['objective'].target)}")
         for a in assessed
     ]
     unknown = [say("What these objectives are worth in profit: no margins are known.")]
     points = [verdict(a) for a in assessed]
-    if main["objective"].by_when:
+    if main["objective"].by_when and not main["due"]:
         points.append(say("The main objective is read again on {day}.", day=words.day(main["objective"].by_when)))
     todo = [
         say(
@@ -292,8 +298,17 @@ def summary(assessed: list[dict]) -> dict:
             name=words.text(a["objective"].name),
             missing=words.join([m for m in a["checks"].values() if m]),
         )
-        for a in assessed
+        for a in ahead
         if not a["precise"]
+    ]
+    todo += [
+        say(
+            "{owner}: set a new target and a new day for “{name}”, once step 9 has told whether it was reached.",
+            owner=words.text(a["objective"].owner) or say("Name an owner"),
+            name=words.text(a["objective"].name),
+        )
+        for a in assessed
+        if a["due"]
     ]
     todo.append(say("Keep a control group from the first campaign on: nothing else tells the segmentation from the season."))
     return {"headline": headline, "points": points, "figures": figures, "unknown": unknown, "todo": todo}

@@ -147,8 +147,15 @@ def _explain(shown: str, error: ValidationError) -> str:
             message = fault["msg"].removeprefix("Value error, ")
             message += "" if message.endswith("?") else "."
             message += _near(value, fault) if kind == "literal_error" else ""
+            message += _quotes(value, fault) if kind == "string_type" else ""
             lines.append(f"{shown}: field {place or '(top)'} has the value {shown_value}: {message} {_help(fault['loc'])}".rstrip())
     return "\n".join(dict.fromkeys(lines))
+
+
+def _quotes(value: Any, fault: dict) -> str:
+    """YAML reads an id of digits as a number (00123 even as another one), so it is for people to say that it is text."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and "[key]" not in fault["loc"]
+    return " It was read as a number: write it in quotes, as it stands in the files." if number else ""
 
 
 def _near(value: Any, fault: dict) -> str:

@@ -58,8 +58,10 @@ class Reevaluate(Section):
     far_more: Share = Field(
         0.05, description="Share of customers far from every segment, less the usual one, from which a new one may form."
     )
-    alarm_rows: Share = Field(0.50, description="Share of the rows known before that must still be there; else an alarm, and no verdict.")
-    stale_days: int = Field(31, ge=1, description="Days since the newest order from which the data are too old to judge: an alarm.")
+    alarm_rows: Share = Field(
+        0.50, description="More than this share of the rows known before must still be there; else an alarm, and no verdict."
+    )
+    stale_days: int = Field(21, ge=1, description="Days since the newest order from which the data are too old to judge: an alarm.")
     keep_runs: int | None = Field(
         12, ge=2, description="Newest runs that keep their tables of customers; those in force and published always do. null: all runs."
     )

@@ -5,7 +5,7 @@ from helpers.reevaluate.drift import changes, drifted
 from helpers.reevaluate.masking import Hidden, hidden
 from helpers.reevaluate.movement import Movement, backtest, flows, journeys, matrix, rule_stays, segments, since, staying
 from helpers.reevaluate.noise import floor, noise_floor
-from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, reason, refit, tested
+from helpers.reevaluate.verdict import MARKED, as_document, comes_back, judge, next_look, reason, refit, tested, withdrawn
 
 __all__ = [
     "MARKED",
@@ -34,4 +34,5 @@ __all__ = [
     "since",
     "staying",
     "tested",
+    "withdrawn",
 ]

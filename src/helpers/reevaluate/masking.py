@@ -13,7 +13,7 @@ class Hidden:
 
     cells     segments before × now
     moves     everything about those present at both dates
-    crossed   arrived and departed
+    crossed   arrived and departed, and how many (and how much money) of those present at both dates a segment had at either
     """
 
     cells: np.ndarray
@@ -28,8 +28,10 @@ def hidden(segments: list[dict], table: np.ndarray, *, least: int) -> Hidden:
 
     The page prints shares of each row in whole per cent, numbers of those present at both dates, and totals of everybody. In a row
     or column of the matrix, and among the segments of one figure, one hidden number alone would follow from the others: then the next
-    smallest is hidden with it, until two or more are hidden that count `least` customers together. Arrived and departed are hidden
-    together, and sizes at each date are not printed at all: they would tell the one from the other.
+    smallest is hidden with it, until two or more are hidden that count `least` customers together.
+
+    Sizes of everybody at each date stand on the pages of step 6 and in the history, and so does their money. Less those present at both
+    dates, they are who departed and who arrived: so either both are told of a segment, or neither.
     """
     few = lambda n: (n > 0) & (n < least)  # noqa: E731
     stayed, were, are = np.diagonal(table), table.sum(axis=1), table.sum(axis=0)
@@ -37,13 +39,13 @@ def hidden(segments: list[dict], table: np.ndarray, *, least: int) -> Hidden:
     moves = covered(figures, few(figures).any(axis=0), least)
     crossed = np.array([[s["arrived"], s["departed"]] for s in segments], dtype="int64").reshape(-1, 2).T
     return Hidden(
-        cells=_covered_cells(table, few(table) | np.diag(moves), least),
+        cells=covered_cells(table, few(table) | np.diag(moves), least),
         moves=moves,
-        crossed=covered(crossed, few(crossed).any(axis=0), least),
+        crossed=covered(crossed, moves | few(crossed).any(axis=0), least),
     )
 
 
-def _covered_cells(table: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
+def covered_cells(table: np.ndarray, shut: np.ndarray, least: int) -> np.ndarray:
     """Cells of the matrix hidden until none follows in its row or column, nor among those who entered or left, whose number is shown."""
     before = None
     while before is None or (before != shut).any():

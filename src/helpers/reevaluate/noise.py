@@ -81,9 +81,9 @@ def floor(then: list[np.ndarray], now: list[np.ndarray], *, draws: int, seed: in
 
 
 def noise_floor(step, moved: Movement, tables: dict[str, ir.Table], windows: dict[str, Window]) -> dict:
-    """The noise floor of the frozen document, on at most `sample_rows` of the customers present at both dates.
+    """The noise floor of the frozen document between the two dates of the movement, on at most `sample_rows` of those present at both.
 
-    tables   checked tables, by name
+    tables    checked tables, by name;  windows: those of the movement, with the earlier date as *confirm*
     Variables that no order makes are the same in both halves; a document of these alone has no noise floor.
     """
     names = [v["name"] for v in moved.document["variables"]] if moved.document else []
@@ -92,15 +92,21 @@ def noise_floor(step, moved: Movement, tables: dict[str, ir.Table], windows: dic
         return floor([np.empty(0)] * 2, [np.empty(0)] * 2, draws=0, seed=0)
     project, travelled = step.project, moved.travelled
     both = travelled.filter(travelled.before.notnull(), travelled.now.notnull()).select("customer_id")
-    drawn = engine.sample(both, project.sample_rows, seed=project.seed).cache()
+    sides = {"confirm": _earlier(step, moved), "published": customers(step)}
+    drawn = engine.sample(both.semi_join(sides["confirm"], "customer_id"), project.sample_rows, seed=project.seed).cache()
     whole = {name: table.semi_join(drawn, "customer_id") for name, table in tables.items() if name in DATED}
     parts, found = halved(whole, seed=project.seed), []
-    for window in ("confirm", "published"):
-        frame = customers(step, window).semi_join(drawn, "customer_id").select("customer_id", *names).execute().set_index("customer_id")
+    for window, side in sides.items():
+        frame = side.semi_join(drawn, "customer_id").select("customer_id", *names).execute().set_index("customer_id")
         halves = measured(parts, whole, project, as_of=windows[window].built_at, names=drawn_anew)
         brought = rescaled(halves, frame[drawn_anew])
         found.append([labels(moved.document, half.join(frame[list(moved.still)])) for half in brought])
     return floor(*found, draws=project.build.draws, seed=project.seed)
+
+
+def _earlier(step, moved: Movement) -> ir.Table:
+    """The customers of the earlier date: of the run in force as it saw them (whose id is another today, is left out), or of *confirm*."""
+    return step.approved.past.table(step.engine.con, "build", "inputs") if moved.since else customers(step, "confirm")
 
 
 def _half(table: ir.Table, name: str, seed: int) -> ir.StringValue:

@@ -6,7 +6,7 @@ import pandas as pd
 from helpers import words
 from helpers.build.portraits import segment_name
 from helpers.project import Project
-from helpers.reevaluate.masking import Hidden, hidden
+from helpers.reevaluate.masking import Hidden, covered_cells, hidden
 from helpers.reevaluate.movement import Movement, money_matrix
 from helpers.run import Approved
 from helpers.tables import Column, Table, nothing
@@ -156,8 +156,9 @@ def movement_table(moved: Movement, project: Project) -> Table:
         row |= {"now": stayed + segment["entered"], "net": segment["net"], "noise": segment["noise"]}
         row |= {"beyond": _yes(segment["beyond"])}
         row = dict.fromkeys(row) if closed.moves[place] else row
-        crossed = {name: None if closed.crossed[place] else segment[name] for name in ("arrived", "departed")}
-        rows.append({"segment": named[segment["id"]]} | row | crossed)
+        row |= {name: segment[name] for name in ("arrived", "departed")}
+        row |= dict.fromkeys(("before", "now", "arrived", "departed")) if closed.crossed[place] else {}
+        rows.append({"segment": named[segment["id"]]} | row)
     columns = [
         Column("segment", say("Segment")),
         Column("before", say("Before"), "count"),
@@ -181,11 +182,12 @@ def movement_table(moved: Movement, project: Project) -> Table:
 
 def money_table(moved: Movement, project: Project) -> Table:
     """Revenue of each segment's members, of customers in scope at both dates."""
-    named, closed, rows = names(moved), shut(moved, project).moves, []
-    for segment, no in zip(moved.segments, closed, strict=True):
+    named, closed, rows = names(moved), shut(moved, project), []
+    for segment, no, size in zip(moved.segments, closed.moves, closed.crossed, strict=True):
         before, now = segment["money_before"] - segment["money_departed"], segment["money_now"] - segment["money_arrived"]
         row = {"before": before, "now": now, "net": segment["net_money"], "noise": segment["noise_money"]}
         row |= {"beyond": _yes(segment["beyond_money"])}
+        row |= dict.fromkeys(("before", "now")) if size else {}
         rows.append({"segment": named[segment["id"]]} | (dict.fromkeys(row) if no else row))
     columns = [
         Column("segment", say("Segment")),
@@ -196,7 +198,7 @@ def money_table(moved: Movement, project: Project) -> Table:
         Column("beyond", say("More than chance")),
     ]
     note = say("Sum over the members at each date, net of refunds, per 30 days; customers in scope at both dates.")
-    note = f"{note} {_masked_note(closed, project)}".strip()
+    note = f"{note} {_masked_note(closed.moves | closed.crossed, project)}".strip()
     frame = pd.DataFrame(rows, columns=[c.name for c in columns])
     return Table("money", say("Money: what the segments are worth"), frame, columns, note=note)
 
@@ -205,8 +207,10 @@ def money_matrix_table(moved: Movement, project: Project) -> Table | None:
     """What those who are in scope at both dates spend now, by where they were and where they are; None where nothing may be shown."""
     if moved.stay["n"] < project.min_cell:
         return None
-    named, money = names(moved), money_matrix(moved, project)
-    shown = pd.DataFrame(np.where(shut(moved, project).cells | (moved.table == 0), np.nan, money), columns=list(named))
+    named, money, closed = names(moved), money_matrix(moved, project), shut(moved, project)
+    # The sum of a row or column is the money of those present, which with that of all members tells of who arrived or departed.
+    cells = covered_cells(moved.table, closed.cells | np.diag(closed.crossed), project.min_cell)
+    shown = pd.DataFrame(np.where(cells | (moved.table == 0), np.nan, money), columns=list(named))
     frame = pd.concat([pd.Series(list(named.values()), name="segment"), shown], axis=1)
     columns = [Column("segment", say("Was in")), *(Column(one, say("Now: {name}", name=name), "money", 0) for one, name in named.items())]
     note = say(
@@ -235,8 +239,8 @@ def noise_words(floor: dict) -> str:
     shares = {name: words.share(floor[name], 0) for name in ("within", "between")}
     if floor["behaviour"] <= 0:
         return say(
-            "The movement of single customers is no more than chance: two halves of one customer’s own orders get different labels in "
-            "{within} of cases within a period, {between} between periods.",
+            "The movement of single customers is not shown to be more than chance: two halves of one customer’s own orders get different "
+            "labels in {within} of cases within a period, {between} between periods.",
             **shares,
         )
     result = say(

@@ -43,9 +43,11 @@ def refit(step, frozen: dict | None) -> dict:
     What was fitted today is what step 6 published, or in a re-evaluation what it proposes beside the approved document.
 
     Returns   value (adjusted Rand index), low, high (customers redrawn, both documents as they are), moved (share of customers whom
-              the new fit alone gives another segment), changed (how many they are, where everybody was counted), n; all None without
-              a frozen document, a new fit or customers
+              the new fit alone puts elsewhere, its segments paired one to one with the frozen ones so that as many as possible stay),
+              changed (how many they are, where everybody was counted), n; all None without a frozen document, a new fit or customers
     """
+    from scipy.optimize import linear_sum_assignment
+
     nothing = dict.fromkeys(("value", "low", "high", "moved", "changed")) | {"n": 0}
     new = _fitted_today(step) if frozen else None
     sample = step.sample(customers(step)) if new else ()
@@ -54,8 +56,18 @@ def refit(step, frozen: dict | None) -> dict:
     fresh, old = labels(new, sample), labels(frozen, sample)
     table = pd.crosstab(fresh, old).to_numpy()
     found = interval(table, adjusted_rand, draws=step.project.build.draws, seed=step.project.seed)
-    changed = int((fresh != old).sum()) if len(sample) < step.project.sample_rows else None
-    return {"value": float(adjusted_rand(table)), **found, "moved": float((fresh != old).mean()), "changed": changed, "n": len(sample)}
+    stays = int(table[linear_sum_assignment(-table)].sum())
+    changed = len(sample) - stays if len(sample) < step.project.sample_rows else None
+    return {"value": float(adjusted_rand(table)), **found, "moved": 1 - stays / len(sample), "changed": changed, "n": len(sample)}
+
+
+def withdrawn(step) -> list[dict]:
+    """A reason for each variable of the approved segmentation that was signed when it was built and that the sheet holds no longer."""
+    if step.approved is None or step.approved.past is None or not step.gives("validate", "validation"):
+        return []
+    signed = step.approved.past.json("validate", "validation", {}).get("build_by", [])
+    now, used = step.take("validate", "validation")["build_by"], [v["name"] for v in step.approved.segmentation["variables"]]
+    return [reason("withdrawn", None, None, "adjust") | {"variable": name} for name in used if name in signed and name not in now]
 
 
 def comes_back(evidence: dict, chosen: str) -> float | None:

@@ -4,12 +4,9 @@ import pandas as pd
 
 from helpers import words
 from helpers.build.portraits import titles
-from helpers.objectives.figures import is_share
-from helpers.project import Objective, Project
+from helpers.project import Project
 from helpers.reevaluate.approved_page import basis_words, proposal_words
 from helpers.reevaluate.cautions import caveats as caveats
-from helpers.reevaluate.drift import KS_MARK
-from helpers.reevaluate.drift import LEAST as DRIFT_LEAST
 from helpers.reevaluate.movement import Movement
 from helpers.reevaluate.page import names, noise_words, stay_words
 from helpers.reevaluate.summary_page import MEANWHILE, beyond, figures, headline, todo, unknown, unlike
@@ -19,7 +16,6 @@ from helpers.run import Approved
 from helpers.tables import Column, Table
 from helpers.words import mark, say, say_n
 
-MARKS = {"steady": mark("steady"), "look": mark("look at it"), "changed": mark("changed"), None: mark("cannot tell")}
 VERDICTS = {
     "keep": mark("Keep the segments: they hold, and no reason speaks for fitting them again."),
     "adjust": mark("Keep the segmentation: nobody changes segment. Change what rests on it, for the reasons that speak for adjusting."),
@@ -60,6 +56,7 @@ REASONS = {
     "drift": mark("{variable}: population stability index"),
     "distance": mark("{variable}: Kolmogorov–Smirnov distance"),
     "segment_lasting": mark("Customers stay in “{segment}”, κ"),
+    "withdrawn": mark("{variable}: the segments in force use it, and the sheet of step 5 holds it no longer"),
     "too_few": mark("Customers in scope at both dates"),
     "no_earlier_build": mark("One horizon earlier the segments could not be built: the history is too short"),
     "one_segment": mark("Segments that hold customers at both dates"),
@@ -67,7 +64,7 @@ REASONS = {
     "no_new_build": mark("The recipe could not be fitted to today’s customers: nothing to compare with"),
 }
 KINDS = dict.fromkeys(("changed_variables", "too_few", "one_segment", "immovable"), ("count", 0)) | dict.fromkeys(
-    ("lasting", "agreement", "drift", "distance", "segment_lasting", "no_earlier_build", "no_new_build"), ("number", 2)
+    ("lasting", "agreement", "drift", "distance", "segment_lasting", "no_earlier_build", "no_new_build", "withdrawn"), ("number", 2)
 )
 """How a value is written, by code: (kind, decimals)."""
 
@@ -87,30 +84,6 @@ def drift_words(changes: list[dict]) -> str:
         changed=words.number(changed),
         looked=words.number(looked),
     )
-
-
-def drift_table(changes: list[dict], project: Project) -> Table:
-    """Each variable that built the segments, with how far customers as a whole have moved."""
-    named = titles(project)
-    marks = [MARKS[d["mark"]] for d in changes]
-    rows = [{"variable": named[d["variable"]], "psi": d["psi"], "ks": d["ks"], "mark": say(m)} for d, m in zip(changes, marks, strict=True)]
-    columns = [
-        Column("variable", say("Variable")),
-        Column("psi", say("Population stability index"), "number", 3),
-        Column("ks", say("Kolmogorov–Smirnov distance"), "number", 3),
-        Column("mark", say("Verdict")),
-    ]
-    limits = project.reevaluate
-    note = say(
-        "The index is less what chance alone gives, so it can be below 0; looked at from {look}, changed above {changed}; a distance from "
-        "{ks} is looked at too. Not computed for fewer than {least} customers.",
-        look=words.number(limits.drift_look, 2),
-        changed=words.number(limits.drift_changed, 2),
-        ks=words.number(KS_MARK, 1),
-        least=words.number(DRIFT_LEAST),
-    )
-    frame = pd.DataFrame(rows, columns=["variable", "psi", "ks", "mark"])
-    return Table("drift", say("Whether customers as a whole have changed"), frame, columns, note=note)
 
 
 def agreement_words(agreement: dict, steady: float | None, *, approved: Approved | None = None, project: Project | None = None) -> str:
@@ -212,26 +185,6 @@ def reasons_table(reasons: list[dict], moved: Movement, project: Project) -> Tab
     return Table("reasons", say("The reasons, for and against"), frame, columns, note=note)
 
 
-def objectives_table(document: dict, as_of) -> Table:
-    """Each objective with today's value, its target, and whether that is due yet."""
-    rows = []
-    for each in document["objectives"]:
-        plan, value = each["plan"], each["value"]
-        kind = Objective.model_construct(metric=plan["metric"])
-        digits = ("share", 1) if is_share(kind) else ("money" if plan["metric"] == "revenue_per_customer" else "number", 2)
-        row = {"objective": words.text(plan["name"]), "value": value, "target": plan["target"], "by_when": plan["by_when"], "kind": digits}
-        rows.append(row | {"state": _state(plan, value, as_of)})
-    columns = [
-        Column("objective", say("Objective")),
-        Column("value", say("Today"), "number", kinds="kind"),
-        Column("target", say("Target"), "number", kinds="kind"),
-        Column("by_when", say("By"), "date"),
-        Column("state", say("Reached?")),
-    ]
-    frame = pd.DataFrame(rows, columns=["objective", "value", "target", "by_when", "state", "kind"])
-    return Table("objectives", say("The objectives of step 1"), frame, columns)
-
-
 def summary(
     moved: Movement,
     floor: dict,
@@ -276,16 +229,6 @@ def _remark(reason: dict) -> str:
     if reason["code"] == "lasting":
         return say("not shown to last: look closer")
     return say("cannot tell: the limit lies within the interval")
-
-
-def _state(plan: dict, value: float | None, as_of) -> str:
-    if not plan["by_when"] or plan["target"] is None:
-        return say("no target or no date")
-    if words.as_date(plan["by_when"]) > words.as_date(as_of):
-        return say("not yet due")
-    if value is None:
-        return say("cannot tell")
-    return say("reached") if value >= plan["target"] else say("not reached")
 
 
 def _worded(code: str) -> str:

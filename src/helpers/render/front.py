@@ -139,7 +139,10 @@ def _objectives(document: dict) -> list[dict]:
         facts += [say("the target is already reached")] if target and value and plan["target"] <= each["value"] else []
         facts += [say("by {day}", day=words.day(plan["by_when"])) if plan.get("by_when") else say("no date")]
         facts += [words.text(plan["owner"]) if plan.get("owner") else say("nobody answers for it")]
-        facts += [say("not precise enough yet")] if each.get("precise") is False else []
+        if each.get("due"):
+            facts += [say("its day has come: step 9 says whether it was reached")]
+        elif each.get("precise") is False:
+            facts += [say("not precise enough yet")]
         found.append(
             {
                 "name": words.text(plan.get("name")) or say("Objective"),

@@ -28,7 +28,7 @@ from helpers.run.drafts import (
     stamp,
 )
 from helpers.run.files import STEPS, content_of, digest, folder, latest, link, resolve, saving, write_json
-from helpers.run.past import Past, all_runs, handed_over_before, past, runs_before
+from helpers.run.past import Past, all_runs, handed_over_before, past, record_of, runs_before
 
 __all__ = [
     "STEPS",
@@ -108,7 +108,10 @@ class Step:
         self.engine = Engine(project, as_of)
         self.approved = by_name(project, self.parameters["approved"]) if self.parameters.get("approved") else None
         self.reads: dict[str, str | list | None] = {}
-        self.folder = base / (folder(name) + ".tmp")
+        if self.approved:
+            self._rests_on(self.approved.run)
+        # A kernel that outlives a killed run must not write into the run after it, which has the same number: each has a folder of its own.
+        self.folder = base / (f"{folder(name)}.tmp" if draft else f"{folder(name)}.{os.getpid()}.tmp")
         shutil.rmtree(self.folder, ignore_errors=True)
         with saving(self.folder):
             (self.folder / "page" / "charts").mkdir(parents=True)
@@ -172,7 +175,13 @@ class Step:
         """The newest complete run of an earlier as_of, whatever it was made for; None on the first."""
         runs = runs_before(self.project, self.as_of)
         self.reads["last run"] = runs[-1].name if runs else None
+        if runs:
+            self._rests_on(runs[-1].name)
         return runs[-1] if runs else None
+
+    def _rests_on(self, name: str) -> None:
+        """Tables of another run are read: with all that it gave it is noted, also that it is there no longer."""
+        self.reads[f"run/{name}"] = record_of(self.project, name)
 
     def _noted(self, step: str, name: str) -> Path:
         """The folder of an earlier step; which content of it this step has seen is kept."""

@@ -53,6 +53,11 @@ class Past:
         path = self.path / folder(step) / f"{name}.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
 
+    def page(self, step: str) -> dict:
+        """The summary of a step's page, in the language in which it was made; {} where it has none."""
+        path = self.path / folder(step) / "page" / "summary.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
     def table(self, con, step: str, name: str):
         """A table that a step of it handed over, as an Ibis table of this connection.
 
@@ -100,6 +105,12 @@ def past(project: Project, name: str) -> Past:
         known = ", ".join(run.name for run in runs[-8:]) or "none"
         raise NinefoldError(f"{project.name} has no complete run {name!r}. Complete runs: {known}. Give one of them, or run `make report`.")
     return found[-1]
+
+
+def record_of(project: Project, name: str) -> str | None:
+    """SHA-256 of a run's record, which has that of everything it gave; None for one that is gone, or retired."""
+    record = project.folder / "runs" / name / "run.json"
+    return digest(record) if record.is_file() else None
 
 
 def handed_over_before(project: Project, as_of: datetime, step: str, name: str) -> list[Path]:

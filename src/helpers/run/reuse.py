@@ -14,12 +14,12 @@ from pathlib import Path
 from helpers import ROOT
 from helpers.project import Project
 from helpers.run.files import content_of, digest, folder, resolve, saving
-from helpers.run.past import Past, all_runs, handed_over_before, runs_before
+from helpers.run.past import Past, all_runs, handed_over_before, record_of, runs_before
 
 APPLIES = ("build", "reevaluate")
 """Steps that have the parameter `approved`; the others see it only through what these hand over."""
 IN_FORCE = ("approved", "approvals")
-SAME = ("format", "project_yml", "files", "decided", "as_of", "language", *IN_FORCE, "seed", "code", "versions")
+SAME = ("format", "project_yml", "files", "decided", "erased", "as_of", "language", *IN_FORCE, "seed", "code", "versions")
 """Of what a run was made with: all that must be equal."""
 
 
@@ -42,6 +42,8 @@ def take(step: str, base: Path, project: Project, made: dict) -> dict | None:
     same = [name for name in SAME if name not in IN_FORCE or step in APPLIES]
     for run in reversed(all_runs(project)):
         if run.path.parent == base.parent and all(run.record.get(name) == _plain(made)[name] for name in same):
+            if not all(path.is_file() for path in (run.path / folder(step) / "step.json", run.path / _note(step))):
+                continue  # taken away by hand
             record = json.loads((run.path / folder(step) / "step.json").read_text(encoding="utf-8"))
             if _as_it_was(record["reads"], base, project, datetime.fromisoformat(run.record["as_of"])):
                 _copy(run, step, base)
@@ -56,6 +58,8 @@ def _as_it_was(reads: dict, base: Path, project: Project, as_of: datetime) -> bo
     for name, seen in reads.items():
         if name == "last run":
             now = before[-1] if before else None
+        elif name.startswith("run/"):
+            now = record_of(project, name.removeprefix("run/"))
         elif name.startswith("before/"):
             _, step, what = name.split("/")
             now = [digest(file) for file in handed_over_before(project, as_of, step, what)]
@@ -70,15 +74,22 @@ def _as_it_was(reads: dict, base: Path, project: Project, as_of: datetime) -> bo
 
 
 def _copy(run: Past, step: str, base: Path) -> None:
-    """The step's folder and its executed notebook, without copying bytes where the disk can share them: runs are never written again."""
-    note = f"notebooks/{folder(step)}.ipynb"
+    """The step's folder and its executed notebook, without copying bytes where the disk can share them.
+
+    The files are then those of two runs: nothing may write into one, only put another in its place.
+    """
     with saving(base / folder(step)):
         shutil.copytree(run.path / folder(step), base / (folder(step) + ".tmp"), copy_function=_linked)
-        _linked(run.path / note, base / note)
+        _linked(run.path / _note(step), base / _note(step))
         os.replace(base / (folder(step) + ".tmp"), base / folder(step))
 
 
+def _note(step: str) -> str:
+    return f"notebooks/{folder(step)}.ipynb"
+
+
 def _linked(source, target):
+    Path(target).unlink(missing_ok=True)  # it may be another run's file, too: nothing is copied into it
     try:
         os.link(source, target)
     except OSError:

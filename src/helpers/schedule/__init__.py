@@ -1,7 +1,8 @@
 """The command `reevaluate`, as a scheduler starts it: data looked at first, then the run, a summary beside a log, a notice, a status."""
 
+import contextlib
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from helpers import NinefoldError, home, run, words
@@ -16,6 +17,8 @@ __all__ = ["ATTENTION", "FAILURE", "KEEP", "alarms", "instant", "logs", "notices
 FORMAT = 1
 KEEP, FAILURE, ATTENTION = 0, 1, 10
 """Exit statuses: the verdict is to keep; nothing could be judged; somebody should look (another verdict, or an alarm)."""
+TODO = 3
+"""What is to be done, of which a notice tells the first."""
 TODAY = "today"
 
 
@@ -89,6 +92,7 @@ def verdict_of(made: Past, pages) -> dict:
         "verdict": verdict,
         "finding": record["finding"],
         "reasons": document.get("reasons", []),
+        "todo": made.page("reevaluate").get("todo", [])[:TODO],
         "next_review": document.get("next_review") or next_review(made),
         "run": made.name,
         "pages": named(pages / "index.html"),
@@ -128,6 +132,8 @@ def stamp_of(project: str, as_of: str | None) -> str:
     try:
         return run.stamp(instant(as_of, projects.load(project)))
     except NinefoldError:
+        with contextlib.suppress(TypeError, ValueError):
+            return f"{date.fromisoformat(as_of):%Y-%m-%d}"
         return f"{now('UTC'):%Y-%m-%d}"
 
 

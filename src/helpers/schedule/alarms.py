@@ -96,9 +96,14 @@ def _fewer(engine: Engine, last: Past | None) -> list[dict]:
     limit, found = engine.project.reevaluate.alarm_rows, []
     for table, seen in (rows_seen(last) if last else {}).items():
         share = known_rows(engine, table, last.as_of) / seen if engine.has(table) else 0.0
-        if share < limit:
+        if _gone(share, limit):
             found.append({"code": "fewer", "table": table, "value": share, "limit": limit, "since": last.name})
     return found
+
+
+def _gone(share: float, limit: float) -> bool:
+    """Whether too few rows are left: by whole per cents, for of an uneven number every second row is just over half."""
+    return share < 1 and round(share, 2) <= limit
 
 
 def _fewer_records(engine: Engine, last: Past | None) -> list[dict]:
@@ -111,7 +116,7 @@ def _fewer_records(engine: Engine, last: Past | None) -> list[dict]:
     now = _by_numbering(records.customer_id, numberings)
     alarm = {"code": "fewer", "table": "customers", "limit": engine.project.reevaluate.alarm_rows, "since": last.name}
     shares = {name or bare_numbering(engine.project): now.get(name, 0) / rows for name, rows in seen.items()}
-    return [alarm | {"ids": name, "value": share} for name, share in shares.items() if share < alarm["limit"]]
+    return [alarm | {"ids": name, "value": share} for name, share in shares.items() if _gone(share, alarm["limit"])]
 
 
 def _by_numbering(ids: ir.StringColumn, numberings: set[str]) -> dict[str, int]:

@@ -47,7 +47,7 @@ def _fewer(found: dict, plan: Project) -> str:
     table = f"{say(title)}, {found['ids']}" if "ids" in found else say(title)
     what = {"table": table, "share": words.share(found["value"], 0), "run": found["since"], "limit": words.share(found["limit"], 0)}
     return say(
-        "of the rows of “{table}” that the run {run} had, {share} are still there; {limit} must be (reevaluate.alarm_rows). "
+        "of the rows of “{table}” that the run {run} had, {share} are still there; more than {limit} must be (reevaluate.alarm_rows). "
         "If they were removed on purpose, `make report` takes the data as they are.",
         **what,
     )
@@ -124,7 +124,7 @@ def notice(found: dict, plan: Project | None) -> tuple[str, str]:
         return say("{project}, {day}: alarm, the data cannot be judged", project=name, day=day), "\n".join([*lines, nothing_run()])
     what = verdict(found["verdict"])
     page, review = found["pages"], found["next_review"]
-    lines = [found["finding"], *found["remarks"], say("Pages: {page}", page=page)]
+    lines = [found["finding"], *found.get("todo", []), *found["remarks"], say("Pages: {page}", page=page)]
     if review:
         lines.append(say("Next review: {day}", day=words.day(review)))
     return say("{project}, {day}: {what}", project=name, day=day, what=what), "\n".join(lines)

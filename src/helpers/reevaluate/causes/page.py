@@ -54,7 +54,7 @@ def table_of(found: Causes) -> np.ndarray:
 
 def told(found: Causes | None) -> bool:
     """Whether there is a table to show: an earlier run that can be told from, and somebody or some money that moved."""
-    return bool(found and not found.why and found.present)
+    return bool(found and not found.why and found.present and shown(found))
 
 
 def shown(found: Causes) -> list[str]:
@@ -154,11 +154,11 @@ def causes_words(found: Causes | None, project: Project) -> str:
         return say("Nobody moved: all {n} customers in scope at both dates are in the segment that {run} put them in.", **values)
     if found.moved < project.min_cell or 0 < found.present - found.moved < project.min_cell:
         return say("Since {run} few of {n} customers moved, or few stayed: by cause it is not shown.", **values)
-    parts = [_part(codes, n) for codes, n in _together(found, project.min_cell)]
+    parts = [_part(codes, n, project.min_cell) for codes, n in _together(found, project.min_cell)]
     return say(
         "Since {run}, {moved} of {n} customers moved. {parts}.",
         moved=words.number(found.moved),
-        parts=_capital(words.join(parts)),
+        parts=_capital(say("; ").join(parts)),
         **values,
     )
 
@@ -172,10 +172,11 @@ def _together(found: Causes, least: int) -> list[tuple[tuple[str, ...], int]]:
     return sorted(parts.items(), key=lambda item: (*CAUSES, SEVERAL).index(item[0][0]))
 
 
-def _part(codes: tuple[str, ...], n: int) -> str:
+def _part(codes: tuple[str, ...], n: int, least: int) -> str:
     if len(codes) == 1:
         return say(PARTS[codes[0]], n=words.number(n))
-    return say("{causes} together: {n}", causes=words.join([say(TITLES[code]) for code in codes]), n=words.number(n))
+    values = {"causes": " + ".join(say(TITLES[code]) for code in codes), "least": words.number(least), "n": words.number(n)}
+    return say("{causes}, told together because one of them moved fewer than {least}: {n}", **values)
 
 
 def _capital(text: str) -> str:
@@ -269,7 +270,7 @@ def flow_words(moved: Movement, project: Project, windows: dict) -> dict:
         return nothing("flows", why) | {"heads": ("", ""), "sizes": ({}, {})}
     named, shut = page.names(moved), page.shut(moved, project)
     sizes = ({}, {})
-    for place, (segment, no) in enumerate(zip(moved.segments, shut.moves, strict=True)):
+    for place, (segment, no) in enumerate(zip(moved.segments, shut.moves | shut.crossed, strict=True)):
         for side, n in zip(sizes, (moved.table[place].sum(), moved.table[:, place].sum()), strict=True):
             side[named[segment["id"]]] = "" if no else words.number(int(n))
     went = frame[frame["before"] != frame["now"]]

@@ -32,7 +32,8 @@ def sentence(entries: list[dict], project: Project) -> str:
     if len(kept) < 2:
         return say("This is the first review of this project: the history begins with the next one.")
     found = [_verdict(entry["verdict"]) for entry in kept if entry["verdict"]]
-    told = say("{n} reviews since {day}; verdicts, oldest first: {verdicts}.", **_counted(kept), verdicts=words.join(found) or words.NONE)
+    verdicts = say("; ").join(found) or words.NONE  # one of them has a comma and an "and" of its own
+    told = say("{n} reviews since {day}; verdicts, oldest first: {verdicts}.", **_counted(kept), verdicts=verdicts)
     most = _largest_change(kept)
     return f"{told} {most}" if most else told
 

@@ -37,10 +37,11 @@ def _since(step, before: Past | None) -> datetime | None:
 def reasons(found: dict, project: Project) -> list[dict]:
     """What of it speaks for changing something that rests on the segments (adjust), or for looking closer.
 
-    adjust   an objective missed on its day, beyond its interval; contact that lowered answers; a team for which a segment does not fit;
+    adjust   contact that lowered answers; a team for which a segment does not fit;
              a card that is no longer true; a typed name that no longer fits; an offer that paid and no longer does
-    look     an objective behind its pace; segments that no decision has used, or campaigns that went by them; a team that finds a
-             segment unclear or does not use it; an offer that loses and did not pay then, or of then nothing is known
+    look     an objective missed on its day, beyond its interval, or behind its pace: without a control group that does not judge the
+             segments, and nothing that rests on them need be wrong; segments that no decision has used, or campaigns that went by them;
+             a team that finds a segment unclear or does not use it; an offer that loses and did not pay then, or of then nothing is known
     Nothing speaks before segments were in use: without an earlier run there is nothing that could have worked. Limits are those of
     the objectives themselves; none stands in `project.reevaluate`.
     """
@@ -54,7 +55,7 @@ def _of_objectives(found: dict) -> list[dict]:
     for one in found["objectives"]:
         judged, about = one["judged"], {"objective": one["name"], "kind": one["kind"]}
         if one["state"] == "missed":
-            result.append(reason("objective_missed", judged["value"], one["target"], "adjust", judged) | about)
+            result.append(reason("objective_missed", judged["value"], one["target"], "look", judged) | about)
         elif one["state"] == "behind":
             result.append(reason("objective_behind", one["pace"]["gained"], one["pace"]["needed"], "look", one["pace"]) | about)
     return result

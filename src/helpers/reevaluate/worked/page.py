@@ -78,6 +78,12 @@ def objectives_words(found: dict) -> str:
     return " ".join(told)
 
 
+def news(found: dict) -> list[str]:
+    """What a summary should not leave out though it decides on no segment: an objective missed on its day."""
+    missed = found["since"] and any(one["state"] == "missed" for one in found["objectives"])
+    return [objectives_words(found)] if missed else []
+
+
 def _due_words(due: list[dict]) -> str:
     states = [one["state"] for one in due]
     counts = {state: words.number(states.count(state)) for state in ("reached", "missed")}

@@ -190,10 +190,10 @@ def born(found: dict) -> list[dict]:
 
 
 def _sizes(moved: Movement, project: Project) -> list[dict]:
-    """`sizes`, and whether the figures of each may be told: readers know who stayed, entered and left from the tables of the movement."""
+    """`sizes`, and whether the figures of each may be told: those of step 6, of segments that the tables of the movement tell of."""
     closed = hidden(moved.segments, moved.table, least=project.min_cell)
     found = sizes(moved.segments, least=project.min_cell)
-    return [one | {"shown": not (closed.moves[place] or closed.crossed[place])} for place, one in enumerate(found)]
+    return [one | {"shown": not closed.moves[place]} for place, one in enumerate(found)]
 
 
 def _untold(step) -> set[str]:
