@@ -144,7 +144,8 @@ def on_list(person: Person) -> Drop:
     columns, now = dict.fromkeys(UPLOADED, person.ids), words.language()
     for language in words.LANGUAGES:
         words.use(language)
-        columns[say(HEAD["customer_id"])] = person.ids
+        title = HEAD["customer_id"]
+        columns[say(title)] = person.ids
     words.use(now)
     ids = drop_of(columns)
     return lambda names: {ANY: long, **ids(names)}
