@@ -360,11 +360,25 @@ def test_customers_told_by_a_row_number_are_left_to_people(shop):
     assert rules.rules(engine.project, ZOE).byhand == ["crm.csv"]
 
 
+def test_whoever_comes_back_with_an_export_is_erased_again_without_being_named(joined, shop):
+    with pytest.raises(NinefoldError, match="nobody who was erased from shop is in its data again"):
+        erasing.erase("shop", "returned")
+    assert erasing.erase("shop", "12", rebuild=False).status == 0
+    (shop.place / "till.csv").write_text(LINES)
+    (shop.place / "web.jsonl").write_text(WEB)
+    assert erasing.erase("shop", "returned", rebuild=False).status == 0
+    assert (shop.place / "till.csv").read_text() == "client,ticket,at,paid\n13,T1,2024-01-10 09:00:00,1.10\n"
+    assert "W77" not in (shop.place / "web.jsonl").read_text() and "W78" in (shop.place / "web.jsonl").read_text()
+    with pytest.raises(NinefoldError, match="nobody who was erased"):
+        erasing.erase("shop", "returned")
+
+
 def test_somebody_who_comes_back_is_counted_once(joined):
     assert erasing.returned(joined, ["12", "13"]) == 0
     known.remember(joined, ZOE, "2024-03-01-1")
     assert erasing.returned(joined, ["12", "13", "web:W77"]) == 1
     assert erasing.returned(joined, ["13"], emails=["zoe@un.example"]) == 1
+    assert known.came_back(joined, ["12", "13", "web:W77"]) == {"12": 0, "web:W77": 0}
     assert "12" not in [sign for entry in known.read(joined)["erased"] for sign in entry["ids"]]
 
 

@@ -12,7 +12,7 @@ from helpers.run import Past
 
 DEFINED = ("formula", "kind", "unit", "table", "type", "sensitivity", "stands_for")
 """What a passport says of how a variable is measured; the rest follows from data."""
-PARAMETERS = ("as_of", "language", "seed", "approved", "decided")
+PARAMETERS = ("as_of", "language", "seed", "approved", "decided", "erased")
 UNSHOWN = ("always", "never", "where")
 """Keys of project.yml whose values name single records, or may."""
 KEYS = ("name", "role", "rule", "decision", "measure", "team", "id")
@@ -107,7 +107,7 @@ def signatures(one: Past, other: Past) -> list[dict]:
 
 
 def parameters(one: Past, other: Past) -> list[dict]:
-    """as_of, language, seed, approved and decisions for single customers, where they differ: what, a, b."""
+    """as_of, language, seed, approved, decisions for single customers and the list of people erased, where they differ: what, a, b."""
     return _unequal(one.record, other.record, PARAMETERS)
 
 

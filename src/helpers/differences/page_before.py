@@ -16,6 +16,7 @@ PARAMETERS = {
     "seed": mark("seed of everything drawn by lot"),
     "approved": mark("segmentation applied unchanged"),
     "decided": mark("decisions for single customers"),
+    "erased": mark("people erased"),
 }
 
 
@@ -107,7 +108,7 @@ def definitions(causes: dict, project: Project) -> Part:
 
 def parameters(causes: dict) -> Part:
     days = [each | {s: words.day(each[s]) for s in "ab"} if each["what"] == "as_of" else each for each in causes["parameters"]]
-    days = [each | {s: each[s] and each[s][:12] for s in "ab"} if each["what"] == "decided" else each for each in days]
+    days = [each | {s: each[s] and each[s][:12] for s in "ab"} if each["what"] in ("decided", "erased") else each for each in days]
     rows = [{"what": said(PARAMETERS, each["what"]), **{s: words.NONE if each[s] is None else str(each[s]) for s in "ab"}} for each in days]
     table = old_new("parameters", say("Parameters"), say("Parameter"), rows)
     return Part(say("Parameters"), [] if rows else [say("The same.")], [table])

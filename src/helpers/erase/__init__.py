@@ -22,6 +22,8 @@ from helpers.run.files import named
 __all__ = ["Done", "erase", "returned"]
 
 CLEAN, FOUND = 0, 10
+RETURNED = "returned"
+"""Typed in the place of an id: whoever was erased and came back with an export; only hashes of them are kept."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Done:
 def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
     """Take a person out of raw copies, runs, drafts, lists and cards below data/<project>; what was interrupted is taken up again.
 
-    customer   any id of any source: as the first numbering writes it, else with its numbering in front, such as shop:S12
+    customer   any id of any source: as the first numbering writes it, else with its numbering in front, such as shop:S12; "returned":
+               everybody who was erased before and is in the data again
     rebuild    whether the newest report is run again from what is left
     Raises     NinefoldError, and nothing is touched, when nobody has the id, project.yml names the person, another erasure is unfinished
                or another run of the project is under way
@@ -49,6 +52,8 @@ def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
         raise NinefoldError(f"{project} is a part of {project.partition('/')[0]}: erase there, and every part is searched with it.")
     plan = projects.load(project)
     words.use(plan.language, currency=plan.currency)
+    if customer == RETURNED:
+        return _again(plan, rebuild=rebuild)
     with _alone(plan):
         spill.sweep(plan.folder)
         note = _begun(plan, customer)
@@ -69,6 +74,24 @@ def erase(project: str, customer: str, *, rebuild: bool = True) -> Done:
         if made["status"] == "erased":
             find.journal(plan.folder).unlink()
     return Done(certificates.told(made, path), CLEAN if made["status"] == "erased" else FOUND, path)
+
+
+def _again(plan: Project, *, rebuild: bool) -> Done:
+    """One erasure after the other of all ids that came back; no run knows any longer which of them are one person."""
+    done, tried = [], set()
+    while ids := sorted(set(_back(plan)) - tried):
+        tried.add(ids[0])
+        done.append(erase(plan.name, ids[0], rebuild=rebuild))
+    if not done:
+        raise NinefoldError(f"customer: nobody who was erased from {plan.name} is in its data again: nothing was touched.")
+    return Done([line for one in done for line in one.told], max(one.status for one in done), done[-1].certificate)
+
+
+def _back(plan: Project) -> list[str]:
+    """The ids in today's sources by which somebody was erased."""
+    engine = find.everything(plan)
+    tables = [engine.mapped("orders"), *([engine.records()] if engine.has("customers") else [])]
+    return [each for table in tables for each in known.came_back(plan, table)]
 
 
 # What is under way

@@ -116,6 +116,17 @@ def not_typed(person: Person, text: str) -> Person:
     return replace(person, names=names, shared=(*person.shared, ("typed names", same))) if same else person
 
 
+def everything(plan: Project) -> Engine:
+    """The sources as they are, of whatever date.
+
+    Raises NinefoldError where they cannot be read.
+    """
+    engine, fault = _engine(plan)
+    if engine is None:
+        raise NinefoldError(f"The sources of {plan.name} could not be read, so nobody can be looked for: {fault}")
+    return engine
+
+
 def _engine(plan: Project) -> tuple[Engine | None, str]:
     try:
         engine = Engine(plan, EVER)

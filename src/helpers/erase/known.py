@@ -64,12 +64,20 @@ def returned(project: Project, ids: Iterable[str] | ir.Table, emails: Iterable[s
     ids      raw ids as identity has them (bare in the first numbering, else shop:S12), or a table with raw_id or customer_id
     emails   e-mail addresses as `addresses.email_plain` writes them
     """
+    return len(set(came_back(project, ids, emails).values()))
+
+
+def came_back(project: Project, ids: Iterable[str] | ir.Table, emails: Iterable[str] = ()) -> dict[str, int]:
+    """The ids and addresses of erased people that are in the data again, each with the place of its person in `read`; private.
+
+    ids, emails   as of `returned`
+    """
     found = read(project)
     if not found["erased"]:
-        return 0
+        return {}
     if isinstance(ids, ir.Table):
         column = "raw_id" if "raw_id" in ids.columns else "customer_id"
         ids = ids.select(column).distinct().execute()[column]
     owner = {sign: n for n, entry in enumerate(found["erased"]) for sign in (*entry["ids"], *entry.get("emails", ()))}
-    back = {owner.get(hashed(found["salt"], str(each))) for each in (*ids, *emails) if each is not None}
-    return len(back - {None})
+    signs = {str(each): hashed(found["salt"], str(each)) for each in (*ids, *emails) if each is not None}
+    return {each: owner[sign] for each, sign in signs.items() if sign in owner}

@@ -76,8 +76,9 @@ def _collapsed(found: dict, plan: Project) -> str:
 def _returned(found: dict, plan: Project) -> str:
     n = found["value"]
     return say_n(
-        "{n} person who was erased is in the data again. Erase that person where the export comes from, and by `make erase`.",
-        "{n} people who were erased are in the data again. Erase them where the export comes from, and by `make erase`.",
+        "{n} person who was erased is in the data again. Erase that person where the export comes from, and by "
+        "`make erase CUSTOMER=returned`.",
+        "{n} people who were erased are in the data again. Erase them where the export comes from, and by `make erase CUSTOMER=returned`.",
         n,
     )
 
