@@ -363,7 +363,7 @@ def test_of_two_at_once_the_second_says_so_with_1_and_a_killed_ones_lock_is_take
 # ---- old runs
 
 
-def test_runs_beyond_the_newest_give_up_customers_and_pages_and_keep_their_documents(shop):
+def test_runs_beyond_the_newest_give_up_customers_and_keep_documents_and_published_pages(shop):
     plan = shop.settle(keep_runs=2)
     for day in ("2024-01-01", "2024-02-01", "2024-03-01", "2024-03-29"):
         shop.ran(day)
@@ -372,7 +372,8 @@ def test_runs_beyond_the_newest_give_up_customers_and_pages_and_keep_their_docum
     old = shop.place / "runs" / "2024-01-01" / "0001"
     assert not (old / "run.json").exists() and (old / "retired.json").is_file() and (old / "project.yml").is_file()
     assert (old / "06_build" / "segmentation.json").is_file() and not list(old.rglob("*.parquet")) and not list(old.rglob("page"))
-    assert not (shop.reports / "2024-01-01" / "0001").exists() and (shop.reports / "2024-03-01" / "0001").exists()
+    report._sweep(plan)
+    assert (shop.reports / "2024-01-01" / "0001" / "index.html").is_file()
     assert [r.name for r in run.all_runs(plan)] == ["2024-03-01/0001", "2024-03-29/0001"]
     assert len(run.all_runs(plan, retired=True)) == 4 and retention.retire(plan) == []
 
@@ -403,7 +404,7 @@ def test_the_sweep_spares_retired_runs_and_finishes_what_was_interrupted(shop):
     (base / "run.json").rename(base / "retired.json")  # killed between the name and the tables
     report._sweep(plan)
     assert (base / "retired.json").is_file() and not list(base.rglob("*.parquet"))
-    assert not (shop.reports / "2024-01-01" / "0001").exists()
+    assert (shop.reports / "2024-01-01" / "0001" / "index.html").is_file()
 
 
 # ---- the samples

@@ -51,9 +51,8 @@ def publish(
             log["steps"].append(taken or _execute(step, base, plan, moment, language, approved))
         pages = _render(base, plan, moment, language, log)
         run.write_json(base / "log.json", log | {"peak_memory_mb": _peak_memory_mb()})
-        run.write_json(
-            base / "run.json", _record(base, made_with(plan, moment, language, approved), made)
-        )  # from here on the run is complete
+        record = _record(base, made_with(plan, moment, language, approved), made)
+        run.write_json(base / "run.json", record)  # from here on the run is complete
         run.link(home() / "reports" / plan.name / "latest", pages)
     return pages
 
@@ -94,7 +93,8 @@ def _sweep(plan: Project) -> None:
         if place.is_symlink() or not place.is_dir() or not place.name[:1].isdigit():
             continue  # `latest` leads to pages that stay; only folders named after a day hold pages of runs
         for pages in place.iterdir():
-            if pages.is_dir() and pages.resolve() != kept and not (runs / place.name / pages.name / "run.json").is_file():
+            whole = any((runs / place.name / pages.name / record).is_file() for record in ("run.json", "retired.json"))
+            if pages.is_dir() and pages.resolve() != kept and not whole:
                 shutil.rmtree(pages)
 
 

@@ -115,7 +115,7 @@ def parameters(causes: dict) -> Part:
 
 
 def code(causes: dict) -> Part:
-    rows = [{"what": each["what"], **{s: (each[s] or say("not recorded"))[:12] for s in "ab"}} for each in causes["code"]]
+    rows = [{"what": each["what"], **{s: each[s][:12] if each[s] else say("not recorded") for s in "ab"}} for each in causes["code"]]
     table = old_new("code", say("Code and versions"), say("What"), rows)
     return Part(say("Code and versions"), [] if rows else [say("The same.")], [table])
 

@@ -1,13 +1,13 @@
-"""Old runs give up their tables of customers and their pages, and keep their documents: how large the segments were, what was decided.
+"""Old runs give up their tables of customers, and keep their documents and pages, which name nobody.
 
-A retired run has `retired.json` in place of `run.json`; step 9's history still reads it, nothing takes customers from it.
+A retired run has `retired.json` in place of `run.json`; step 9's history still reads it, nothing takes customers from it. What it gave up
+comes again with `make report` for its day.
 """
 
 import os
 import shutil
 from pathlib import Path
 
-from helpers import home
 from helpers.project import Project
 from helpers.run import Past, all_runs, latest, resolve
 from helpers.run.approval import approvals
@@ -31,7 +31,7 @@ def retire(plan: Project) -> list[str]:
     held = protected(plan)
     gone = [each for each in all_runs(plan)[:-limit] if each.name not in held]
     for each in gone:
-        _retire(each, plan)
+        _retire(each)
     return [each.name for each in gone]
 
 
@@ -49,12 +49,11 @@ def protected(plan: Project) -> set[str]:
     return held
 
 
-def _retire(past: Past, plan: Project) -> None:
+def _retire(past: Past) -> None:
     """First the name, then the tables: a run that is half stripped must not count as whole."""
     with saving(past.path):
         os.replace(past.path / "run.json", past.path / "retired.json")
         _strip(past.path)
-        shutil.rmtree(home() / "reports" / plan.name / past.path.parent.name / past.path.name, ignore_errors=True)
 
 
 def _strip(base: Path) -> None:
