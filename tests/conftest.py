@@ -1,13 +1,17 @@
 """What several test files share. The marker `slow` is declared in pyproject.toml."""
 
+import csv
 import hashlib
+import json
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -202,3 +206,64 @@ def plain_environment() -> dict[str, str]:
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     kept["PATH"] = os.pathsep.join(f for f in folders if not os.path.normpath(f).startswith(tuple(inside)))
     return kept
+
+
+class Again(NamedTuple):
+    """A small company that is looked at again a quarter later: its home, and how each command went."""
+
+    home: Path
+    report: subprocess.CompletedProcess
+    approved: subprocess.CompletedProcess
+    first: subprocess.CompletedProcess
+    second: subprocess.CompletedProcess
+    differences: subprocess.CompletedProcess
+
+    def run(self, name: str) -> Path:
+        return self.home / "data" / "shop" / "runs" / name
+
+    def found(self, step: str, name: str, run: str = "2024-10-01/0001"):
+        return json.loads((self.run(run) / step / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def again(tmp_path_factory) -> Again:
+    """A report, its approval, a re-evaluation one quarter later, the same once more, and both runs compared."""
+    home = make_company(tmp_path_factory.mktemp("again"))
+    environment = plain_environment() | {"NINEFOLD_HOME": str(home), "PYTHONPATH": str(ROOT / "src"), "JUPYTER_PREFER_ENV_PATH": "1"}
+
+    def command(*words):
+        started = [sys.executable, "-c", COMMAND, *words, "--project", "shop"]
+        return subprocess.run(started, cwd=home, env=environment, capture_output=True, encoding="utf-8")
+
+    report = command("report", "--as-of", "2024-07-01")
+    approved = command("approve", "--run", "2024-07-01", "--role", "Head of CRM (example)", "--on", "2024-07-05")
+    first, second = (command("reevaluate", "--as-of", "2024-10-01") for _ in range(2))
+    return Again(home, report, approved, first, second, command("diff", "--a", "2024-07-01", "--b", "2024-10-01/0001"))
+
+
+def make_company(home: Path) -> Path:
+    """A shop that has nothing but order lines, in a CSV file, with ids that can be searched for."""
+    folder = home / "data" / "shop"
+    (folder / "raw").mkdir(parents=True)
+    draw, start = random.Random(7), datetime(2024, 1, 1)
+    with (folder / "raw" / "lines.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["client", "bon", "date", "article", "montant"])
+        for customer in range(300):
+            often, spends = draw.uniform(1, 12), draw.uniform(5, 60)
+            for order in range(int(often * 9)):
+                when = start + timedelta(minutes=draw.randrange(274 * 24 * 60))
+                for line in range(draw.randint(1, 4)):
+                    amount = round(draw.expovariate(1 / spends) + 0.5, 2)
+                    writer.writerow([f"KUNDE-{customer:05d}", f"{customer}-{order}", when.isoformat(), f"A{line}{order % 7}", amount])
+    (folder / "project.yml").write_text(
+        "title: A shop\ncurrency: EUR\nas_of: 2024-10-01\nmin_cell: 10\n"
+        "objectives: {main: {name: More, kind: revenue, metric: revenue_per_customer}}\n"
+        "scope: {window_days: 90, filters: [{rule: orders_at_least, value: 2}], panel: [spend_per_order], segments_wanted: 4,\n"
+        "  segments_from: 4, segments_to: 5}\n"
+        "build: {pairs: 10, screening_pairs: 10, null_draws: 19, replicates: 20}\n"
+        "collect:\n  sources:\n    lines:\n      table: orders\n      file: raw/lines.csv\n"
+        "      columns: {customer_id: client, order_id: bon, ordered_at: date, product_id: article, amount: montant}\n",
+        encoding="utf-8",
+    )
+    return home

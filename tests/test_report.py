@@ -1,17 +1,13 @@
 """The published report, read as its readers get it: a fresh clone, a second run in French, and another company's data."""
 
-import csv
 import json
-import random
 import re
-import subprocess
-import sys
 import zipfile
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import HANDOUTS, plain_environment
+from conftest import HANDOUTS
 
 from helpers import NinefoldError, report, run
 
@@ -32,16 +28,6 @@ def french(published, recovered):
     assert recovered["status"] == 0, recovered["errors"][-3000:]
     pages = (published.path / "reports" / "complete_journey" / "latest").resolve()
     return published.path / "data" / "complete_journey" / "runs" / "2017-10-01" / pages.name, pages
-
-
-@pytest.fixture(scope="module")
-def other_company(tmp_path_factory):
-    """The home of a shop that has nothing but order lines, with ids that can be searched for; its report is published."""
-    home = make_company(tmp_path_factory.mktemp("company"))
-    environment = plain_environment() | {"NINEFOLD_HOME": str(home), "PYTHONPATH": str(Path(report.ROOT) / "src")}
-    process = subprocess.run(OTHER_COMPANY, cwd=home, env=environment, capture_output=True, encoding="utf-8")
-    assert process.returncode == 0, process.stderr[-3000:]
-    return home
 
 
 def test_a_fresh_clone_publishes_a_page_a_step_and_says_where_to_look(published, english):
@@ -117,47 +103,17 @@ def test_the_spreadsheet_holds_numbers_as_numbers(english):
     assert len(numbers) >= 16 and any("%" in cell.number_format for cell in numbers)
 
 
-OTHER_COMPANY = [sys.executable, "-c", "from helpers import report; print(report.publish('shop'))"]
-
-
-def make_company(home: Path) -> Path:
-    """A shop that has nothing but order lines, in a CSV file, with ids that can be searched for."""
-    folder = home / "data" / "shop"
-    (folder / "raw").mkdir(parents=True)
-    draw, start = random.Random(7), datetime(2024, 1, 1)
-    with (folder / "raw" / "lines.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["client", "bon", "date", "article", "montant"])
-        for customer in range(300):
-            often, spends = draw.uniform(1, 12), draw.uniform(5, 60)
-            for order in range(int(often * 9)):
-                when = start + timedelta(minutes=draw.randrange(274 * 24 * 60))
-                for line in range(draw.randint(1, 4)):
-                    amount = round(draw.expovariate(1 / spends) + 0.5, 2)
-                    writer.writerow([f"KUNDE-{customer:05d}", f"{customer}-{order}", when.isoformat(), f"A{line}{order % 7}", amount])
-    (folder / "project.yml").write_text(
-        "title: A shop\ncurrency: EUR\nas_of: 2024-10-01\nmin_cell: 10\n"
-        "objectives: {main: {name: More, kind: revenue, metric: revenue_per_customer}}\n"
-        "scope: {window_days: 90, filters: [{rule: orders_at_least, value: 2}], panel: [spend_per_order]}\n"
-        "build: {pairs: 10, screening_pairs: 10, null_draws: 19, replicates: 20}\n"
-        "collect:\n  sources:\n    lines:\n      table: orders\n      file: raw/lines.csv\n"
-        "      columns: {customer_id: client, order_id: bon, ordered_at: date, product_id: article, amount: montant}\n",
-        encoding="utf-8",
-    )
-    return home
-
-
-def test_a_project_of_order_lines_alone_is_published_and_says_what_is_missing(other_company):
-    pages = {p.stem: p.read_text(encoding="utf-8") for p in (other_company / "reports" / "shop" / "latest").glob("*.html")}
+def test_a_project_of_order_lines_alone_is_published_and_says_what_is_missing(again):
+    pages = {p.stem: p.read_text(encoding="utf-8") for p in (again.home / "reports" / "shop" / "latest").glob("*.html")}
     assert sorted(pages) == sorted([*STEPS, "index", *HANDOUTS])
     assert "no target is set" in pages["01_objectives"]
     assert "not in these data; it would take" in pages["02_scope"]
     assert "Attribute" not in pages["04_variables"]
 
 
-def test_nothing_under_reports_holds_a_customer_id(other_company):
-    files = [p for p in (other_company / "reports").rglob("*") if p.is_file()]
-    assert any(b"KUNDE-" in p.read_bytes() for p in (other_company / "data").rglob("*.csv"))  # the search would find it
+def test_nothing_under_reports_holds_a_customer_id(again):
+    files = [p for p in (again.home / "reports").rglob("*") if p.is_file()]
+    assert any(b"KUNDE-" in p.read_bytes() for p in (again.home / "data").rglob("*.csv"))  # the search would find it
     assert len(files) > 10
     for path in files:
         parts = [path.read_bytes()]
