@@ -20,7 +20,7 @@ import pytest
 from helpers import ROOT, words
 from helpers.project.adopting import TEAMS
 
-SHARED = ("again", "browser", "faults", "figures", "figures_plan", "figures_segments", "report", "setup")
+SHARED = ("browser", "faults", "figures", "figures_plan", "figures_segments", "report", "setup")
 """Files that ask for the one published report, or for the run after it: one worker has them all, for each takes minutes."""
 HANDOUTS = ("dictionary", "history", "personas", *(f"sheet-{team}" for team in TEAMS))
 """Pages of a report beside the front page and those of the steps."""
@@ -259,8 +259,8 @@ def make_company(home: Path) -> Path:
     (folder / "project.yml").write_text(
         "title: A shop\ncurrency: EUR\nas_of: 2024-10-01\nmin_cell: 10\n"
         "objectives: {main: {name: More, kind: revenue, metric: revenue_per_customer}}\n"
-        "scope: {window_days: 90, filters: [{rule: orders_at_least, value: 2}], panel: [spend_per_order], segments_wanted: 4,\n"
-        "  segments_from: 4, segments_to: 5}\n"
+        "scope: {window_days: 90, filters: [{rule: orders_at_least, value: 2}], panel: [spend_per_order],\n"
+        "  segments_from: 5, segments_to: 5}\n"
         "build: {pairs: 10, screening_pairs: 10, null_draws: 19, replicates: 20}\n"
         "collect:\n  sources:\n    lines:\n      table: orders\n      file: raw/lines.csv\n"
         "      columns: {customer_id: client, order_id: bon, ordered_at: date, product_id: article, amount: montant}\n",

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from by_hand import AS_OF, project
+from conftest import make_company
 from small_shop import refusal
-from test_report import make_company
 
 from helpers import ROOT, run
 from helpers.build import judging, methods_page, structure
