@@ -17,7 +17,6 @@ from helpers.build import page as build_page
 from helpers.build.document import renamed
 from helpers.reevaluate import approved_page, drift, movement, noise, page, verdict, verdict_page
 from helpers.reevaluate.causes import page as causes_page
-from helpers.run import Past
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -1105,15 +1104,12 @@ def test_step_6_says_whose_decision_it_is_and_does_not_ask_again():
     assert stability == ["0.70", "cannot tell"], "of as many segments as are applied, not as many as are typed today"
 
 
-def test_a_variable_that_the_sheet_holds_no_longer_speaks_for_adjusting(tmp_path):
-    """Taken off the sheet, it still sorts customers: the segmentation in force was built by it."""
-    place = tmp_path / "2017-07-01" / "0001"
-    (place / "05_validate").mkdir(parents=True)
-    (place / "05_validate" / "validation.json").write_text('{"build_by": ["spend_per_30d", "recency_days"]}', encoding="utf-8")
+def test_a_variable_that_people_left_out_since_speaks_for_adjusting():
+    """Left out of the sheet, it still sorts customers: the segmentation in force was built by it."""
     document = {"variables": [{"name": "spend_per_30d"}, {"name": "recency_days"}, {"name": "city"}]}
-    approved = SimpleNamespace(past=Past(place), segmentation=document)
-    step = SimpleNamespace(approved=approved, gives=lambda *_: True, take=lambda *_: {"build_by": ["spend_per_30d"]})
+    plan = project(variables={"leave_out": {"recency_days": "nobody trusts it", "visits": "no longer bought"}})
+    step = SimpleNamespace(approved=SimpleNamespace(segmentation=document), project=plan)
     assert [(each["code"], each["variable"], each["speaks"]) for each in reevaluate.withdrawn(step)] == [
         ("withdrawn", "recency_days", "adjust")
     ]
-    assert reevaluate.withdrawn(SimpleNamespace(approved=None)) == []
+    assert reevaluate.withdrawn(SimpleNamespace(approved=None, project=plan)) == []

@@ -62,12 +62,13 @@ def refit(step, frozen: dict | None) -> dict:
 
 
 def withdrawn(step) -> list[dict]:
-    """A reason for each variable of the approved segmentation that was signed when it was built and that the sheet holds no longer."""
-    if step.approved is None or step.approved.past is None or not step.gives("validate", "validation"):
-        return []
-    signed = step.approved.past.json("validate", "validation", {}).get("build_by", [])
-    now, used = step.take("validate", "validation")["build_by"], [v["name"] for v in step.approved.segmentation["variables"]]
-    return [reason("withdrawn", None, None, "adjust") | {"variable": name} for name in used if name in signed and name not in now]
+    """A reason for each variable of the approved segmentation that people have left out since (variables.leave_out).
+
+    What step 4 alone proposes no longer is no reason: its choice among variables that say the same thing changes with the data.
+    """
+    used = [v["name"] for v in step.approved.segmentation["variables"]] if step.approved else []
+    left_out = step.project.variables.leave_out
+    return [reason("withdrawn", None, None, "adjust") | {"variable": name} for name in used if name in left_out]
 
 
 def comes_back(evidence: dict, chosen: str) -> float | None:
