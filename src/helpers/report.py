@@ -1,6 +1,5 @@
 """Notebooks → executed notebooks → pages: one run, published whole or not at all."""
 
-import contextlib
 import json
 import os
 import platform
@@ -62,22 +61,11 @@ def notebook(step: str) -> Path:
     return ROOT / "notebooks" / f"{run.folder(step)}.ipynb"
 
 
-@contextlib.contextmanager
 def locked(plan: Project):
-    """The project's lock: two runs at once would publish a mixture. It falls with the process that holds it."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(plan.folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise NinefoldError(
-            f"Another run of {plan.name} is under way (it holds data/{plan.name}/.lock). Wait for it to end, then run again."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    """The project's lock: two runs at once would publish a mixture."""
+    shown = f"data/{plan.name}/.lock"
+    refusal = f"Another run of {plan.name} is under way (it holds {shown}). Wait for it to end, then run again."
+    return run.alone(plan.folder / ".lock", refusal)
 
 
 def _sweep(plan: Project) -> None:

@@ -4,7 +4,6 @@ A value is a part of the project (`shop/each/country/france`): runs, pages and s
 the project. Each report is made by a process of its own, so that none takes another down and memory is given back.
 """
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -149,25 +148,13 @@ def report(name: str, as_of: datetime, language: str, log: Path, progress: Calla
     return "" if status == 0 else said.strip() or f"the process ended with status {status}: memory may have run out."
 
 
-@contextlib.contextmanager
 def _alone(plan: Project, by: By):
     """One command at a time for a column: two would put their lists of ids in each other's way."""
-    from filelock import FileLock, Timeout
-
     folder = place(plan, by)
     with run.saving(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise NinefoldError(
-            f"`make report-each` is under way for {plan.name} by {by.column}. Wait for it to end, then run again."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    refusal = f"`make report-each` is under way for {plan.name} by {by.column}. Wait for it to end, then run again."
+    return run.alone(folder / ".lock", refusal)
 
 
 def told(done: Each) -> list[str]:

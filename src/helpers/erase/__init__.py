@@ -100,19 +100,13 @@ def _back(plan: Project) -> list[str]:
 @contextlib.contextmanager
 def _alone(plan: Project):
     """The locks of the project and of all its parts: a report under way would write the person down again."""
-    from filelock import FileLock, Timeout
-
     from helpers.report import locked  # late: report imports rooms that import this one's neighbours
 
     with contextlib.ExitStack() as held:
         held.enter_context(locked(plan))
         for place in sorted([*plan.folder.glob("each/*/.lock"), *plan.folder.glob("each/*/*/.lock")]):
-            try:
-                held.enter_context(FileLock(place, timeout=0))
-            except Timeout:
-                raise NinefoldError(
-                    f"A report of a part is under way (it holds {named(place)}). Wait for it to end, then run again."
-                ) from None
+            refusal = f"A report of a part is under way (it holds {named(place)}). Wait for it to end, then run again."
+            held.enter_context(run.alone(place, refusal))
         yield
 
 

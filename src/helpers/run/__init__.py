@@ -27,7 +27,7 @@ from helpers.run.drafts import (
     set_aside_from,
     stamp,
 )
-from helpers.run.files import STEPS, content_of, digest, folder, latest, link, resolve, saving, write_json
+from helpers.run.files import STEPS, alone, content_of, digest, folder, latest, link, resolve, saving, write_json
 from helpers.run.past import Past, all_runs, handed_over_before, past, record_of, runs_before
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Past",
     "Step",
     "all_runs",
+    "alone",
     "approve",
     "approved",
     "by_name",

@@ -36,6 +36,25 @@ def saving(path: Path):
         raise
 
 
+@contextlib.contextmanager
+def alone(lock: Path, refusal: str):
+    """Hold a lock file for as long as the block runs; it falls with the process that holds it, however that ends.
+
+    Raises NinefoldError(refusal) at once when somebody else holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise NinefoldError(refusal) from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
 def write_json(path: Path, content) -> None:
     """Sorted keys, 12 significant digits, ISO dates, null for what is not a number."""
     text = json.dumps(plain(content), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -17,8 +17,8 @@ __all__ = ["ATTENTION", "FAILURE", "KEEP", "alarms", "instant", "logs", "notices
 FORMAT = 1
 KEEP, FAILURE, ATTENTION = 0, 1, 10
 """Exit statuses: the verdict is to keep; nothing could be judged; somebody should look (another verdict, or an alarm)."""
-TODO = 3
-"""What is to be done, of which a notice tells the first."""
+TOLD = 3
+"""How many of the things to do a notice tells."""
 TODAY = "today"
 
 
@@ -92,7 +92,7 @@ def verdict_of(made: Past, pages) -> dict:
         "verdict": verdict,
         "finding": record["finding"],
         "reasons": document.get("reasons", []),
-        "todo": made.page("reevaluate").get("todo", [])[:TODO],
+        "todo": made.page("reevaluate").get("todo", [])[:TOLD],
         "next_review": document.get("next_review") or next_review(made),
         "run": made.name,
         "pages": named(pages / "index.html"),

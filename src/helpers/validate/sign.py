@@ -219,12 +219,5 @@ def _replaced(before: Project, sheet: Sheet) -> list[str]:
 
 def _alone(plan: Project):
     """The project's lock: a run that is under way must not find project.yml changed between two steps."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(plan.folder / ".lock", timeout=0)
-    try:
-        return lock.acquire()
-    except Timeout:
-        raise NinefoldError(
-            f"A run of {plan.name} is under way (or another signature): wait for it to end, read its sheet, then sign."
-        ) from None
+    refusal = f"A run of {plan.name} is under way (or another signature): wait for it to end, read its sheet, then sign."
+    return run.alone(plan.folder / ".lock", refusal)

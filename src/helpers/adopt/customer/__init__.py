@@ -76,8 +76,7 @@ def newest(plan: Project, as_of: str = "") -> Path:
 
 def _complete(plan: Project) -> list[Path]:
     """Complete runs by as_of, then by number."""
-    found = [path.parent for path in (plan.folder / "runs").glob("*/*/run.json")]
-    return sorted(found, key=lambda base: (base.parent.name, base.name))
+    return [each.path for each in run.all_runs(plan)]
 
 
 @contextlib.contextmanager

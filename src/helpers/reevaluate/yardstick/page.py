@@ -7,6 +7,7 @@ from helpers.build.criteria.page import TITLES
 from helpers.build.portraits import titles
 from helpers.collect.names import TABLE_NAMES
 from helpers.project import Project
+from helpers.reevaluate import verdict_page
 from helpers.reevaluate.drift import KS_MARK
 from helpers.reevaluate.drift import LEAST as DRIFT_LEAST
 from helpers.reevaluate.movement import Movement
@@ -126,21 +127,10 @@ def steadiness_table(found: dict, project: Project) -> Table:
 
 def drift_words(found: dict, project: Project) -> str:
     """How many variables have changed, or are missing for more customers."""
-    known = [d for d in found["drift"] if d["mark"]]
-    if not known:
-        return say("Whether customers as a whole have changed: cannot tell.")
-    counts = {name: words.number(sum(d["mark"] == name for d in known)) for name in ("changed", "look")}
+    told = verdict_page.drift_words(found["drift"])
     more = [titles(project)[m["variable"]] for m in found["missing"] if m["mark"] in ("more", "look")]
-    if all(d["mark"] == "steady" for d in known):
-        told = say("No variable of {n} has changed: the customers as a whole are as they were.", n=words.number(len(known)))
-    else:
-        told = say(
-            "Variables that have changed for customers as a whole: {changed} of {n}; to be looked at: {looked}.",
-            n=words.number(len(known)),
-            changed=counts["changed"],
-            looked=counts["look"],
-        )
-    return f"{told} " + say("Missing for more customers than before: {variables}.", variables=words.join(more)) if more else told
+    known = more and any(d["mark"] for d in found["drift"])
+    return f"{told} " + say("Missing for more customers than before: {variables}.", variables=words.join(more)) if known else told
 
 
 def sizes_words(found: dict, moved: Movement, project: Project) -> list[str]:
